@@ -1,0 +1,3 @@
+# What every kernel has frozen in.
+freeze("$(PORT_DIR)/../modules")
+include("$(MPY_DIR)/extmod/asyncio")

@@ -1,0 +1,1 @@
+# Nothing here departs from the port's defaults.

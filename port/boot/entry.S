@@ -1,0 +1,146 @@
+// The 32-bit entry that every boot loader jumps to, and the way from there to 64-bit C.
+//
+// PVH (Xen docs/misc/pvh.pandoc): %ebx = physical address of struct hvm_start_info, %eax undefined.
+// Multiboot2 (specification 2.0, 3.3): %eax = 0x36d76289, %ebx = physical address of the tag list.
+// Either way: 32-bit protected mode, flat segments, paging off, interrupts off, A20 on.
+
+#define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
+#define MULTIBOOT2_MAGIC        0x36d76289
+#define PROTOCOL_PVH            1
+#define PROTOCOL_MULTIBOOT2     2
+
+// SDM 3A 2.5: control registers.
+#define CR0_BOOT                0x80010033 // PG | WP | NE | ET | MP | PE
+#define CR4_BOOT                0x00000620 // OSXMMEXCPT | OSFXSR | PAE
+#define MSR_EFER                0xc0000080
+#define EFER_LME                0x00000100
+
+// SDM 3A 4.5: page-table entries.
+#define PTE_PRESENT_WRITABLE    0x03
+#define PTE_2M                  0x83
+
+#define CODE_SELECTOR           0x08
+#define DATA_SELECTOR           0x10
+
+#define UART_DATA               0x3f8
+#define DEBUG_EXIT_PORT         0xf4
+#define DEBUG_EXIT_PANIC        0x70
+
+    .section .note.Xen, "a", @note
+    .balign 4
+    .long 4                     // size of the name
+    .long 8                     // size of the descriptor
+    .long 18                    // XEN_ELFNOTE_PHYS32_ENTRY
+    .asciz "Xen"
+    .quad _start
+
+    .section .multiboot2, "a"
+    .balign 8
+multiboot2_header:
+    .long MULTIBOOT2_HEADER_MAGIC
+    .long 0                     // i386, protected mode
+    .long multiboot2_end - multiboot2_header
+    .long -(MULTIBOOT2_HEADER_MAGIC + (multiboot2_end - multiboot2_header))
+    .short 0, 0                 // end tag
+    .long 8
+multiboot2_end:
+
+    .section .text.boot, "ax"
+    .code32
+    .globl _start
+_start:
+    cli
+    cld
+    movl $stack_top, %esp
+    movl $PROTOCOL_PVH, %edi
+    cmpl $MULTIBOOT2_MAGIC, %eax
+    jne 1f
+    movl $PROTOCOL_MULTIBOOT2, %edi
+1:  movl %edi, handoff
+    movl %ebx, handoff + 8
+
+    // SDM 2A CPUID: leaf 0x80000001, EDX bit 29 is long mode.
+    movl $0x80000000, %eax
+    cpuid
+    cmpl $0x80000001, %eax
+    jb no_long_mode
+    movl $0x80000001, %eax
+    cpuid
+    btl $29, %edx
+    jnc no_long_mode
+
+    // Identity map of the first 4 GiB in 2 MiB pages.
+    movl $boot_pml4, %edi
+    movl $boot_pdpt + PTE_PRESENT_WRITABLE, (%edi)
+    movl $boot_pdpt, %edi
+    movl $boot_pd + PTE_PRESENT_WRITABLE, %eax
+    movl $4, %ecx
+2:  movl %eax, (%edi)
+    addl $8, %edi
+    addl $4096, %eax
+    loop 2b
+    movl $boot_pd, %edi
+    movl $PTE_2M, %eax
+    movl $2048, %ecx
+3:  movl %eax, (%edi)
+    addl $8, %edi
+    addl $0x200000, %eax
+    loop 3b
+
+    movl $boot_pml4, %eax
+    movl %eax, %cr3
+    movl $CR4_BOOT, %eax
+    movl %eax, %cr4
+    movl $MSR_EFER, %ecx
+    rdmsr
+    orl $EFER_LME, %eax
+    wrmsr
+    movl $CR0_BOOT, %eax
+    movl %eax, %cr0
+    lgdt gdt_pointer
+    ljmp $CODE_SELECTOR, $long_mode
+
+no_long_mode:
+    movl $no_long_mode_text, %esi
+    movw $UART_DATA, %dx
+4:  lodsb
+    testb %al, %al
+    jz 5f
+    outb %al, %dx
+    jmp 4b
+5:  movb $DEBUG_EXIT_PANIC, %al
+    outb %al, $DEBUG_EXIT_PORT
+6:  hlt
+    jmp 6b
+
+    .code64
+long_mode:
+    movl $DATA_SELECTOR, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    xorl %eax, %eax
+    movl %eax, %fs
+    movl %eax, %gs
+    movq $stack_top, %rsp
+    xorl %ebp, %ebp
+    call cpu_tables_init
+    call kernel_main
+7:  hlt
+    jmp 7b
+
+    .section .rodata.boot, "a"
+no_long_mode_text:
+    .asciz "panic: this kernel needs a 64-bit CPU\r\n"
+
+    .section .bss.boot, "aw", @nobits
+    .balign 4096
+    .globl boot_pml4
+boot_pml4:
+    .skip 4096
+boot_pdpt:
+    .skip 4096
+boot_pd:
+    .skip 4 * 4096
+
+    .section .note.GNU-stack, "", @progbits

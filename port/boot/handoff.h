@@ -1,0 +1,25 @@
+// What the boot loader left, as the 32-bit entry took it down.
+#ifndef RINGZERO_BOOT_HANDOFF_H
+#define RINGZERO_BOOT_HANDOFF_H
+
+#include <stdint.h>
+
+enum {
+    HANDOFF_PVH = 1,
+    HANDOFF_MULTIBOOT2 = 2,
+};
+
+typedef struct {
+    uint64_t protocol; // HANDOFF_*
+    uint64_t addr;     // physical address of the loader's structure
+} handoff_t;
+
+extern handoff_t handoff;
+
+// The linker script's marks. [image_start, image_end) is all that the kernel occupies: code, data,
+// heap, stacks and boot page tables.
+extern char image_start[], image_end[];
+extern char stack_bottom[], stack_top[];
+extern char heap_start[], heap_end[];
+
+#endif

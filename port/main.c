@@ -1,0 +1,123 @@
+// The kernel's main function: devices, heap, interpreter, and the order in which Python starts.
+#include <string.h>
+
+#include "py/compile.h"
+#include "py/cstack.h"
+#include "py/gc.h"
+#include "py/mphal.h"
+#include "py/repl.h"
+#include "py/runtime.h"
+#include "shared/readline/readline.h"
+#include "shared/runtime/gchelper.h"
+#include "shared/runtime/pyexec.h"
+
+#include "boot/handoff.h"
+#include "devices/power.h"
+#include "devices/uart.h"
+#include "main.h"
+#include "panic.h"
+#include "status.h"
+
+static char main_path[MICROPY_ALLOC_PATH_MAX];
+static bool eof_is_poweroff;
+
+bool main_set_program(const char *path, size_t len) {
+    if (len >= sizeof(main_path)) {
+        return false;
+    }
+    memcpy(main_path, path, len);
+    main_path[len] = '\0';
+    return true;
+}
+
+void main_set_eof_is_poweroff(bool on) {
+    eof_is_poweroff = on;
+}
+
+static void run_exit_functions(void) {
+    if (mp_obj_is_callable(MP_STATE_VM(sys_exitfunc))) {
+        mp_obj_t function = MP_STATE_VM(sys_exitfunc);
+        MP_STATE_VM(sys_exitfunc) = mp_const_none;
+        nlr_buf_t nlr;
+        if (nlr_push(&nlr) == 0) {
+            mp_call_function_0(function);
+            nlr_pop();
+        } else {
+            mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
+        }
+    }
+}
+
+static NORETURN void end(unsigned status) {
+    run_exit_functions();
+    power_off(status);
+}
+
+// boot.py and main.py where there are any.
+static void run_start_files(void) {
+    static const char *const names[] = {"/rom/boot.py", "/rom/main.py"};
+    for (size_t i = 0; i < MP_ARRAY_SIZE(names); ++i) {
+        if (pyexec_mode_kind != PYEXEC_MODE_FRIENDLY_REPL) {
+            return;
+        }
+        if (pyexec_file_if_exists(names[i]) & PYEXEC_FORCED_EXIT) {
+            return;
+        }
+    }
+}
+
+// Until Ctrl-D or SystemExit.
+static void repl(void) {
+    for (;;) {
+        int ret = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl() : pyexec_friendly_repl();
+        if (ret & PYEXEC_FORCED_EXIT) {
+            return;
+        }
+    }
+}
+
+// From a fresh heap to the end of the prompt.
+static void run_python(void) {
+    mp_cstack_init_with_top(stack_top, stack_top - stack_bottom);
+    gc_init(heap_start, heap_end);
+    mp_init();
+    readline_init0();
+
+    main_path[0] = '\0';
+    eof_is_poweroff = false;
+    if (pyexec_frozen_module("_boot.py", false) == 0) {
+        panic("_boot.py failed");
+    }
+    if (main_path[0] != '\0') {
+        pyexec_file(main_path);
+        end(status_last());
+    }
+    run_start_files();
+    repl();
+    if (eof_is_poweroff) {
+        end(0);
+    }
+
+    mp_hal_stdout_tx_str("MPY: soft reboot\r\n");
+    run_exit_functions();
+    gc_sweep_all();
+    mp_deinit();
+}
+
+NORETURN void kernel_main(void) {
+    uart_init();
+    for (;;) {
+        run_python();
+    }
+}
+
+void gc_collect(void) {
+    gc_collect_start();
+    gc_helper_collect_regs_and_stack();
+    gc_collect_end();
+}
+
+NORETURN void nlr_jump_fail(void *val) {
+    (void)val;
+    panic("an exception that nothing catches");
+}

@@ -1,0 +1,102 @@
+// _handoff: what the boot loader left, for bootinfo.py, and what _boot.py makes of it, for main.c.
+#include "py/binary.h"
+#include "py/runtime.h"
+
+#include "boot/handoff.h"
+#include "main.h"
+#include "memory/identity.h"
+
+#define FRAME_SIZE 4096
+
+// in_use() -> ((start, end), ...): the bytes that the kernel itself occupies.
+static mp_obj_t handoff_in_use_(void) {
+    mp_obj_t range[2] = {
+        MP_OBJ_NEW_SMALL_INT((uintptr_t)image_start),
+        MP_OBJ_NEW_SMALL_INT((uintptr_t)image_end),
+    };
+    mp_obj_t ranges[1] = { mp_obj_new_tuple(2, range) };
+    return mp_obj_new_tuple(1, ranges);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(handoff_in_use_obj, handoff_in_use_);
+
+typedef struct {
+    uint64_t (*range)[2]; // start, end
+    size_t count;
+} ranges_t;
+
+// The last whole frame of the highest range that is mapped from the start.
+static uint64_t take_frame(void *context) {
+    ranges_t *ranges = context;
+    for (size_t i = ranges->count; i-- > 0;) {
+        uint64_t *range = ranges->range[i];
+        uint64_t end = range[1] & ~(uint64_t)(FRAME_SIZE - 1);
+        if (end <= IDENTITY_BOOT_END && end >= FRAME_SIZE && end - FRAME_SIZE >= range[0]) {
+            range[1] = end - FRAME_SIZE;
+            return range[1];
+        }
+    }
+    return 0;
+}
+
+// map(ranges): maps those byte ranges of array('Q') [start, end, ...] that lie above 4 GiB at their
+// own addresses. Frames for the page tables are cut off the ranges, in place.
+static mp_obj_t handoff_map_(mp_obj_t ranges_in) {
+    mp_buffer_info_t buffer;
+    mp_get_buffer_raise(ranges_in, &buffer, MP_BUFFER_RW);
+    if (buffer.typecode != 'Q' || buffer.len % (2 * sizeof(uint64_t)) != 0) {
+        mp_raise_ValueError(MP_ERROR_TEXT("ranges must be an array('Q') of pairs"));
+    }
+    ranges_t ranges = { buffer.buf, buffer.len / (2 * sizeof(uint64_t)) };
+    identity_reset();
+    for (size_t i = 0; i < ranges.count; ++i) {
+        uint64_t start = MAX(ranges.range[i][0], IDENTITY_BOOT_END);
+        if (start < ranges.range[i][1] && !identity_map(start, ranges.range[i][1], take_frame, &ranges)) {
+            mp_raise_msg(&mp_type_MemoryError, MP_ERROR_TEXT("no frame below 4 GiB for a page table"));
+        }
+    }
+    return ranges_in;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(handoff_map_obj, handoff_map_);
+
+// set_program(path): what to run in place of the start files and the prompt.
+static mp_obj_t handoff_set_program_(mp_obj_t path_in) {
+    size_t len;
+    const char *path = mp_obj_str_get_data(path_in, &len);
+    if (!main_set_program(path, len)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("main= has a path that is too long"));
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(handoff_set_program_obj, handoff_set_program_);
+
+// set_eof_poweroff(on): whether Ctrl-D at the prompt ends the machine.
+static mp_obj_t handoff_set_eof_poweroff_(mp_obj_t on) {
+    main_set_eof_is_poweroff(mp_obj_is_true(on));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(handoff_set_eof_poweroff_obj, handoff_set_eof_poweroff_);
+
+void handoff_attr(mp_obj_t self, qstr attr, mp_obj_t *dest) {
+    if (attr == MP_QSTR_protocol) {
+        dest[0] = mp_obj_new_int_from_ull(handoff.protocol);
+    } else if (attr == MP_QSTR_addr) {
+        dest[0] = mp_obj_new_int_from_ull(handoff.addr);
+    }
+}
+
+static const mp_rom_map_elem_t handoff_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__handoff) },
+    { MP_ROM_QSTR(MP_QSTR_in_use), MP_ROM_PTR(&handoff_in_use_obj) },
+    { MP_ROM_QSTR(MP_QSTR_map), MP_ROM_PTR(&handoff_map_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_program), MP_ROM_PTR(&handoff_set_program_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_eof_poweroff), MP_ROM_PTR(&handoff_set_eof_poweroff_obj) },
+};
+static MP_DEFINE_CONST_DICT(handoff_globals, handoff_globals_table);
+
+const mp_obj_module_t handoff_module = {
+    .base = { &mp_type_module },
+    .globals = (mp_obj_dict_t *)&handoff_globals,
+};
+
+MP_REGISTER_MODULE(MP_QSTR__handoff, handoff_module);
+MP_REGISTER_MODULE_DELEGATION(handoff_module, handoff_attr);

@@ -1,0 +1,87 @@
+// Everything that MicroPython can do, less what this kernel has no hardware or library for.
+#include <stdint.h>
+#include <alloca.h>
+
+#include "mpconfigboard.h"
+
+#define MICROPY_CONFIG_ROM_LEVEL                (MICROPY_CONFIG_ROM_LEVEL_EVERYTHING)
+
+#ifndef MICROPY_HW_BOARD_NAME
+#define MICROPY_HW_BOARD_NAME                   "PC"
+#endif
+#define MICROPY_HW_MCU_NAME                     "x86_64"
+#define MICROPY_PY_SYS_PLATFORM                 "x86_64"
+
+// Machine code.
+#define MICROPY_EMIT_X64                        (1)
+#define MICROPY_PERSISTENT_CODE_LOAD            (1)
+
+// The interpreter.
+#define MICROPY_ENABLE_GC                       (1)
+#define MICROPY_OPT_COMPUTED_GOTO               (1)
+#define MICROPY_LONGINT_IMPL                    (MICROPY_LONGINT_IMPL_MPZ)
+#define MICROPY_FLOAT_IMPL                      (MICROPY_FLOAT_IMPL_DOUBLE)
+#define MICROPY_ERROR_REPORTING                 (MICROPY_ERROR_REPORTING_DETAILED)
+#define MICROPY_WARNINGS                        (1)
+#define MICROPY_PY_STR_BYTES_CMP_WARN           (1)
+#define MICROPY_STACK_CHECK_MARGIN              (8192)
+#define MICROPY_ENABLE_EMERGENCY_EXCEPTION_BUF  (1)
+#define MICROPY_EMERGENCY_EXCEPTION_BUF_SIZE    (256)
+#define MICROPY_MALLOC_USES_ALLOCATED_SIZE      (1)
+#define MICROPY_MEM_STATS                       (1)
+#define MICROPY_USE_INTERNAL_ERRNO              (1)
+#define MICROPY_USE_INTERNAL_PRINTF             (1)
+#define MICROPY_ALLOC_PATH_MAX                  (256)
+#define MICROPY_SCHEDULER_STATIC_NODES          (1)
+#define MICROPY_SCHEDULER_DEPTH                 (8)
+#define MICROPY_READLINE_HISTORY_SIZE           (50)
+#define MICROPY_REPL_INFO                       (1)
+#define MICROPY_HELPER_REPL                     (1)
+#define MICROPY_PY_BUILTINS_HELP                (1)
+#define MICROPY_PY_BUILTINS_HELP_TEXT           ringzero_help_text
+#define MICROPY_PY_BUILTINS_HELP_MODULES        (1)
+
+// Modules.
+#define MICROPY_PY_GC_COLLECT_RETVAL            (1)
+#define MICROPY_PY_SYS_ATEXIT                   (1)
+#define MICROPY_PY_SYS_EXC_INFO                 (1)
+#define MICROPY_PY_SYS_STDIO_BUFFER             (1)
+#define MICROPY_PY_OS_UNAME                     (1)
+#define MICROPY_PY_TIME                         (1)
+#define MICROPY_PY_MACHINE                      (1)
+#define MICROPY_PY_MACHINE_INCLUDEFILE          "port/modmachine.c"
+#define MICROPY_PY_MACHINE_RESET                (1)
+#define MICROPY_PY_UCTYPES_NATIVE_C_TYPES       (1)
+
+// Files.
+#define MICROPY_READER_VFS                      (1)
+#define MICROPY_VFS                             (1)
+#define MICROPY_VFS_ROM                         (1)
+#define MICROPY_VFS_ROM_IOCTL                   (0)
+#define MICROPY_FATFS_ENABLE_LFN                (2)
+#define MICROPY_FATFS_LFN_CODE_PAGE             437
+#define MICROPY_FATFS_USE_LABEL                 (1)
+#define MICROPY_FATFS_RPATH                     (2)
+#define MICROPY_FATFS_MAX_SS                    (4096)
+
+typedef intptr_t mp_int_t;
+typedef uintptr_t mp_uint_t;
+typedef long mp_off_t;
+#define MP_SSIZE_MAX                            (0x7fffffffffffffff)
+
+#define MP_STATE_PORT                           MP_STATE_VM
+
+// A program's end, on its way to an exit status.
+#define MICROPY_BOARD_AFTER_PYTHON_EXEC(kind, flags, ret_val, ret) status_after_exec(ret_val, ret)
+void status_after_exec(void *ret_val, int *ret);
+
+// Ctrl-C, by polling.
+#define MICROPY_VM_HOOK_COUNT                   (64)
+#define MICROPY_VM_HOOK_INIT                    static unsigned vm_hook_divisor = MICROPY_VM_HOOK_COUNT;
+#define MICROPY_VM_HOOK_POLL                    if (--vm_hook_divisor == 0) { \
+        vm_hook_divisor = MICROPY_VM_HOOK_COUNT; \
+        mp_hal_poll_stdin(); \
+}
+#define MICROPY_VM_HOOK_LOOP                    MICROPY_VM_HOOK_POLL
+#define MICROPY_VM_HOOK_RETURN                  MICROPY_VM_HOOK_POLL
+void mp_hal_poll_stdin(void);
