@@ -20,7 +20,11 @@ static mp_obj_t handoff_in_use_(void) {
 static MP_DEFINE_CONST_FUN_OBJ_0(handoff_in_use_obj, handoff_in_use_);
 
 typedef struct {
-    uint64_t (*range)[2]; // start, end
+    uint64_t start, end;
+} range_t;
+
+typedef struct {
+    range_t *range;
     size_t count;
 } ranges_t;
 
@@ -28,11 +32,11 @@ typedef struct {
 static uint64_t take_frame(void *context) {
     ranges_t *ranges = context;
     for (size_t i = ranges->count; i-- > 0;) {
-        uint64_t *range = ranges->range[i];
-        uint64_t end = range[1] & ~(uint64_t)(FRAME_SIZE - 1);
-        if (end <= IDENTITY_BOOT_END && end >= FRAME_SIZE && end - FRAME_SIZE >= range[0]) {
-            range[1] = end - FRAME_SIZE;
-            return range[1];
+        range_t *range = &ranges->range[i];
+        uint64_t end = range->end & ~(uint64_t)(FRAME_SIZE - 1);
+        if (end <= IDENTITY_BOOT_END && end >= FRAME_SIZE && end - FRAME_SIZE >= range->start) {
+            range->end = end - FRAME_SIZE;
+            return range->end;
         }
     }
     return 0;
@@ -43,14 +47,15 @@ static uint64_t take_frame(void *context) {
 static mp_obj_t handoff_map_(mp_obj_t ranges_in) {
     mp_buffer_info_t buffer;
     mp_get_buffer_raise(ranges_in, &buffer, MP_BUFFER_RW);
-    if (buffer.typecode != 'Q' || buffer.len % (2 * sizeof(uint64_t)) != 0) {
+    if (buffer.typecode != 'Q' || buffer.len % sizeof(range_t) != 0) {
         mp_raise_ValueError(MP_ERROR_TEXT("ranges must be an array('Q') of pairs"));
     }
-    ranges_t ranges = { buffer.buf, buffer.len / (2 * sizeof(uint64_t)) };
+    ranges_t ranges = { buffer.buf, buffer.len / sizeof(range_t) };
     identity_reset();
     for (size_t i = 0; i < ranges.count; ++i) {
-        uint64_t start = MAX(ranges.range[i][0], IDENTITY_BOOT_END);
-        if (start < ranges.range[i][1] && !identity_map(start, ranges.range[i][1], take_frame, &ranges)) {
+        uint64_t start = MAX(ranges.range[i].start, IDENTITY_BOOT_END);
+        uint64_t end = ranges.range[i].end;
+        if (start < end && !identity_map(start, end, take_frame, &ranges)) {
             mp_raise_msg(&mp_type_MemoryError, MP_ERROR_TEXT("no frame below 4 GiB for a page table"));
         }
     }
