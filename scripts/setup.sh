@@ -4,8 +4,8 @@
 #   scripts/setup.sh [run|test|lint|debug|all]     (default: all)
 #
 # With everything in place it only looks, which takes a moment and no network.
-# MPY_DIR=DIR uses the MicroPython source in DIR and fetches none; scripts/fetch_micropython.py
-# says what MPY_SOURCE=, MPY_GIT= and MPY_COMMIT= do.
+# MPY_DIR=DIR uses the MicroPython source in DIR and fetches none; `scripts/fetch.py --help` says
+# what MPY_SOURCE=, MPY_GIT= and MPY_COMMIT= do.
 set -euo pipefail
 
 level=${1:-all}
@@ -17,12 +17,12 @@ die() {
     exit 1
 }
 
-# need PACKAGE WHAT: PACKAGE is missing unless WHAT, a command or a file, is there.
+# need PACKAGE WHAT: PACKAGE is missing unless WHAT, a command or a pattern for a file, is there.
 packages=()
 reasons=()
 need() {
     case $2 in
-        /*) [ -e "$2" ] && return ;;
+        /*) compgen -G "$2" >/dev/null && return ;;
         *) command -v "$2" >/dev/null && return ;;
     esac
     packages+=("$1")
@@ -109,8 +109,15 @@ if [ ! -x .venv/bin/python ] && ! python3 -c 'import ensurepip, venv' 2>/dev/nul
     need python3-venv "python3's venv module"
 fi
 case $level in
-    test | all) need clang clang ;;&
-    lint | all) need shellcheck shellcheck && need uncrustify uncrustify ;;&
+    test | all)
+        need clang clang
+        need libclang-rt-dev "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a"
+        ;;&
+    lint | all)
+        need shellcheck shellcheck
+        # Without apt it is not to be had: lint then says what it leaves out.
+        fetch_uncrustify=$(command -v apt-get || true)
+        ;;&
     debug | all) need gdb gdb ;;
 esac
 install_packages
@@ -120,5 +127,8 @@ make_venv
 if [ -n "$mpy_dir" ]; then
     [ -f "$mpy_dir/py/mkenv.mk" ] || die "MPY_DIR=$MPY_DIR: there is no MicroPython source there."
 else
-    .venv/bin/python scripts/fetch_micropython.py .deps </dev/null
+    .venv/bin/python scripts/fetch.py micropython .deps </dev/null
+fi
+if [ -n "${fetch_uncrustify:-}" ]; then
+    .venv/bin/python scripts/fetch.py uncrustify .deps </dev/null
 fi
