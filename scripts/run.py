@@ -1,0 +1,468 @@
+#!/usr/bin/env python3
+"""Boot the kernel in QEMU and end with the status that the guest gives."""
+
+import argparse
+import contextlib
+import ctypes
+import os
+import re
+import select
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from pathlib import Path
+from threading import Event, Thread
+
+ROOT = Path(__file__).resolve().parent.parent
+BOARDS = ROOT / "board"
+KERNEL = ROOT / "build" / "kernel" / "ringzero.elf"
+
+PANIC = 101
+TIMEOUT = 124
+ENDED = 125
+FAILED = 126
+
+STATUSES = f"""\
+exit status:
+  0..100  the guest's: 0 at the end of the program, n for SystemExit(n),
+          1 also for an uncaught exception; 0 also after leaving with Ctrl-A X
+  {PANIC}     the kernel panicked
+  {TIMEOUT}     --timeout ran out
+  {ENDED}     QEMU ended by itself, with no status from the guest
+  {FAILED}     nothing was run: bad arguments, no kernel, no QEMU
+  128+n   the launcher was ended by signal n, and has ended QEMU
+
+With a terminal as its input, the console is on it: Ctrl-C goes to the guest,
+Ctrl-A X leaves QEMU, Ctrl-A C is QEMU's monitor. Any other input is typed into
+the guest as it is read, each line's end as Enter, and its end ends the guest.
+"""
+
+# The guest writes v to the isa-debug-exit device, and QEMU ends with 2v + 1: v is a program's
+# status + 1, so that QEMU's own failure, 1, is none of them, or 0x70 for a panic.
+GUEST_STATUS = {2 * (status + 1) + 1: status for status in range(101)}
+GUEST_STATUS[2 * 0x70 + 1] = PANIC
+
+CTRL_D = b"\x04"
+CTRL_D_INTERVAL = 0.3  # seconds
+GRACE = 2  # seconds that QEMU has to end when told to
+
+
+class Error(Exception):
+    """What keeps the launcher from running anything."""
+
+
+def say(text):
+    print(f"run.py: {text}", file=sys.stderr, flush=True)
+
+
+# ---- the command
+
+
+def board_args(board):
+    """QEMU's arguments for a board: a name under board/, or a folder with a qemu.args."""
+    named = BOARDS / board / "qemu.args"
+    if os.sep not in board and named.is_file():
+        path = named
+    elif os.path.isdir(board):
+        path = Path(board) / "qemu.args"
+        if not path.is_file():
+            path = BOARDS / "q35" / "qemu.args"
+    else:
+        names = ", ".join(sorted(path.parent.name for path in BOARDS.glob("*/qemu.args")))
+        raise Error(f"no board '{board}': there are {names}, or a folder of your own")
+    return shlex.split(path.read_text(), comments=True)
+
+
+def accel_args(accel):
+    if accel == "kvm":
+        if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+            raise Error("--accel kvm: /dev/kvm is missing or not yours to use")
+        return ["-accel", "kvm", "-cpu", "host"]
+    return ["-accel", "tcg", "-cpu", "max"]
+
+
+def serial_args(serial, terminal):
+    if serial == "pty":
+        return ["-serial", "pty"]
+    if serial.startswith("unix:"):
+        return ["-serial", unix_socket("--serial", serial, "wait=on")]
+    if serial != "stdio":
+        raise Error(f"--serial {serial}: it is stdio, pty or unix:PATH")
+    return ["-serial", "mon:stdio" if terminal else "stdio"]
+
+
+def unix_socket(option, value, waiting):
+    """QEMU serves PATH, unless what follows a comma says otherwise."""
+    path = value[len("unix:") :].partition(",")[0]
+    # Longer ones do not fit sockaddr_un, and QEMU cuts them short in silence.
+    if not 0 < len(os.fsencode(path)) <= 107:
+        raise Error(f"{option}: a socket's path has 1 to 107 bytes, not {len(path)}")
+    return value if "server" in value else f"{value},server=on,{waiting}"
+
+
+def qemu_command(options, initrd, append, terminal, extra):
+    qemu = shutil.which(options.qemu)
+    if not qemu:
+        raise Error(f"{options.qemu} not found: 'make setup' installs it")
+    if not re.fullmatch(r"0*[1-9][0-9]*[KMGT]?", options.memory, re.IGNORECASE):
+        raise Error(f"--memory {options.memory}: a size is like 64M or 2G")
+    if not options.kernel.is_file():
+        raise Error(f"no kernel at {options.kernel}: 'make' builds it")
+    command = [qemu, *board_args(options.board), *accel_args(options.accel)]
+    command += ["-m", options.memory, "-smp", str(options.smp)]
+    command += ["-kernel", str(options.kernel)]
+    if initrd:
+        command += ["-initrd", str(initrd)]
+    if append:
+        command += ["-append", " ".join(append)]
+    command += serial_args(options.serial, terminal)
+    if options.qmp:
+        command += ["-qmp", unix_socket("--qmp", f"unix:{options.qmp}", "wait=off")]
+    if options.gdb:
+        command += ["-s", "-S"]
+    return command + extra
+
+
+def pack(app, folder):
+    """A ROMFS image of a program: a .py file, or a folder that holds a main.py."""
+    tree = folder / "rom"
+    if app.is_dir():
+        if not (app / "main.py").is_file():
+            raise Error(f"{app}: no main.py in it")
+        ignored = shutil.ignore_patterns(".*", "__pycache__", "*.pyc")
+        shutil.copytree(app, tree, ignore=ignored)
+    elif app.is_file() and app.suffix == ".py":
+        tree.mkdir()
+        shutil.copyfile(app, tree / "main.py")
+    else:
+        raise Error(f"{app}: an app is a .py file, or a folder that holds a main.py")
+    mpremote = shutil.which("mpremote", path=ROOT / ".venv" / "bin") or shutil.which("mpremote")
+    if not mpremote:
+        raise Error("mpremote not found, which packs the app: 'make setup' installs it")
+    image = folder / "app.romfs"
+    # --no-mpy: the kernel compiles, so that a traceback needs no look at where it came from.
+    command = [mpremote, "romfs", "--no-mpy", "--output", str(image), "build", str(tree)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode or not image.is_file():
+        raise Error(f"mpremote could not pack {app}:\n{done.stdout.rstrip()}")
+    return image
+
+
+# ---- the run
+
+
+def die_with_parent(parent):
+    """In the child: no QEMU outlives a launcher that was killed."""
+    PR_SET_PDEATHSIG = 1
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(FAILED)
+
+
+class Stopped(Exception):
+    """A signal told the launcher to end."""
+
+    def __init__(self, number, _frame=None):
+        super().__init__(number)
+        self.number = number
+
+
+def on_signal(number, frame):
+    raise Stopped(number, frame)
+
+
+def as_typed(source):
+    """What a person would type for these chunks: each end of a line is one carriage return."""
+    last = b""
+    for chunk in source:
+        data = chunk
+        if last == b"\r" and data.startswith(b"\n"):
+            data = data[1:]
+        last = chunk[-1:]
+        yield data.replace(b"\r\n", b"\r").replace(b"\n", b"\r")
+
+
+def feed(source, sink, started, app):
+    """Type the input into the guest, then Ctrl-D until the guest ends."""
+    started.wait()  # before its first output the guest may still clear the UART
+    last = b"\r"
+    with contextlib.suppress(OSError):  # the guest has ended
+        for data in as_typed(iter(lambda: os.read(source, 65536), b"")):
+            view = memoryview(data)
+            while view:
+                view = view[os.write(sink, view) :]
+            last = data[-1:] or last
+        os.write(sink, CTRL_D if last == b"\r" else b"\r" + CTRL_D)
+        os.set_blocking(sink, False)
+        count = 0
+        while True:
+            time.sleep(CTRL_D_INTERVAL)
+            count += 1
+            # A compound statement that was left open takes Enter first.
+            again = CTRL_D if app or count < 3 else b"\r" + CTRL_D
+            with contextlib.suppress(BlockingIOError):
+                os.write(sink, again)
+
+
+def copy(source, sink, started, broken):
+    """Show what the guest says."""
+    while True:
+        data = os.read(source, 65536)
+        if not data:
+            return
+        started.set()
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(sink, view) :]
+        except OSError:
+            broken.set()
+            return
+
+
+def end(qemu, watch):
+    """End QEMU, with more force each time that it does not listen."""
+    with contextlib.suppress(OSError):
+        watch.sendall(b'{"execute": "quit"}\n')
+    for force in (qemu.terminate, qemu.kill):
+        try:
+            return qemu.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            force()
+    return qemu.wait()
+
+
+def wait(watch, timeout, broken):
+    """What QEMU's monitor said until QEMU ended, or None when the time was up or when nobody
+    read our output any more."""
+    deadline = time.monotonic() + (timeout or float("inf"))
+    said = b""
+    while not broken.is_set():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return None
+        if select.select([watch], [], [], min(left, 0.5))[0]:
+            try:
+                data = watch.recv(65536)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                return said.decode(errors="replace")
+            said += data
+    return None
+
+
+def status_of(code, said, terminal):
+    """The launcher's status for QEMU's, and for what its monitor said."""
+    if code in GUEST_STATUS:
+        return GUEST_STATUS[code]
+    found = re.search(r'"reason": "([^"]*)"', said)
+    reason = found.group(1) if found else ""
+    if terminal and code == 0 and reason.startswith("host"):
+        return 0
+    cause = f"status {code}" if code >= 0 else signal.Signals(-code).name
+    if reason == "guest-reset":
+        cause = "the guest reset itself: a triple fault?"
+    say(f"QEMU ended by itself ({cause})")
+    return ENDED
+
+
+def run(command, options, terminal, typed):
+    """Run QEMU to its end. `typed`: its console is our input and output, which we pass on."""
+    watch, theirs = socket.socketpair()
+    fd = theirs.fileno()
+    command = command + ["-chardev", f"socket,id=watch,fd={fd}", "-mon", "watch,mode=control"]
+    watch.sendall(b'{"execute": "qmp_capabilities"}\n')
+    parent = os.getpid()
+    pipe = subprocess.PIPE if typed else None
+    saved = termios.tcgetattr(0) if terminal else None
+    started, broken = Event(), Event()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, on_signal)
+    qemu = None
+    try:
+        qemu = subprocess.Popen(
+            command,
+            stdin=pipe if typed else None if terminal else subprocess.DEVNULL,
+            stdout=pipe,
+            pass_fds=[fd],
+            preexec_fn=lambda: die_with_parent(parent),
+        )
+        theirs.close()
+        if typed:
+            into, out = qemu.stdin.fileno(), qemu.stdout.fileno()
+            feeder = Thread(target=feed, args=(0, into, started, options.app), daemon=True)
+            copier = Thread(target=copy, args=(out, 1, started, broken), daemon=True)
+            feeder.start()
+            copier.start()
+        said = wait(watch, options.timeout, broken)
+        code = end(qemu, watch)
+        if typed:
+            copier.join(GRACE)
+        if broken.is_set():
+            return 128 + signal.SIGPIPE
+        if said is None:
+            say(f"time-out: {options.timeout:g} s are over")
+            return TIMEOUT
+        return status_of(code, said, terminal)
+    except Stopped as stopped:
+        return 128 + stopped.number
+    finally:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        if qemu:
+            end(qemu, watch)
+        if saved:
+            termios.tcsetattr(0, termios.TCSANOW, saved)
+
+
+# ---- the arguments
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise Error(f"{message}; --help lists what there is")
+
+
+def cpu_count(text):
+    number = int(text)
+    if not 1 <= number <= 255:
+        raise ValueError
+    return number
+
+
+def seconds(text):
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ValueError
+    return number
+
+
+cpu_count.__name__ = "number of CPUs"
+seconds.__name__ = "number of seconds"
+
+
+def parse(arguments):
+    parser = Parser(
+        prog="run.py",
+        description=__doc__,
+        epilog=STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="run.py [option ...] [APP] [-- QEMU-ARGUMENT ...]",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add(
+        "app",
+        metavar="APP",
+        nargs="?",
+        type=Path,
+        help="run this program instead of the REPL: a .py file, or a folder with a main.py",
+    )
+    add(
+        "--board",
+        default="q35",
+        metavar="NAME",
+        help="a folder under board/ (default q35), or one of your own with a qemu.args",
+    )
+    add("--memory", default="256M", metavar="SIZE", help="the machine's RAM (default 256M)")
+    add("--smp", default=1, type=cpu_count, metavar="COUNT", help="its CPUs (default 1)")
+    add(
+        "--accel",
+        default="tcg",
+        choices=["tcg", "kvm"],
+        help="how QEMU runs it; kvm only when asked for (default tcg)",
+    )
+    add(
+        "--serial",
+        default="stdio",
+        metavar="stdio|pty|unix:PATH",
+        help="where its console is (default stdio); on a socket, QEMU waits for a client",
+    )
+    add(
+        "--append",
+        action="append",
+        default=[],
+        metavar="CMDLINE",
+        help="put this on the kernel's command line; can be given again",
+    )
+    add("--timeout", type=seconds, metavar="SECONDS", help="end it after so long")
+    add(
+        "--kernel",
+        default=KERNEL,
+        type=Path,
+        metavar="ELF",
+        help="the kernel (default build/kernel/ringzero.elf)",
+    )
+    add("--initrd", type=Path, metavar="FILE", help="a boot module of your own; not with APP")
+    add("--qmp", metavar="PATH", help="serve QEMU's machine protocol on this socket")
+    add("--gdb", action="store_true", help="stop before the first instruction, for gdb on :1234")
+    add("--qemu", default="qemu-system-x86_64", metavar="PROGRAM", help="the QEMU to run")
+    add("--dry-run", action="store_true", help="print QEMU's command and run nothing")
+    add("--record", type=Path, metavar="FILE", help="write QEMU's command to this file as well")
+    extra = []
+    if "--" in arguments:
+        split = arguments.index("--")
+        arguments, extra = arguments[:split], arguments[split + 1 :]
+    options = parser.parse_args(arguments)
+    if options.app and options.initrd:
+        raise Error("--initrd and APP: the machine takes one boot module")
+    if options.initrd and not options.initrd.is_file():
+        raise Error(f"no boot module at {options.initrd}")
+    return options, extra
+
+
+def open_standard_files():
+    """Whatever is closed among the first three, so that nothing else lands there."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(fd)
+
+
+def main(arguments):
+    options, extra = parse(arguments)
+    on_stdio = options.serial == "stdio"
+    terminal = on_stdio and os.isatty(0)
+    typed = on_stdio and not terminal
+    append = list(options.append)
+    if options.app:
+        append.append("main=/rom/main.py")
+    if typed:
+        append.append("eof=poweroff")
+    folder = Path(tempfile.mkdtemp(prefix="ringzero-")) if options.app else None
+    try:
+        initrd = pack(options.app, folder) if options.app else options.initrd
+        command = qemu_command(options, initrd, append, terminal, extra)
+        if options.record:
+            options.record.write_text(shlex.join(command) + "\n")
+        if options.dry_run:
+            print(shlex.join(command))
+            folder = None  # the command is of no use without the image
+            return 0
+        if options.gdb:
+            say(f"waiting for: gdb {options.kernel} -ex 'target remote :1234'")
+        if terminal:
+            say("Ctrl-C goes to the guest, Ctrl-A X leaves QEMU")
+        return run(command, options, terminal, typed)
+    finally:
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    open_standard_files()
+    try:
+        status = main(sys.argv[1:])
+    except (Error, OSError) as error:
+        say(error)
+        status = FAILED
+    sys.stdout.flush()
+    # No clean-up that could wait for a thread in a read: all of it is done.
+    os._exit(status)
