@@ -37,7 +37,6 @@ V ?=
 Q := $(if $(filter-out 0,$(V)),,@)
 python := .venv/bin/python
 mpy_dir := $(abspath $(or $(MPY_DIR),.deps/micropython-1.25.0))
-kernel := build/kernel/ringzero.elf
 jobs := $(shell nproc)
 launch := $(python) scripts/run.py --board $(BOARD) --memory $(MEM) --smp $(SMP) --accel $(ACCEL)
 
@@ -62,15 +61,11 @@ kernel: .setup-run
 	    MPY_DIR=$(mpy_dir) BUILD=$(abspath build/kernel) \
 	    $(if $(FROZEN_MANIFEST),FROZEN_MANIFEST=$(abspath $(FROZEN_MANIFEST))) </dev/null
 
-# Whoever leaves QEMU by hand (status 125) has done nothing wrong.
 run: kernel
-	$(Q)$(launch) --serial stdio $(APP) || \
-	    { status=$$?; [ $$status = 125 ] && [ -t 0 ] || exit $$status; }
+	$(Q)$(launch) $(APP)
 
 debug: .setup-debug kernel
-	@echo "QEMU waits for: gdb $(kernel) -ex 'target remote :1234'"
-	$(Q)$(launch) --serial stdio --gdb $(APP) || \
-	    { status=$$?; [ $$status = 125 ] && [ -t 0 ] || exit $$status; }
+	$(Q)$(launch) --gdb $(APP)
 
 test: test-host test-boot
 

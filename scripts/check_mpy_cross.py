@@ -23,7 +23,7 @@ def source_versions(mpy_dir):
 def cross_versions(mpy_cross):
     """The same from what mpy-cross says about itself."""
     text = subprocess.run([mpy_cross, "--version"], capture_output=True, text=True).stdout
-    return re.search(r"MicroPython v([\d.]+\d).* emitting mpy v([\d.]+\d)", text).groups()
+    return re.search(r"MicroPython v(\d[\d.]*).* emitting mpy v(\d[\d.]*)", text).groups()
 
 
 def main():

@@ -4,7 +4,7 @@
 micropython  the MicroPython source, into DIR/micropython-1.25.0; never changed
   MPY_SOURCE=debian  Debian's source package, checked against its SHA-256; the default on Debian
   MPY_SOURCE=git     a shallow clone of upstream's tag, checked against its commit; elsewhere
-  MPY_GIT=URL        the repository for MPY_SOURCE=git
+  MPY_GIT=URL        a clone of that from another repository
   MPY_COMMIT=HASH    the commit that the tag must stand for there
 
 uncrustify   the one that upstream's style for C is for, into DIR/uncrustify-0.72, from the
@@ -33,25 +33,26 @@ COMMIT = "f498a16c7db6d4b2de200b3e0856528dfe0613c3"
 UNCRUSTIFY = "0.72"
 UNCRUSTIFY_SUITES = {"debian": ("bookworm", "main"), "ubuntu": ("jammy", "universe")}
 
-NETWORK = "This takes the network. When there is one, run this again"
+NETWORK = "Run this again when there is a network"
 
 
 def micropython(work):
     """The folder of the MicroPython source, in the folder `work`."""
     is_debian = private_apt.os_release().get("ID") == "debian" and shutil.which("apt-get")
-    way = os.environ.get("MPY_SOURCE") or ("debian" if is_debian else "git")
+    way = "debian" if is_debian and not os.environ.get("MPY_GIT") else "git"
+    way = os.environ.get("MPY_SOURCE") or way
     ways = {"debian": micropython_debian, "git": micropython_git}
     try:
         if way not in ways:
             raise FetchError(f"MPY_SOURCE={way}? It is debian or git.")
         return ways[way](work)
     except FetchError as failed:
-        other = "git" if way == "debian" else "debian"
         raise FetchError(
             f"{failed}\n"
             f"setup: Could not fetch the MicroPython {MICROPYTHON} source: see above.\n"
-            f"setup: {NETWORK}, or try\n"
-            f"setup:   MPY_SOURCE={other}  to take it from elsewhere\n"
+            f"setup: {NETWORK}, or set\n"
+            "setup:   MPY_SOURCE=git  to take it from upstream's repository\n"
+            "setup:   MPY_GIT=URL     to take it from another copy of that\n"
             "setup:   MPY_DIR=DIR     to use a checkout that is there already"
         ) from failed
 

@@ -49,7 +49,7 @@ def parse_sources(text):
     for stanza in re.split(r"\n[ \t]*\n", text):
         fields = re.findall(r"(?m)^([\w-]+):[ \t]*(.*(?:\n[ \t].*)*)", stanza)
         if fields:
-            yield {name.lower(): value.strip() for name, value in fields}
+            yield {name.lower(): value.rstrip() for name, value in fields}
 
 
 def parse_list(text):
@@ -81,7 +81,7 @@ def entries(kind, suite, component, etc="/etc/apt", codename=None):
                 entry = f"Types: {kind}\nSuites: {suite}\nComponents: {component}\n"
                 for name in KEPT_FIELDS:
                     if name in stanza:
-                        entry += f"{name.title()}: {stanza[name]}\n"
+                        entry += f"{name.title()}: {stanza[name]}\n".replace(": \n", ":\n")
                 # Other archives borrow the names of suites: hence the order, and the attempts.
                 likely = stanza["uris"].rstrip("/").endswith(("debian", "ubuntu"))
                 found[entry] = max(likely, found.get(entry, False))

