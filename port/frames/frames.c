@@ -1,0 +1,727 @@
+// Single frames and 2 MiB frames: the hot paths, and what they fall back on.
+#include "frames_core.h"
+
+uint64_t frames_nothing;
+struct state frames_state = {
+    .one = { .take = &frames_nothing, .word = NONE, .take_2m = &frames_nothing },
+};
+
+// --- The lock and the CPUs ------------------------------------------------------------------
+
+static void wait_a_little(void) {
+    __builtin_ia32_pause();
+}
+
+frames_status_t frames_not_ready(void) {
+    while (!__atomic_load_n(&self.ready_to_use, __ATOMIC_ACQUIRE)) {
+        if (frames_cpu() == 0) {
+            return FRAMES_NO_MAP;
+        }
+        wait_a_little();
+    }
+    return FRAMES_OK;
+}
+
+void frames_lock(void) {
+    if (self.shared) {
+        uint32_t ticket = __atomic_fetch_add(&self.ticket, 1, __ATOMIC_RELAXED);
+        while (__atomic_load_n(&self.serving, __ATOMIC_ACQUIRE) != ticket) {
+            wait_a_little();
+        }
+    }
+}
+
+void frames_unlock(void) {
+    if (self.shared) {
+        __atomic_store_n(&self.serving, self.serving + 1, __ATOMIC_RELEASE);
+    }
+}
+
+// A CPU's own mask has no atomic: `busy` says that it is being changed. Who wants it sets `closed`
+// and then makes every CPU pass a barrier. After that, either the CPU has seen `closed` or its
+// `busy` can be seen, although nothing but the compiler keeps the two in order here.
+static inline bool try_enter(struct cpu *c) {
+    PUT(&c->busy, 1);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return LIKELY(!__atomic_load_n(&c->closed, __ATOMIC_ACQUIRE));
+}
+
+static inline void leave(struct cpu *c) {
+    __atomic_store_n(&c->busy, 0, __ATOMIC_RELEASE);
+}
+
+static NOINLINE void enter_slowly(struct cpu *c) {
+    do {
+        leave(c);
+        while (GET(&c->closed)) {
+            wait_a_little();
+        }
+    } while (!try_enter(c));
+}
+
+static inline void enter(struct cpu *c) {
+    if (!try_enter(c)) {
+        enter_slowly(c);
+    }
+}
+
+void frames_enter(struct cpu *c) {
+    if (self.shared) {
+        enter(c);
+    }
+}
+
+void frames_leave(struct cpu *c) {
+    if (self.shared) {
+        leave(c);
+    }
+}
+
+// --- Lines ----------------------------------------------------------------------------------
+
+static inline bool line_is_full(const uint64_t *line) {
+    for (unsigned k = 0; k < LINE_WORDS; ++k) {
+        if (GET(&line[k]) != ALL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Whether the chunk has free frames that nobody has claimed.
+static bool line_has(size_t slot) {
+    uint64_t *line = line_of(slot);
+    uint64_t any = 0;
+    if (UNLIKELY(is(EDGE, slot))) {
+        for (unsigned k = 0; k < LINE_WORDS; ++k) {
+            any |= GET(&line[k]) & frames_valid(slot * LINE_WORDS + k);
+        }
+        return any != 0;
+    }
+    for (unsigned k = 0; k < LINE_WORDS; ++k) {
+        any |= GET(&line[k]);
+    }
+    return any != 0;
+}
+
+// Clear `some` if nothing is free. Another CPU's free either sees it cleared and sets it again,
+// or is seen here.
+static void quiet(size_t slot) {
+    if (!line_has(slot)) {
+        frames_unmark(SOME, slot);
+        if (self.shared && line_has(slot)) {
+            frames_mark(SOME, slot);
+        }
+    }
+}
+
+bool frames_settle(size_t slot) {
+    uint64_t *line = line_of(slot);
+    if (is(EDGE, slot) || is(SHUT, slot) || !line_is_full(line)) {
+        return false;
+    }
+    if (self.shared) {
+        // Take all of the line, so that it is ours alone; on failure put it back.
+        for (unsigned k = 0; k < LINE_WORDS; ++k) {
+            if (!word_swap(&line[k], ALL, 0)) {
+                while (k-- > 0) {
+                    word_or(&line[k], ALL);
+                }
+                frames_mark(SOME, slot);
+                return false;
+            }
+        }
+        // A CPU that still has a claim here would take its own frees for good ones.
+        if (__atomic_load_n(&self.claims[slot], __ATOMIC_SEQ_CST)) {
+            for (unsigned k = 0; k < LINE_WORDS; ++k) {
+                word_or(&line[k], ALL);
+            }
+            frames_mark(SOME, slot);
+            return false;
+        }
+    }
+    frames_unmark(SOME, slot);
+    word_or(&self.groups[slot / GROUP_SLOTS].is[SHUT], UINT64_C(1) << slot % GROUP_SLOTS);
+    frames_mark(IDLE, slot);
+    struct cpu *c = this_cpu();
+    if (slot >= c->zone_end_2m) {
+        c->take_2m = &frames_nothing;
+    }
+    return true;
+}
+
+// The chunk was idle, and the caller has unmarked that.
+void frames_split(size_t slot) {
+    uint64_t *line = line_of(slot);
+    for (unsigned k = 0; k < LINE_WORDS; ++k) {
+        PUT(&line[k], ALL);
+    }
+    word_clear(&self.groups[slot / GROUP_SLOTS].is[SHUT], UINT64_C(1) << slot % GROUP_SLOTS);
+    frames_mark(SOME, slot);
+}
+
+// --- The word that a CPU takes from ---------------------------------------------------------
+
+// With one CPU: let `take` point at this word if it has frames.
+static bool aim(struct cpu *c, size_t word) {
+    uint64_t *p = &self.bits[word];
+    if (*p == 0) {
+        return false;
+    }
+    uint64_t valid = is(EDGE, word / LINE_WORDS) ? frames_valid(word) : ALL;
+    if ((*p & valid) == 0) {
+        return false;
+    }
+    c->take = p;
+    c->valid = valid;
+    c->word = word;
+    c->addr = frames_frame((uint64_t)word * 64) * FRAMES_SIZE;
+    return true;
+}
+
+static inline uint8_t *claim_of(size_t word) {
+    return &self.claims[word / LINE_WORDS];
+}
+
+static void unclaim(struct cpu *c) {
+    __atomic_fetch_and(claim_of(c->word), (uint8_t) ~(1u << c->word % LINE_WORDS), __ATOMIC_SEQ_CST);
+    PUT(&c->word, NONE);
+}
+
+// With several: move the frames of this word into `mask`. A word with a single frame needs no
+// claim, because the caller takes that one at once.
+static bool claim(struct cpu *c, size_t word) {
+    uint64_t *p = &self.bits[word];
+    uint64_t w = GET(p);
+    if (w == 0) {
+        return false;
+    }
+    bool edge = is(EDGE, word / LINE_WORDS);
+    if ((w & (w - 1)) == 0 && !edge) {
+        if (!word_swap(p, w, 0)) {
+            return false;
+        }
+        PUT(&c->mask, w);
+        c->addr = frames_frame((uint64_t)word * 64) * FRAMES_SIZE;
+        return true;
+    }
+    uint8_t bit = (uint8_t)(1u << word % LINE_WORDS);
+    if (__atomic_fetch_or(claim_of(word), bit, __ATOMIC_SEQ_CST) & bit) {
+        return false;
+    }
+    PUT(&c->word, word);
+    uint64_t valid = edge ? frames_valid(word) : ALL;
+    w = __atomic_fetch_and(p, ~valid, __ATOMIC_SEQ_CST) & valid;
+    if (w == 0) {
+        unclaim(c);
+        return false;
+    }
+    PUT(&c->mask, w);
+    c->addr = frames_frame((uint64_t)word * 64) * FRAMES_SIZE;
+    return true;
+}
+
+static inline bool get_word(struct cpu *c, size_t word) {
+    return self.shared ? claim(c, word) : aim(c, word);
+}
+
+// Give up the word that the CPU takes from.
+static void drop(struct cpu *c) {
+    size_t word = c->word;
+    if (word == NONE) {
+        return;
+    }
+    if (self.shared) {
+        uint64_t mask = c->mask;
+        PUT(&c->mask, 0);
+        if (mask) {
+            word_or(&self.bits[word], mask);
+            frames_mark(SOME, word / LINE_WORDS);
+        }
+        unclaim(c);
+    } else {
+        c->take = &frames_nothing;
+        c->word = NONE;
+    }
+    frames_settle(word / LINE_WORDS);
+}
+
+static bool search_chunks(struct cpu *c, size_t low, size_t high) {
+    for (size_t slot; (slot = frames_find(SOME, low, high)) != NONE; low = slot + 1) {
+        for (size_t k = 0; k < LINE_WORDS; ++k) {
+            if (get_word(c, slot * LINE_WORDS + k)) {
+                c->rotor = slot;
+                return true;
+            }
+        }
+        quiet(slot);
+    }
+    return false;
+}
+
+// Turn one idle chunk into a line. With several CPUs another one can be faster.
+static bool search_idle(struct cpu *c, size_t low, size_t high) {
+    size_t from = c->rotor > low && c->rotor < high ? c->rotor : low;
+    for (;;) {
+        size_t slot = frames_find(IDLE, from, high);
+        if (slot == NONE && from > low) {
+            slot = frames_find(IDLE, low, from);
+        }
+        if (slot == NONE) {
+            return false;
+        }
+        if (frames_unmark(IDLE, slot)) {
+            frames_split(slot);
+            c->rotor = slot;
+            return true;
+        }
+    }
+}
+
+// Find the next word, in the best zone that has one. Entered, or with the lock: only then can more
+// of the map be made ready, so without it a failure means "try again with the lock".
+static bool refill(struct cpu *c, bool locked) {
+    if (c->word != NONE) {
+        size_t word = c->word, slot = word / LINE_WORDS;
+        if (self.shared) {
+            unclaim(c);
+        } else {
+            c->take = &frames_nothing;
+            c->word = NONE;
+            ++word;
+        }
+        for (; word / LINE_WORDS == slot; ++word) {
+            if (get_word(c, word)) {
+                return true;
+            }
+        }
+        quiet(slot);
+        c->rotor = slot + 1;
+    }
+    for (unsigned zone = ZONES; zone-- > 0;) {
+        size_t low = self.zone_slot[zone], high = self.zone_slot[zone + 1];
+        if (low == high) {
+            continue;
+        }
+        c->zone_end = high;
+        do {
+            do {
+                size_t rotor = c->rotor > low && c->rotor < high ? c->rotor : low;
+                if (search_chunks(c, rotor, high)
+                    || (rotor > low && search_chunks(c, low, rotor))) {
+                    return true;
+                }
+            } while (search_idle(c, low, high));
+            if (GET(&self.ready) < high && !locked) {
+                return false;
+            }
+        } while (GET(&self.ready) < high && frames_more());
+    }
+    return false;
+}
+
+bool frames_refill(struct cpu *c) {
+    if (!self.shared) {
+        return refill(c, true);
+    }
+    if (refill(c, false)) {
+        return true;
+    }
+    leave(c);
+    frames_lock();
+    bool found = refill(c, true);
+    if (!found) {
+        // All that is left is what other CPUs hold back.
+        frames_close();
+        for (size_t group = 0; group * GROUP_SLOTS < self.ready; ++group) {
+            frames_summarize(SOME, group);
+            frames_summarize(IDLE, group);
+        }
+        found = refill(c, true);
+        frames_open();
+    }
+    // Nobody can close this CPU before the lock is free, and then it is seen to be busy.
+    PUT(&c->busy, 1);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    frames_unlock();
+    return found;
+}
+
+void frames_close(void) {
+    if (!self.shared) {
+        drop(&self.one);
+        return;
+    }
+    for (unsigned i = 0; i < self.cpus; ++i) {
+        __atomic_store_n(&self.cpu[i].closed, 1, __ATOMIC_SEQ_CST);
+    }
+    frames_cpus_sync();
+    for (unsigned i = 0; i < self.cpus; ++i) {
+        while (__atomic_load_n(&self.cpu[i].busy, __ATOMIC_ACQUIRE)) {
+            wait_a_little();
+        }
+        drop(&self.cpu[i]);
+    }
+}
+
+void frames_open(void) {
+    for (unsigned i = 0; self.shared && i < self.cpus; ++i) {
+        __atomic_store_n(&self.cpu[i].closed, 0, __ATOMIC_RELEASE);
+    }
+}
+
+// --- Alloc ----------------------------------------------------------------------------------
+
+static NOINLINE uint64_t alloc_slowly(void) {
+    frames_status_t status = frames_not_ready();
+    if (status != FRAMES_OK) {
+        return FRAMES_FAILED(status);
+    }
+    if (self.shared) {
+        return frames_alloc();
+    }
+    return refill(&self.one, true) ? frames_alloc() : FRAMES_FAILED(FRAMES_NO_MEMORY);
+}
+
+static NOINLINE uint64_t alloc_shared_slowly(struct cpu *c) {
+    enter(c);
+    if (GET(&c->mask) == 0 && !frames_refill(c)) {
+        leave(c);
+        return FRAMES_FAILED(FRAMES_NO_MEMORY);
+    }
+    uint64_t w = GET(&c->mask);
+    PUT(&c->mask, w & (w - 1));
+    uint64_t addr = c->addr + (uint64_t)lowest(w) * FRAMES_SIZE;
+    leave(c);
+    return addr;
+}
+
+static uint64_t alloc_shared(void) {
+    struct cpu *c = &self.cpu[frames_cpu()];
+    uint64_t w;
+    if (UNLIKELY(!try_enter(c) || (w = GET(&c->mask)) == 0)) {
+        leave(c);
+        return alloc_shared_slowly(c);
+    }
+    PUT(&c->mask, w & (w - 1));
+    uint64_t addr = c->addr + (uint64_t)lowest(w) * FRAMES_SIZE;
+    leave(c);
+    return addr;
+}
+
+uint64_t frames_alloc(void) {
+    if (UNLIKELY(is_shared())) {
+        return alloc_shared();
+    }
+    uint64_t *take = self.one.take;
+    uint64_t all = *take, w = all & self.one.valid;
+    if (UNLIKELY(w == 0)) {
+        return alloc_slowly();
+    }
+    *take = all ^ (w & -w);
+    return self.one.addr + (uint64_t)lowest(w) * FRAMES_SIZE;
+}
+
+// --- Free -----------------------------------------------------------------------------------
+
+// Frames in a better zone than the current one: come back there at once.
+void frames_prefer(size_t slot) {
+    struct cpu *c = this_cpu();
+    if (slot >= c->zone_end && c->word != NONE) {
+        frames_enter(c);
+        drop(c);
+        frames_leave(c);
+    }
+    if (slot >= c->zone_end_2m) {
+        c->take_2m = &frames_nothing;
+    }
+}
+
+// With one CPU: the chunk has no free frames yet, or its line is not in use.
+static NOINLINE frames_status_t put_first(size_t word, uint64_t mask) {
+    size_t slot = word / LINE_WORDS;
+    // The line is not read while the chunk is shut: it may hold garbage.
+    if (is(SHUT, slot) || (self.bits[word] & mask)) {
+        return FRAMES_BAD_FREE;
+    }
+    self.bits[word] |= mask;
+    frames_mark(SOME, slot);
+    frames_prefer(slot);
+    if (self.bits[word] == ALL) {
+        frames_settle(slot);
+    }
+    return FRAMES_OK;
+}
+
+static NOINLINE void word_is_full(size_t word) {
+    // The chunk that frames are taken from stays a line: it would be split again at once.
+    if (word / LINE_WORDS != self.one.word / LINE_WORDS) {
+        frames_settle(word / LINE_WORDS);
+    }
+}
+
+// Whether a CPU has claimed these frames and not lent them.
+bool frames_held(size_t word, uint64_t mask) {
+    for (unsigned i = 0; self.shared && i < self.cpus; ++i) {
+        if (GET(&self.cpu[i].word) == word && (GET(&self.cpu[i].mask) & mask)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static frames_status_t put_shared(size_t word, uint64_t mask) {
+    size_t slot = word / LINE_WORDS;
+    uint64_t *p = &self.bits[word];
+    struct cpu *c = &self.cpu[frames_cpu()];
+    if (GET(&c->word) == word) {
+        enter(c);
+        if (LIKELY(c->word == word)) {
+            bool bad = (c->mask | GET(p)) & mask;
+            if (!bad) {
+                PUT(&c->mask, c->mask | mask);
+            }
+            leave(c);
+            return bad ? FRAMES_BAD_FREE : FRAMES_OK;
+        }
+        leave(c);
+    }
+    uint64_t w;
+    do {
+        // The word before the rest: who claims these frames or shuts the chunk changes it.
+        w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+        if (is(SHUT, slot) || (w & mask)) {
+            return FRAMES_BAD_FREE;
+        }
+        if (UNLIKELY(__atomic_load_n(claim_of(word), __ATOMIC_ACQUIRE) >> word % LINE_WORDS & 1)
+            && frames_held(word, mask)) {
+            return FRAMES_BAD_FREE;
+        }
+    } while (UNLIKELY(!__atomic_compare_exchange_n(p, &w, w | mask, false, __ATOMIC_SEQ_CST,
+        __ATOMIC_RELAXED)));
+    if (UNLIKELY(!is(SOME, slot))) {
+        frames_mark(SOME, slot);
+        frames_prefer(slot);
+    }
+    if (UNLIKELY((w | mask) == ALL)) {
+        frames_settle(slot);
+    }
+    return FRAMES_OK;
+}
+
+frames_status_t frames_put(size_t word, uint64_t mask) {
+    if (self.shared) {
+        return put_shared(word, mask);
+    }
+    if (!is(SOME, word / LINE_WORDS)) {
+        return put_first(word, mask);
+    }
+    uint64_t w = self.bits[word];
+    if (w & mask) {
+        return FRAMES_BAD_FREE;
+    }
+    self.bits[word] = w | mask;
+    if ((w | mask) == ALL) {
+        word_is_full(word);
+    }
+    return FRAMES_OK;
+}
+
+bool frames_take(size_t word, uint64_t mask) {
+    size_t slot = word / LINE_WORDS;
+    if (is(IDLE, slot) && frames_unmark(IDLE, slot)) {
+        frames_split(slot);
+    }
+    uint64_t *p = &self.bits[word];
+    for (;;) {
+        uint64_t w = GET(p);
+        if (is(SHUT, slot) || (w & mask) != mask) {
+            return false;
+        }
+        if (word_swap(p, w, w & ~mask)) {
+            return true;
+        }
+    }
+}
+
+// Where the frame at `addr` is. A misaligned address becomes a frame beyond every segment.
+static inline const struct segment *locate(uint64_t addr, uint64_t *bit) {
+    uint64_t frame = addr >> 12 | addr << 52;
+    const struct segment *s = &self.near[frame >> self.near_shift & (NEAR - 1)];
+    if (UNLIKELY(frame - s->first >= GET(&s->count))) {
+        s = frames_segment(frame);
+        if (s == NULL) {
+            return NULL;
+        }
+    }
+    *bit = frame - s->first + s->bit;
+    return s;
+}
+
+bool frames_locate(uint64_t addr, uint64_t *bit) {
+    return locate(addr, bit) != NULL;
+}
+
+// Undo frames_put() of one frame, wherever it has gone. Entered.
+void frames_retake(size_t word, uint64_t mask) {
+    struct cpu *c = this_cpu();
+    if (self.shared && c->word == word && (c->mask & mask)) {
+        PUT(&c->mask, c->mask & ~mask);
+    } else {
+        frames_take(word, mask);
+    }
+}
+
+static NOINLINE frames_status_t nowhere(void) {
+    frames_status_t status = frames_not_ready();
+    return status == FRAMES_OK ? FRAMES_BAD_FREE : status;
+}
+
+frames_status_t frames_free(uint64_t addr) {
+    uint64_t bit;
+    if (UNLIKELY(locate(addr, &bit) == NULL)) {
+        return nowhere();
+    }
+    size_t word = bit / 64;
+    uint64_t mask = UINT64_C(1) << bit % 64;
+    if (UNLIKELY(is_shared())) {
+        return put_shared(word, mask);
+    }
+    if (UNLIKELY(!is(SOME, word / LINE_WORDS))) {
+        return put_first(word, mask);
+    }
+    uint64_t w = self.bits[word];
+    if (UNLIKELY(w & mask)) {
+        return FRAMES_BAD_FREE;
+    }
+    w |= mask;
+    self.bits[word] = w;
+    if (UNLIKELY(w == ALL)) {
+        word_is_full(word);
+    }
+    return FRAMES_OK;
+}
+
+// --- 2 MiB frames ---------------------------------------------------------------------------
+
+// Let take_2m point at a group's `idle` with a chunk in it.
+static bool refill_2m(struct cpu *c, bool locked) {
+    for (unsigned zone = ZONES; zone-- > 0;) {
+        size_t low = self.zone_slot[zone], high = self.zone_slot[zone + 1];
+        if (low == high) {
+            continue;
+        }
+        do {
+            size_t rotor = c->rotor > low && c->rotor < high ? c->rotor : low;
+            size_t slot = frames_find(IDLE, rotor, high);
+            if (slot == NONE && rotor > low) {
+                slot = frames_find(IDLE, low, rotor);
+            }
+            if (slot != NONE) {
+                // Only chunks of this zone and of one segment, so that one address serves all.
+                const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
+                uint64_t valid = ALL;
+                size_t first = slot - slot % GROUP_SLOTS;
+                size_t from = s->bit / 512 > low ? (size_t)(s->bit / 512) : low;
+                size_t to = (size_t)((s->bit + s->total + 511) / 512);
+                to = to < high ? to : high;
+                if (from > first) {
+                    valid &= ALL << (from - first);
+                }
+                if (to < first + GROUP_SLOTS) {
+                    valid &= ~(ALL << (to - first));
+                }
+                c->take_2m = &self.groups[slot / GROUP_SLOTS].is[IDLE];
+                c->valid_2m = valid;
+                c->addr_2m = (s->first - s->bit + (uint64_t)first * 512) * FRAMES_SIZE;
+                c->zone_end_2m = high;
+                return true;
+            }
+            if (GET(&self.ready) < high && !locked) {
+                return false;
+            }
+        } while (GET(&self.ready) < high && frames_more());
+    }
+    return false;
+}
+
+static uint64_t take_2m(struct cpu *c) {
+    uint64_t w;
+    while ((w = GET(c->take_2m) & c->valid_2m) != 0) {
+        uint64_t bit = w & -w;
+        if (word_clear(c->take_2m, bit) & bit) {
+            return c->addr_2m + (uint64_t)lowest(w) * FRAMES_2M * FRAMES_SIZE;
+        }
+    }
+    return FRAMES_FAILED(FRAMES_NO_MEMORY);
+}
+
+static NOINLINE uint64_t alloc_2m_slowly(void) {
+    frames_status_t status = frames_not_ready();
+    if (status != FRAMES_OK) {
+        return FRAMES_FAILED(status);
+    }
+    struct cpu *c = this_cpu();
+    uint64_t addr = take_2m(c);
+    while (frames_failed(addr) && refill_2m(c, !self.shared)) {
+        addr = take_2m(c);
+    }
+    if (frames_failed(addr)) {
+        frames_lock();
+        for (unsigned attempt = 0; attempt < 2 && frames_failed(addr); ++attempt) {
+            while (frames_failed(addr) && refill_2m(c, true)) {
+                addr = take_2m(c);
+            }
+            if (attempt == 0 && frames_failed(addr)) {
+                // A chunk that frames are taken from, or that was, may be free as a whole.
+                frames_close();
+                frames_open();
+            }
+        }
+        frames_unlock();
+    }
+    return frames_failed(addr) ? frames_search(FRAMES_2M, FRAMES_2M, 0) : addr;
+}
+
+uint64_t frames_alloc_2m(void) {
+    struct cpu *c = &self.one;
+    if (UNLIKELY(is_shared())) {
+        c = &self.cpu[frames_cpu()];
+        uint64_t addr = take_2m(c);
+        return UNLIKELY(frames_failed(addr)) ? alloc_2m_slowly() : addr;
+    }
+    uint64_t w = *c->take_2m & c->valid_2m;
+    if (UNLIKELY(w == 0)) {
+        return alloc_2m_slowly();
+    }
+    *c->take_2m ^= w & -w;
+    return c->addr_2m + (uint64_t)lowest(w) * FRAMES_2M * FRAMES_SIZE;
+}
+
+frames_status_t frames_free_2m(uint64_t addr) {
+    uint64_t bit;
+    if (UNLIKELY(locate(addr, &bit) == NULL)) {
+        return nowhere();
+    }
+    size_t slot = bit / 512;
+    struct group *group = &self.groups[slot / GROUP_SLOTS];
+    uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
+    uint64_t idle = GET(&group->is[IDLE]);
+    // Lent whole: shut, neither idle nor in a 1 GiB frame.
+    if (UNLIKELY(bit % 512 || !(GET(&group->is[SHUT]) & ~idle & ~GET(&group->is[EDGE]) & mask))) {
+        return frames_free_run(addr, FRAMES_2M);
+    }
+    if (UNLIKELY(is_shared())) {
+        idle = __atomic_fetch_or(&group->is[IDLE], mask, __ATOMIC_SEQ_CST);
+        if (idle & mask) {
+            return FRAMES_BAD_FREE;
+        }
+    } else {
+        group->is[IDLE] = idle | mask;
+    }
+    if (UNLIKELY(idle == 0)) {
+        frames_mark(IDLE, slot);
+        frames_prefer(slot);
+    }
+    return FRAMES_OK;
+}

@@ -1,0 +1,199 @@
+// What the files of the allocator share. Private to port/frames/.
+//
+// One bit per frame, 1 = free. 512 of them, the frames of one 2 MiB chunk, are one cache line.
+// Chunks are numbered densely by `slot`: segments, maximal stretches of the map with no big hole,
+// have their slots one after the other, so a hole of a terabyte costs nothing. A segment's first
+// frame and its first bit are congruent modulo 512. `bit` numbers frames densely: slot * 512 + n.
+//
+// 64 slots are a group, with a mask for each of four facts:
+//   some  the line may have free frames. Always set if it has any, except in words that a CPU
+//         has claimed.
+//   idle  the whole chunk is free. `shut` is set as well.
+//   shut  the line is not in use and must not be read for facts: the chunk is free or lent whole.
+//   edge  the chunk has frames that do not belong to the allocator. Their bits are 1, so that
+//         freeing them fails as it does for free frames, and `valid_mask` keeps them from being
+//         lent. An edge chunk is never idle or shut, with one exception: shut and edge together
+//         mean "part of a lent 1 GiB frame".
+// Two levels of summaries, 64 to 1 each, stand above `some` and `idle`.
+//
+// Groups from `ready` on have not been touched: all of their memory is free, and their data is
+// whatever was in the memory before.
+#ifndef RINGZERO_FRAMES_CORE_H
+#define RINGZERO_FRAMES_CORE_H
+
+#include "frames.h"
+#include "frames_cpu.h"
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define NOINLINE __attribute__((noinline))
+
+#define ALL UINT64_MAX
+#define NONE SIZE_MAX
+#define LINE_WORDS (8u)
+#define GROUP_SLOTS (64u)
+#define ZONES (4u)
+#define NEAR (32u)
+
+enum { SOME, IDLE, SHUT, EDGE };
+
+struct group {
+    uint64_t is[4];
+};
+
+struct segment {
+    uint64_t first;     // Its first frame.
+    uint64_t count;     // Frames from there on that are ready.
+    uint64_t bit;       // The first frame's bit.
+    uint64_t total;     // Frames in all.
+};
+
+struct region {
+    uint64_t start, end;    // In frames.
+};
+
+// What a CPU has for itself. `take` is the word that single frames come from. With one CPU it is
+// a word of the bitmap; with several it is `mask`, which holds what the CPU has claimed of one.
+struct cpu {
+    uint64_t *take;
+    uint64_t valid;         // The bits of *take that are frames.
+    uint64_t addr;          // The address of bit 0.
+    uint64_t mask;
+    size_t word;            // Index of the word in the bitmap, or NONE.
+    size_t rotor;           // The slot where the search for the next chunk begins.
+    size_t zone_end;        // A free in this slot or above is in a better zone.
+    uint32_t busy;          // The CPU is between enter() and leave().
+    uint32_t closed;        // Another CPU, with the lock, wants `mask`.
+    // The same for 2 MiB frames; the word is always a group's `idle`.
+    uint64_t *take_2m;
+    uint64_t valid_2m;
+    uint64_t addr_2m;
+    size_t zone_end_2m;
+    uint64_t pad[3];        // 128 bytes: the prefetcher fetches lines in pairs.
+};
+
+struct state {
+    uint64_t *bits;
+    struct group *groups;
+    struct cpu one;             // The only CPU's.
+    uint32_t shared;            // More than one CPU.
+    uint32_t near_shift;
+    struct segment near[NEAR];  // By (frame >> near_shift) % NEAR: a segment that may hold it.
+    uint32_t ready_to_use;
+    uint32_t cpus;
+    struct cpu *cpu;            // With several CPUs.
+    uint8_t *claims;            // With several CPUs: per slot, which words are claimed.
+    uint64_t *sum1[2], *sum2[2];    // Over `some` and `idle`.
+    size_t sum1_words, sum2_words;
+    struct segment *segments;
+    size_t segment_count;
+    struct region *regions;
+    size_t region_count, region_room;
+    size_t slots;
+    size_t ready;               // Slots below are ready; a multiple of 64, or `slots`.
+    size_t zone_slot[ZONES + 1];
+    uint32_t ticket, serving;
+    frames_reach_t reach;
+    uint64_t reserved, metadata, metadata_addr, metadata_frames;
+};
+
+#define self frames_state
+extern struct state frames_state;
+extern uint64_t frames_nothing;     // A word with no frames.
+
+// Memory that other CPUs may change: never torn, in no order of its own.
+#define GET(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define PUT(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+
+// Other CPUs may ask before the map is there.
+static inline bool is_shared(void) {
+    return __atomic_load_n(&self.shared, __ATOMIC_ACQUIRE);
+}
+
+static inline unsigned lowest(uint64_t word) {
+    return (unsigned)__builtin_ctzll(word);
+}
+
+// Read, change and write a word; with one CPU not atomically. They return the old value.
+static inline uint64_t word_or(uint64_t *p, uint64_t mask) {
+    if (self.shared) {
+        return __atomic_fetch_or(p, mask, __ATOMIC_SEQ_CST);
+    }
+    uint64_t old = *p;
+    *p = old | mask;
+    return old;
+}
+
+static inline uint64_t word_clear(uint64_t *p, uint64_t mask) {
+    if (self.shared) {
+        return __atomic_fetch_and(p, ~mask, __ATOMIC_SEQ_CST);
+    }
+    uint64_t old = *p;
+    *p = old & ~mask;
+    return old;
+}
+
+static inline bool word_swap(uint64_t *p, uint64_t old, uint64_t new) {
+    if (self.shared) {
+        return __atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    }
+    if (*p != old) {
+        return false;
+    }
+    *p = new;
+    return true;
+}
+
+static inline bool is(unsigned fact, size_t slot) {
+    return GET(&self.groups[slot / GROUP_SLOTS].is[fact]) >> slot % GROUP_SLOTS & 1;
+}
+
+static inline uint64_t *line_of(size_t slot) {
+    return self.bits + slot * LINE_WORDS;
+}
+
+static inline struct cpu *this_cpu(void) {
+    return self.shared ? &self.cpu[frames_cpu()] : &self.one;
+}
+
+static inline uint64_t round_up(uint64_t value, uint64_t power) {
+    return (value + power - 1) & ~(power - 1);
+}
+
+// frames_tree.c: facts and their summaries.
+void frames_mark(unsigned fact, size_t slot);           // Set `some` or `idle`.
+bool frames_unmark(unsigned fact, size_t slot);         // Clear it; whether it was set.
+void frames_summarize(unsigned fact, size_t group);
+size_t frames_find(unsigned fact, size_t low, size_t high);
+
+// frames_map.c: the map.
+const struct segment *frames_segment(uint64_t frame);   // Ready ones only; NULL if there is none.
+uint64_t frames_frame(uint64_t bit);                    // The frame that has this bit.
+const struct segment *frames_segment_of_bit(uint64_t bit);
+uint64_t frames_valid(size_t word);                     // Which bits of a word are frames.
+bool frames_carve(uint64_t start, uint64_t end);        // Take frames out of the regions.
+bool frames_more(void);                                 // Make another group ready. Locked.
+uint64_t frames_owned(uint64_t start, uint64_t end);    // How many frames in [start, end).
+
+// frames.c: what the other files need of single frames.
+frames_status_t frames_not_ready(void);     // FRAMES_OK once there is a map; may wait.
+void frames_lock(void);
+void frames_unlock(void);
+bool frames_refill(struct cpu *c);          // Entered; give it a word to take from.
+void frames_enter(struct cpu *c);
+void frames_leave(struct cpu *c);
+void frames_close(void);                    // Locked: stop every CPU and take back what it has,
+void frames_open(void);                     // and let them go on.
+void frames_split(size_t slot);             // Turn an idle chunk into a line of free frames.
+bool frames_settle(size_t slot);            // Make the chunk idle if all of it is free.
+void frames_prefer(size_t slot);            // Something became free in this chunk.
+frames_status_t frames_put(size_t word, uint64_t mask);     // Free frames of one word.
+bool frames_held(size_t word, uint64_t mask);       // A CPU has claimed some of these.
+bool frames_take(size_t word, uint64_t mask);       // Allocate exactly these frames, or none.
+void frames_retake(size_t word, uint64_t mask);     // Undo frames_put() of one frame. Entered.
+bool frames_locate(uint64_t addr, uint64_t *bit);   // False if nothing is there.
+
+// frames_run.c
+uint64_t frames_search(uint64_t count, uint64_t align, uint64_t below);
+
+#endif // RINGZERO_FRAMES_CORE_H

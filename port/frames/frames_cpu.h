@@ -1,0 +1,22 @@
+// The two things that the allocator asks of a machine with several CPUs. A kernel names a header
+// of its own in FRAMES_CPU_HEADER; these stand for a machine with one.
+#ifndef RINGZERO_FRAMES_CPU_H
+#define RINGZERO_FRAMES_CPU_H
+
+#ifdef FRAMES_CPU_HEADER
+#include FRAMES_CPU_HEADER
+#else
+
+// The index of the CPU that runs this, from 0.
+static inline unsigned frames_cpu(void) {
+    return 0;
+}
+
+// Return after every other CPU has passed a full memory barrier: an interrupt to each of them in
+// a kernel, membarrier(2) in a Linux process. Slow paths only.
+static inline void frames_cpus_sync(void) {
+}
+
+#endif
+
+#endif // RINGZERO_FRAMES_CPU_H

@@ -1,0 +1,463 @@
+// Counts, the heat map and the free runs. Nothing here allocates.
+#include "frames_core.h"
+
+// --- Text -----------------------------------------------------------------------------------
+
+struct out {
+    frames_print_t print;
+    void *context;
+    char text[80];
+    size_t length;
+};
+
+static void flush(struct out *out) {
+    out->print(out->context, out->text, out->length);
+    out->length = 0;
+}
+
+static void put_char(struct out *out, char c) {
+    if (out->length == sizeof(out->text)) {
+        flush(out);
+    }
+    out->text[out->length++] = c;
+}
+
+static void put_text(struct out *out, const char *text) {
+    while (*text) {
+        put_char(out, *text++);
+    }
+}
+
+static void put_number(struct out *out, uint64_t value, unsigned base, unsigned width, char fill) {
+    char digits[20];
+    unsigned n = 0;
+    do {
+        digits[n++] = "0123456789abcdef"[value % base];
+        value /= base;
+    } while (value);
+    for (unsigned i = n; i < width; ++i) {
+        put_char(out, fill);
+    }
+    while (n > 0) {
+        put_char(out, digits[--n]);
+    }
+}
+
+// Bytes, in the largest unit that divides them.
+static void put_size(struct out *out, uint64_t size) {
+    unsigned unit = 0;
+    while (size && size % 1024 == 0 && unit < 5) {
+        size /= 1024;
+        ++unit;
+    }
+    put_number(out, size, 10, 0, ' ');
+    put_char(out, ' ');
+    if (unit) {
+        put_char(out, " KMGTP"[unit]);
+        put_char(out, 'i');
+    }
+    put_char(out, 'B');
+}
+
+// --- Counting -------------------------------------------------------------------------------
+
+static unsigned ones(uint64_t w) {
+    unsigned count = 0;
+    for (; w; w &= w - 1) {
+        ++count;
+    }
+    return count;
+}
+
+// The free frames of a word, with those that CPUs have claimed.
+static uint64_t free_mask(size_t word) {
+    size_t slot = word / LINE_WORDS;
+    if (slot >= self.ready || is(IDLE, slot)) {
+        return frames_valid(word);
+    }
+    if (is(SHUT, slot)) {
+        return 0;
+    }
+    uint64_t w = GET(&self.bits[word]) & (is(EDGE, slot) ? frames_valid(word) : ALL);
+    for (unsigned i = 0; self.shared && i < self.cpus; ++i) {
+        if (GET(&self.cpu[i].word) == word) {
+            w |= GET(&self.cpu[i].mask);
+        }
+    }
+    return w;
+}
+
+static uint64_t free_of_slot(size_t slot) {
+    if (slot < self.ready && is(IDLE, slot)) {
+        return 512;
+    }
+    if (slot < self.ready && is(SHUT, slot)) {
+        return 0;
+    }
+    uint64_t count = 0;
+    for (unsigned k = 0; k < LINE_WORDS; ++k) {
+        count += ones(free_mask(slot * LINE_WORDS + k));
+    }
+    return count;
+}
+
+// Frames that are not ready yet, and the 2 MiB frames in them.
+static void count_untouched(frames_stats_t *stats) {
+    for (size_t i = 0; i < self.segment_count; ++i) {
+        const struct segment *s = &self.segments[i];
+        uint64_t start = s->first + s->count, end = s->first + s->total;
+        if (start >= end) {
+            continue;
+        }
+        for (size_t k = 0; k < self.region_count; ++k) {
+            const struct region *r = &self.regions[k];
+            uint64_t from = r->start > start ? r->start : start;
+            uint64_t to = r->end < end ? r->end : end;
+            if (from < to) {
+                stats->free += to - from;
+                from = round_up(from, 512);
+                to &= ~UINT64_C(511);
+                stats->free_2m += from < to ? (to - from) / 512 : 0;
+            }
+        }
+    }
+}
+
+frames_status_t frames_stats(frames_stats_t *stats) {
+    frames_status_t status = frames_not_ready();
+    if (status != FRAMES_OK) {
+        return status;
+    }
+    frames_lock();
+    *stats = (frames_stats_t) {
+        .reserved = self.reserved,
+        .metadata = self.metadata + sizeof(struct state),
+        .metadata_frames = self.metadata_frames,
+        .metadata_addr = self.metadata_addr,
+        .regions = self.region_count,
+        .cpus = self.cpus,
+    };
+    for (size_t i = 0; i < self.region_count; ++i) {
+        stats->total += self.regions[i].end - self.regions[i].start;
+    }
+    for (size_t slot = 0; slot < self.ready; slot += GROUP_SLOTS) {
+        const struct group *group = &self.groups[slot / GROUP_SLOTS];
+        uint64_t idle = GET(&group->is[IDLE]);
+        stats->free += (uint64_t)ones(idle) * 512;
+        stats->free_2m += ones(idle);
+        for (uint64_t w = GET(&group->is[SOME]) & ~idle; w; w &= w - 1) {
+            stats->free += free_of_slot(slot + lowest(w));
+        }
+    }
+    // Claimed frames in chunks that have no others.
+    for (unsigned i = 0; self.shared && i < self.cpus; ++i) {
+        size_t word = GET(&self.cpu[i].word);
+        if (word != NONE && !is(SOME, word / LINE_WORDS)) {
+            stats->free += ones(GET(&self.cpu[i].mask));
+        }
+    }
+    count_untouched(stats);
+    frames_unlock();
+    return FRAMES_OK;
+}
+
+// --- The heat map ---------------------------------------------------------------------------
+
+// What a cell of [bit, bit + count) looks like.
+static char cell(uint64_t bit, uint64_t count) {
+    uint64_t free = 0, owned = 0;
+    for (uint64_t end = bit + count; bit < end;) {
+        size_t slot = (size_t)(bit / 512);
+        if (slot >= self.slots) {
+            break;
+        }
+        if (bit % 512 == 0 && end - bit >= 512 && slot < self.ready && !is(EDGE, slot)) {
+            owned += 512;
+            free += free_of_slot(slot);
+            bit += 512;
+        } else {
+            owned += ones(frames_valid((size_t)(bit / 64)));
+            free += ones(free_mask((size_t)(bit / 64)));
+            bit += 64;
+        }
+    }
+    if (owned == 0) {
+        return 'R';
+    }
+    return free == owned ? '.' : free == 0 ? '#' : 2 * free >= owned ? '-' : '+';
+}
+
+frames_status_t frames_show(frames_print_t print, void *context, unsigned columns, unsigned rows) {
+    frames_stats_t stats;
+    frames_status_t status = frames_stats(&stats);
+    if (status != FRAMES_OK) {
+        return status;
+    }
+    struct out out = { .print = print, .context = context };
+    // An address of up to 13 digits and two blanks, then a power of two of cells.
+    unsigned width = 8;
+    while (width * 2 + 15 <= columns) {
+        width *= 2;
+    }
+    rows = rows > 3 ? rows - 2 : 1;
+    uint64_t bits = (uint64_t)self.slots * 512, per_cell = 64;
+    while (bits > per_cell * width * rows) {
+        per_cell *= 2;
+    }
+    for (uint64_t bit = 0; bit < bits; bit += per_cell) {
+        if (bit % (per_cell * width) == 0) {
+            uint64_t frame = frames_frame(bit);
+            const struct segment *s = frames_segment_of_bit(bit);
+            frame = bit < s->bit ? s->first - s->first % 512 : frame;
+            put_number(&out, frame * FRAMES_SIZE, 16, 13, ' ');
+            put_text(&out, "  ");
+        }
+        put_char(&out, cell(bit, per_cell));
+        if ((bit / per_cell + 1) % width == 0 || bit + per_cell >= bits) {
+            put_char(&out, '\n');
+        }
+    }
+    put_text(&out, "each ");
+    put_size(&out, per_cell * FRAMES_SIZE);
+    put_text(&out, ": . free  - + partly  # used  R reserved\n");
+    put_number(&out, stats.free, 10, 0, ' ');
+    put_text(&out, " of ");
+    put_number(&out, stats.total, 10, 0, ' ');
+    put_text(&out, " frames free, ");
+    put_number(&out, stats.metadata_frames, 10, 0, ' ');
+    put_text(&out, " for metadata\n");
+    flush(&out);
+    return FRAMES_OK;
+}
+
+// --- Free runs ------------------------------------------------------------------------------
+
+struct runs {
+    uint64_t start, end;
+    uint64_t count[41], frames[41];
+};
+
+static void add_run(struct runs *runs, uint64_t start, uint64_t end) {
+    if (start == runs->end && start < end) {
+        runs->end = end;
+        return;
+    }
+    uint64_t length = runs->end - runs->start;
+    if (length) {
+        unsigned power = 63 - (unsigned)__builtin_clzll(length);
+        ++runs->count[power];
+        runs->frames[power] += length;
+    }
+    runs->start = start;
+    runs->end = end;
+}
+
+frames_status_t frames_runs(frames_print_t print, void *context) {
+    frames_status_t status = frames_not_ready();
+    if (status != FRAMES_OK) {
+        return status;
+    }
+    struct runs runs = { 0 };
+    frames_lock();
+    for (size_t slot = 0; slot < self.ready; ++slot) {
+        uint64_t base = frames_frame((uint64_t)slot * 512);
+        if (is(IDLE, slot)) {
+            add_run(&runs, base, base + 512);
+            continue;
+        }
+        if (is(SHUT, slot)) {
+            continue;
+        }
+        for (unsigned k = 0; k < LINE_WORDS; ++k) {
+            uint64_t w = free_mask(slot * LINE_WORDS + k);
+            for (unsigned i = 0; w && i < 64; ++i) {
+                if (w >> i & 1) {
+                    add_run(&runs, base + k * 64 + i, base + k * 64 + i + 1);
+                }
+            }
+        }
+    }
+    for (size_t i = 0; i < self.region_count; ++i) {
+        const struct region *r = &self.regions[i];
+        for (size_t k = 0; k < self.segment_count; ++k) {
+            const struct segment *s = &self.segments[k];
+            uint64_t from = s->first + s->count > r->start ? s->first + s->count : r->start;
+            uint64_t to = s->first + s->total < r->end ? s->first + s->total : r->end;
+            if (from < to) {
+                add_run(&runs, from, to);
+            }
+        }
+    }
+    frames_unlock();
+    add_run(&runs, 0, 0);
+    struct out out = { .print = print, .context = context };
+    put_text(&out, "run of at least     runs       frames\n");
+    for (unsigned power = 0; power <= 40; ++power) {
+        if (runs.count[power]) {
+            put_number(&out, UINT64_C(1) << power, 10, 15, ' ');
+            put_number(&out, runs.count[power], 10, 9, ' ');
+            put_number(&out, runs.frames[power], 10, 13, ' ');
+            put_char(&out, '\n');
+        }
+    }
+    flush(&out);
+    return FRAMES_OK;
+}
+
+// --- Check ----------------------------------------------------------------------------------
+
+struct check {
+    struct out out;
+    unsigned broken;
+};
+
+static void complain(struct check *check, const char *what, uint64_t addr) {
+    // Enough to see what is wrong, not a screen for each chunk.
+    if (++check->broken <= 16) {
+        put_text(&check->out, "frames: ");
+        put_text(&check->out, what);
+        put_text(&check->out, " at ");
+        put_number(&check->out, addr, 16, 0, ' ');
+        put_char(&check->out, '\n');
+        flush(&check->out);
+    }
+}
+
+static void check_slot(struct check *check, size_t slot) {
+    uint64_t addr = frames_frame((uint64_t)slot * 512) * FRAMES_SIZE;
+    bool idle = is(IDLE, slot), shut = is(SHUT, slot), edge = is(EDGE, slot);
+    if (idle && !shut) {
+        complain(check, "an idle chunk is not shut", addr);
+    }
+    if (idle && edge) {
+        complain(check, "an idle chunk has an edge", addr);
+    }
+    if (shut) {
+        if (is(SOME, slot)) {
+            complain(check, "a shut chunk claims to have some frames", addr);
+        }
+        for (unsigned k = 0; k < LINE_WORDS; ++k) {
+            if (frames_valid(slot * LINE_WORDS + k) != ALL) {
+                complain(check, "a shut chunk has frames of others", addr);
+                break;
+            }
+        }
+        return;
+    }
+    uint64_t any = 0, all = ALL;
+    for (unsigned k = 0; k < LINE_WORDS; ++k) {
+        size_t word = slot * LINE_WORDS + k;
+        uint64_t w = self.bits[word], valid = frames_valid(word);
+        if (~w & ~valid) {
+            complain(check, "a frame of others is not marked", addr);
+        }
+        if (valid != ALL && !edge) {
+            complain(check, "an edge chunk is not marked as one", addr);
+        }
+        any |= w & valid;
+        all &= w & valid;
+    }
+    if (any && !is(SOME, slot)) {
+        complain(check, "a chunk with free frames is not marked", addr);
+    }
+    bool current = false;
+    for (unsigned i = 0; i < self.cpus; ++i) {
+        size_t word = self.shared ? self.cpu[i].word : self.one.word;
+        current |= word != NONE && word / LINE_WORDS == slot;
+    }
+    if (all == ALL && !edge && !current) {
+        complain(check, "a free chunk is not idle", addr);
+    }
+}
+
+static void check_claims(struct check *check) {
+    uint64_t claimed = 0;
+    for (unsigned i = 0; i < self.cpus; ++i) {
+        const struct cpu *c = &self.cpu[i];
+        if (c->busy || c->closed) {
+            complain(check, "a CPU is busy or closed", i);
+        }
+        if (c->word == NONE) {
+            if (c->mask) {
+                complain(check, "a CPU has frames of no word", i);
+            }
+            continue;
+        }
+        ++claimed;
+        if (!(self.claims[c->word / LINE_WORDS] >> c->word % LINE_WORDS & 1)) {
+            complain(check, "a CPU has a word without a claim", i);
+        }
+        if (self.bits[c->word] & c->mask) {
+            complain(check, "a claimed frame is free as well", c->addr);
+        }
+        for (unsigned k = 0; k < i; ++k) {
+            if (self.cpu[k].word == c->word) {
+                complain(check, "two CPUs have the same word", c->addr);
+            }
+        }
+    }
+    for (size_t slot = 0; slot < self.ready; ++slot) {
+        claimed -= ones(self.claims[slot]);
+    }
+    if (claimed) {
+        complain(check, "a claim has no CPU", 0);
+    }
+}
+
+static void check_summaries(struct check *check) {
+    for (unsigned fact = SOME; fact <= IDLE; ++fact) {
+        for (size_t group = 0; group * GROUP_SLOTS < self.ready; ++group) {
+            if (self.groups[group].is[fact]
+                && !(self.sum1[fact][group / 64] >> group % 64 & 1)) {
+                complain(check, "a summary misses a group", group);
+            }
+        }
+        for (size_t i = 0; i < self.sum1_words; ++i) {
+            if (self.sum1[fact][i] && !(self.sum2[fact][i / 64] >> i % 64 & 1)) {
+                complain(check, "a second summary misses a word", i);
+            }
+        }
+    }
+}
+
+static void check_map(struct check *check) {
+    for (size_t i = 0; i < self.region_count; ++i) {
+        const struct region *r = &self.regions[i];
+        if (r->start >= r->end || (i && r->start <= r[-1].end - 1)) {
+            complain(check, "a region is empty or out of order", r->start * FRAMES_SIZE);
+        }
+    }
+    for (size_t i = 0; i < self.segment_count; ++i) {
+        const struct segment *s = &self.segments[i];
+        if ((s->first - s->bit) % 512 || s->count > s->total
+            || (i && (s->first < s[-1].first + s[-1].total
+                || s->bit / 512 <= (s[-1].bit + s[-1].total - 1) / 512))) {
+            complain(check, "a segment is out of order", s->first * FRAMES_SIZE);
+        }
+    }
+    if (self.region_count > self.region_room || self.ready > self.slots
+        || (self.ready % GROUP_SLOTS && self.ready != self.slots)) {
+        complain(check, "a count is out of range", 0);
+    }
+}
+
+unsigned frames_check(frames_print_t print, void *context) {
+    struct check check = { .out = { .print = print, .context = context } };
+    if (frames_not_ready() != FRAMES_OK) {
+        complain(&check, frames_text(FRAMES_NO_MAP), 0);
+        return check.broken;
+    }
+    frames_lock();
+    check_map(&check);
+    if (check.broken == 0) {
+        for (size_t slot = 0; slot < self.ready; ++slot) {
+            check_slot(&check, slot);
+        }
+        check_summaries(&check);
+        if (self.shared) {
+            check_claims(&check);
+        }
+    }
+    frames_unlock();
+    return check.broken;
+}

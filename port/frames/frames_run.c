@@ -1,0 +1,371 @@
+// Contiguous frames, and taking memory out for good.
+#include "frames_core.h"
+
+// --- Walking over a range of addresses ------------------------------------------------------
+
+// A part of a range that lies in one chunk.
+struct part {
+    size_t slot;
+    unsigned from, to;      // Frames in the chunk.
+};
+
+// The mask of frames [from, to) of a chunk in its word k.
+static uint64_t word_mask(const struct part *part, unsigned k) {
+    unsigned from = part->from > k * 64 ? part->from - k * 64 : 0;
+    unsigned to = part->to < k * 64 ? 0 : part->to - k * 64;
+    to = to < 64 ? to : 64;
+    return from < to ? ALL >> (64 - (to - from)) << from : 0;
+}
+
+// The part at `frame`, which is ready, at most up to `end`. False if nothing is there.
+static bool part_at(uint64_t frame, uint64_t end, struct part *part) {
+    const struct segment *s = frames_segment(frame);
+    if (s == NULL) {
+        return false;
+    }
+    uint64_t bit = frame - s->first + s->bit;
+    uint64_t stop = s->first + s->count;
+    stop = stop < end ? stop : end;
+    part->slot = (size_t)(bit / 512);
+    part->from = (unsigned)(bit % 512);
+    part->to = stop - frame < 512 - part->from ? part->from + (unsigned)(stop - frame) : 512;
+    return true;
+}
+
+static bool is_whole(const struct part *part) {
+    return part->from == 0 && part->to == 512;
+}
+
+static void set_fact(unsigned fact, size_t slot) {
+    word_or(&self.groups[slot / GROUP_SLOTS].is[fact], UINT64_C(1) << slot % GROUP_SLOTS);
+}
+
+static void clear_fact(unsigned fact, size_t slot) {
+    word_clear(&self.groups[slot / GROUP_SLOTS].is[fact], UINT64_C(1) << slot % GROUP_SLOTS);
+}
+
+// --- Free -----------------------------------------------------------------------------------
+
+// One part of a free. Without `commit`, only say whether it is one.
+static bool put_part(const struct part *part, bool commit) {
+    if (is(SHUT, part->slot)) {
+        if (is(IDLE, part->slot) || !is_whole(part)) {
+            return false;
+        }
+        if (commit) {
+            frames_mark(IDLE, part->slot);
+            frames_prefer(part->slot);
+        }
+        return true;
+    }
+    for (unsigned k = part->from / 64; k * 64 < part->to; ++k) {
+        size_t word = part->slot * LINE_WORDS + k;
+        uint64_t mask = word_mask(part, k);
+        if (commit) {
+            if (frames_put(word, mask) != FRAMES_OK) {
+                return false;
+            }
+        } else if ((GET(&self.bits[word]) & mask) || frames_held(word, mask)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool put_range(uint64_t frame, uint64_t end, bool commit) {
+    while (frame < end) {
+        struct part part;
+        if (!part_at(frame, end, &part)) {
+            return false;
+        }
+        uint64_t stop = frame + (part.to - part.from);
+        if (is(SHUT, part.slot) && is(EDGE, part.slot)) {
+            // Part of a lent 1 GiB frame.
+            stop = frame + FRAMES_1G;
+            if (frame % FRAMES_1G || stop > end) {
+                return false;
+            }
+            for (size_t i = 0; commit && i < FRAMES_1G / 512; ++i) {
+                clear_fact(EDGE, part.slot + i);
+                frames_mark(IDLE, part.slot + i);
+                frames_prefer(part.slot + i);
+            }
+        } else if (!put_part(&part, commit)) {
+            return false;
+        }
+        frame = stop;
+    }
+    return true;
+}
+
+frames_status_t frames_free_run(uint64_t addr, uint64_t count) {
+    frames_status_t status = frames_not_ready();
+    if (status != FRAMES_OK) {
+        return status;
+    }
+    uint64_t frame = addr / FRAMES_SIZE;
+    if (addr % FRAMES_SIZE || count == 0 || count > UINT64_MAX / FRAMES_SIZE - frame) {
+        return FRAMES_BAD_FREE;
+    }
+    frames_lock();
+    bool good = put_range(frame, frame + count, false) && put_range(frame, frame + count, true);
+    frames_unlock();
+    return good ? FRAMES_OK : FRAMES_BAD_FREE;
+}
+
+// --- Alloc ----------------------------------------------------------------------------------
+
+// Take one part, or nothing of it. A whole idle chunk stays shut.
+static bool take_part(const struct part *part) {
+    if (is_whole(part) && frames_unmark(IDLE, part->slot)) {
+        return true;
+    }
+    for (unsigned k = part->from / 64; k * 64 < part->to; ++k) {
+        if (!frames_take(part->slot * LINE_WORDS + k, word_mask(part, k))) {
+            while (k-- > part->from / 64) {
+                frames_put(part->slot * LINE_WORDS + k, word_mask(part, k));
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+// Take [frame, frame + count), which has been seen to be free. With several CPUs somebody else can
+// be faster; then nothing is taken.
+static bool take_range(uint64_t frame, uint64_t count) {
+    uint64_t end = frame + count;
+    struct part part;
+    bool shut = true;
+    for (uint64_t at = frame; at < end; at += part.to - part.from) {
+        if (!part_at(at, end, &part) || !take_part(&part)) {
+            put_range(frame, at, true);
+            return false;
+        }
+        shut &= is(SHUT, part.slot);
+    }
+    if (shut && count == FRAMES_1G && frame % FRAMES_1G == 0 && part_at(frame, end, &part)) {
+        for (size_t i = 0; i < FRAMES_1G / 512; ++i) {
+            set_fact(EDGE, part.slot + i);
+        }
+    }
+    return true;
+}
+
+// The run of free frames that a search has come to, and what it looks for.
+struct run {
+    uint64_t start, end;
+    uint64_t count, align, limit;
+};
+
+// Add frames; true if there is room now. They come in rising order.
+static bool extend(struct run *run, uint64_t start, uint64_t end) {
+    if (start != run->end) {
+        run->start = start;
+    }
+    run->end = end;
+    end = end < run->limit ? end : run->limit;
+    uint64_t at = round_up(run->start, run->align);
+    return at < end && end - at >= run->count;
+}
+
+static bool extend_by_line(struct run *run, size_t slot, uint64_t base) {
+    bool edge = is(EDGE, slot);
+    for (unsigned k = 0; k < LINE_WORDS; ++k) {
+        uint64_t w = GET(&line_of(slot)[k]);
+        if (edge) {
+            w &= frames_valid(slot * LINE_WORDS + k);
+        }
+        for (unsigned from = 0; from < 64 && w >> from;) {
+            from += lowest(w >> from);
+            uint64_t used = ~(w >> from);
+            unsigned length = used ? lowest(used) : 64;
+            length = length < 64 - from ? length : 64 - from;
+            if (extend(run, base + k * 64 + from, base + k * 64 + from + length)) {
+                return true;
+            }
+            from += length;
+        }
+    }
+    return false;
+}
+
+// Search chunks from `low` on for a run that begins below slot `high`. `lines`: not in idle chunks.
+static bool search_slots(struct run *run, size_t low, size_t high, bool lines) {
+    size_t some = low, idle = lines ? NONE : low;
+    run->end = 0;
+    for (size_t slot = low;; ++slot) {
+        some = some != NONE && some <= slot ? frames_find(SOME, slot, self.slots) : some;
+        idle = idle != NONE && idle <= slot ? frames_find(IDLE, slot, self.slots) : idle;
+        size_t found = some < idle ? some : idle;
+        if (found == NONE) {
+            if (lines || !frames_more()) {
+                return false;
+            }
+            some = idle = slot;
+            --slot;
+            continue;
+        }
+        const struct segment *s = frames_segment_of_bit((uint64_t)found * 512);
+        uint64_t base = s->first - s->bit + (uint64_t)found * 512;
+        slot = found;
+        // Beyond `high` only a run that has begun before it is of interest.
+        if ((slot >= high && base != run->end) || (int64_t)base >= (int64_t)run->limit) {
+            return false;
+        }
+        if (found == some ? extend_by_line(run, slot, base) : extend(run, base, base + 512)) {
+            return true;
+        }
+    }
+}
+
+// The highest zone that has one; broken chunks before idle ones.
+static uint64_t search_zones(struct run *run) {
+    for (unsigned zone = ZONES; zone-- > 0;) {
+        size_t low = self.zone_slot[zone], high = self.zone_slot[zone + 1];
+        if (low == high) {
+            continue;
+        }
+        for (unsigned lines = run->count < 512; lines + 1 > 0; --lines) {
+            while (search_slots(run, low, high, lines)) {
+                uint64_t frame = round_up(run->start, run->align);
+                if (take_range(frame, run->count)) {
+                    return frame * FRAMES_SIZE;
+                }
+            }
+        }
+    }
+    return FRAMES_FAILED(FRAMES_NO_MEMORY);
+}
+
+uint64_t frames_search(uint64_t count, uint64_t align, uint64_t below) {
+    struct run run = { 0, 0, count, align, below ? below / FRAMES_SIZE : UINT64_MAX / FRAMES_SIZE };
+    frames_lock();
+    uint64_t addr = FRAMES_FAILED(FRAMES_NO_MEMORY);
+    if (count < 512) {
+        addr = search_zones(&run);
+    }
+    if (frames_failed(addr) && (self.shared || count >= 512)) {
+        // With what the CPUs hold back, and with whole chunks back in one piece.
+        frames_close();
+        addr = search_zones(&run);
+        frames_open();
+    }
+    frames_unlock();
+    return addr;
+}
+
+uint64_t frames_alloc_run(uint64_t count, uint64_t align, uint64_t below) {
+    frames_status_t status = frames_not_ready();
+    if (status != FRAMES_OK) {
+        return FRAMES_FAILED(status);
+    }
+    if (count == 0 || align < FRAMES_SIZE || (align & (align - 1))) {
+        return FRAMES_FAILED(FRAMES_BAD_ARGUMENT);
+    }
+    if (below == 0 && count == 1 && align == FRAMES_SIZE) {
+        return frames_alloc();
+    }
+    if (below == 0 && count == FRAMES_2M && align == FRAMES_2M * FRAMES_SIZE) {
+        return frames_alloc_2m();
+    }
+    return frames_search(count, align / FRAMES_SIZE, below);
+}
+
+// --- Reserve --------------------------------------------------------------------------------
+
+// Call `act` for each word of what the allocator has ready of [start, end), with the mask of its
+// frames there, until one says no. Returns where that was, or `end`.
+static uint64_t each_word(uint64_t start, uint64_t end, bool (*act)(size_t word, uint64_t mask)) {
+    for (size_t i = 0; i < self.segment_count; ++i) {
+        const struct segment *s = &self.segments[i];
+        uint64_t stop = s->first + s->count < end ? s->first + s->count : end;
+        uint64_t at = s->first > start ? s->first : start;
+        while (at < stop) {
+            struct part part;
+            part_at(at, stop, &part);
+            unsigned k = part.from / 64;
+            size_t word = part.slot * LINE_WORDS + k;
+            unsigned next = k * 64 + 64 < part.to ? k * 64 + 64 : part.to;
+            uint64_t mask = word_mask(&part, k) & frames_valid(word);
+            if (mask && !act(word, mask)) {
+                return at;
+            }
+            at += next - part.from;
+        }
+    }
+    return end;
+}
+
+static bool give_back(size_t word, uint64_t mask) {
+    return frames_put(word, mask) == FRAMES_OK;
+}
+
+// The frames are nobody's now: their bits look free for ever, so that freeing them fails.
+static bool disown(size_t word, uint64_t mask) {
+    set_fact(EDGE, word / LINE_WORDS);
+    word_or(&self.bits[word], mask);
+    return true;
+}
+
+// Take frames that are lent to the caller, or not ready yet, out of the map.
+static void remove_range(uint64_t start, uint64_t end) {
+    // The order matters: each_word() asks the regions which frames are left.
+    each_word(start, end, disown);
+    frames_carve(start, end);
+}
+
+// Give the list of regions more room, in frames of its own.
+static bool grow_regions(void) {
+    uint64_t bytes = round_up((self.region_count + 4) * 2 * sizeof(struct region), FRAMES_SIZE);
+    struct run run = { 0, 0, bytes / FRAMES_SIZE, 1, UINT64_MAX / FRAMES_SIZE };
+    uint64_t addr = search_zones(&run);
+    if (frames_failed(addr)) {
+        return false;
+    }
+    uint64_t frame = addr / FRAMES_SIZE;
+    struct region *regions = self.reach(addr, bytes);
+    if (regions == NULL) {
+        put_range(frame, frame + run.count, true);
+        return false;
+    }
+    for (size_t i = 0; i < self.region_count; ++i) {
+        regions[i] = self.regions[i];
+    }
+    self.regions = regions;
+    self.region_room = (size_t)(bytes / sizeof(struct region));
+    self.metadata += bytes;
+    self.metadata_frames += run.count;
+    remove_range(frame, frame + run.count);
+    return true;
+}
+
+frames_status_t frames_reserve(uint64_t start, uint64_t end) {
+    frames_status_t status = frames_not_ready();
+    if (status != FRAMES_OK) {
+        return status;
+    }
+    if (start > end) {
+        return FRAMES_BAD_ARGUMENT;
+    }
+    end = end / FRAMES_SIZE + (end % FRAMES_SIZE != 0);
+    start = start == end * FRAMES_SIZE ? end : start / FRAMES_SIZE;
+    frames_lock();
+    // Who takes frames looks at the regions: nobody may while they change.
+    frames_close();
+    uint64_t at = each_word(start, end, frames_take);
+    if (at < end) {
+        status = FRAMES_IN_USE;
+    } else if (self.region_room - self.region_count < 2 && !grow_regions()) {
+        status = FRAMES_NO_MEMORY;
+    }
+    if (status == FRAMES_OK) {
+        self.reserved += frames_owned(start, end);
+        remove_range(start, end);
+    } else {
+        each_word(start, at, give_back);
+    }
+    frames_open();
+    frames_unlock();
+    return status;
+}
