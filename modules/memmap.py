@@ -1,0 +1,233 @@
+# The kernel's own copy of the memory map: sorted, no overlaps, touching regions of a kind merged.
+#
+# A region is kept as its first and its last address, so one that ends at 2**64 fits 64 bits.
+# What goes beyond 2**64 is cut off there: no address can name it.
+
+from array import array
+from heapq import heapify, heappop
+
+from micropython import const
+
+# e820's kinds (ACPI 6.5, table 15.4). Any other counts as RESERVED.
+USABLE = const(1)
+RESERVED = const(2)
+ACPI_RECLAIM = const(3)
+ACPI_NVS = const(4)
+BAD = const(5)
+PERSISTENT = const(7)
+
+# Where regions overlap the higher rank wins. Rank 0 is a hole in the map.
+_KINDS = b"\x00\x01\x07\x03\x04\x02\x05"  # kind by rank
+_RANKS = b"\x05\x01\x05\x03\x04\x06\x05\x02"  # rank by kind, 0 to 7
+_RANK_UNKNOWN = const(5)
+
+_FRAME = const(4096)
+
+# SDM 3A 4.1.4: a physical address has at most 52 bits. Memory beyond cannot be reached.
+_REACH_BITS = const(52)
+
+rsdp = None  # address of ACPI's root pointer, or None
+_raw = None
+_starts = _lasts = _kinds = None
+_total = 0
+
+
+class Region:
+    """[start, end) and its kind. Compares and unpacks as a tuple of the three."""
+
+    def __init__(self, start, end, kind):
+        self.start = start
+        self.end = end
+        self.kind = kind
+
+    def __iter__(self):
+        return iter((self.start, self.end, self.kind))
+
+    def __eq__(self, other):
+        return tuple(self) == tuple(other)
+
+    def __repr__(self):
+        return "Region(start=0x%x, end=0x%x, kind=%d)" % (self.start, self.end, self.kind)
+
+
+def init(regions, root=None):
+    """Take over a loader's map: array("Q") of start, size, kind; `root` is the RSDP's address."""
+    global rsdp, _raw, _starts, _lasts, _kinds, _total
+    starts, lasts, kinds = _sweep(regions)
+    total = 0
+    for i, kind in enumerate(kinds):
+        if kind == USABLE:
+            total += lasts[i] - starts[i] + 1
+    _raw = regions
+    _starts = starts
+    _lasts = lasts
+    _kinds = kinds
+    _total = total
+    rsdp = root
+
+
+def _sweep(regions):
+    # Goes over all starts and ends in the order of their addresses. A heap, because it is never
+    # worse than n log n: list.sort() is quadratic on what is sorted already, as most maps are.
+    events = []
+    for i in range(0, len(regions), 3):
+        start = regions[i]
+        size = regions[i + 1]
+        if size:
+            kind = regions[i + 2]
+            rank = _RANKS[kind] << 1 if kind < 8 else _RANK_UNKNOWN << 1
+            end = start + size
+            if end >> 64:
+                end = 1 << 64
+            events.append(start << 4 | rank | 1)
+            events.append(end << 4 | rank)
+    heapify(events)
+
+    # Made in their largest possible size: growing them would leave a trail of copies.
+    starts = array("Q", bytes(8 * len(events)))
+    lasts = array("Q", starts)
+    kinds = bytearray(len(events))
+    done = 0
+    open_regions = [1, 0, 0, 0, 0, 0, 0]  # by rank; the hole is always there
+    at = rank = start = 0
+    while events:
+        event = heappop(events)
+        if event >> 4 != at:
+            at = event >> 4
+        if event & 1:
+            open_regions[event >> 1 & 7] += 1
+        else:
+            open_regions[event >> 1 & 7] -= 1
+        if events and events[0] >> 4 == at:
+            continue
+        strictest = 6
+        while not open_regions[strictest]:
+            strictest -= 1
+        if strictest != rank:
+            if rank:
+                starts[done] = start
+                lasts[done] = at - 1
+                kinds[done] = _KINDS[rank]
+                done += 1
+            rank = strictest
+            start = at
+    return starts[:done], lasts[:done], kinds[:done]
+
+
+def _check():
+    if _starts is None:
+        raise RuntimeError("no memory map yet")
+
+
+def regions():
+    """All regions, a tuple of Region: sorted, merged, not overlapping."""
+    _check()
+    return tuple([Region(_starts[i], _lasts[i] + 1, _kinds[i]) for i in range(len(_starts))])
+
+
+def raw():
+    """The map as the loader gave it: a tuple of (start, size, kind)."""
+    _check()
+    return tuple([(_raw[i], _raw[i + 1], _raw[i + 2]) for i in range(0, len(_raw), 3)])
+
+
+def total():
+    """Bytes of usable RAM."""
+    _check()
+    return _total
+
+
+def find(addr):
+    """The Region that holds `addr`, or None in a hole."""
+    _check()
+    low = 0
+    high = len(_starts)
+    while low < high:
+        middle = (low + high) >> 1
+        if _lasts[middle] < addr:
+            low = middle + 1
+        else:
+            high = middle
+    if low < len(_starts) and _starts[low] <= addr:
+        return Region(_starts[low], _lasts[low] + 1, _kinds[low])
+    return None
+
+
+def free_ranges(in_use=(), below=1 << _REACH_BITS):
+    """Usable memory under `below`, without the (start, end) ranges of `in_use` and the null frame.
+
+    An array("Q") of start, end, start, end ...: in order, of any alignment, each frame that
+    touches memory in use left with less than a whole frame.
+    """
+    _check()
+    cut_starts = [0]
+    cut_ends = [_FRAME]
+    for start, end in sorted(in_use):
+        if start < end:
+            if start <= cut_ends[-1]:
+                cut_ends[-1] = max(cut_ends[-1], end)
+            else:
+                cut_starts.append(start)
+                cut_ends.append(end)
+    cuts = len(cut_starts)
+    free = array("Q")
+    cut = 0
+    below = min(below, 1 << _REACH_BITS)
+    for i, kind in enumerate(_kinds):
+        if kind != USABLE:
+            continue
+        start = _starts[i]
+        end = min(_lasts[i] + 1, below)
+        while cut < cuts and cut_ends[cut] <= start:
+            cut += 1
+        while cut < cuts and cut_starts[cut] < end:
+            if cut_starts[cut] > start:
+                free.append(start)
+                free.append(cut_starts[cut])
+            start = cut_ends[cut]
+            if start >= end:
+                break
+            cut += 1
+        if start < end:
+            free.append(start)
+            free.append(end)
+    return free
+
+
+def human(size):
+    """`size` bytes in the largest unit that it fills, cut to a tenth: "255.9 MiB"."""
+    power = 1
+    while power < 6 and size >> 10 * power >= 1024:
+        power += 1
+    tenths = size * 10 >> 10 * power
+    return "%d.%d %siB" % (tenths // 10, tenths % 10, " KMGTPE"[power])
+
+
+def summary(source):
+    """One line for the boot log; `source` says whose map it was and where."""
+    root = "no RSDP" if rsdp is None else "RSDP at 0x%x" % rsdp
+    size = total()
+    return "memmap: %s: %d regions, %d bytes (%s) of RAM; %s" % (
+        source,
+        len(_starts),
+        size,
+        human(size),
+        root,
+    )
+
+
+def show():
+    """Print a table of the regions, then the totals by kind."""
+    _check()
+    names = ("", "usable", "reserved", "ACPI tables", "ACPI NVS", "bad", "", "persistent")
+    totals = {}
+    print("start               end                       size  kind")
+    for i, kind in enumerate(_kinds):
+        start = _starts[i]
+        end = _lasts[i] + 1
+        print("0x%016x  0x%016x  %10s  %s" % (start, end, human(end - start), names[kind]))
+        totals[kind] = totals.get(kind, 0) + end - start
+    print()
+    for kind in sorted(totals):
+        size = totals[kind]
+        print("%-12s %10s  %d bytes" % (names[kind], human(size), size))
