@@ -1,0 +1,57 @@
+# The kernel's command line: words apart by spaces, each `key=value` or a bare `key`.
+
+_UNITS = {"k": 10, "m": 20, "g": 30, "t": 40}
+
+
+def parse(text):
+    """The options in `text`: a dict of key to value, "" for a bare key; the last of a key wins.
+
+    Double quotes keep spaces in a value: main="/rom/my program.py". ValueError if one stays open.
+    """
+    options = {}
+    if '"' not in text:
+        words = text.split()
+    else:
+        words = []
+        word = None
+        quoted = False
+        for char in text:
+            if char == '"':
+                quoted = not quoted
+                word = word or ""
+            elif char.isspace() and not quoted:
+                if word is not None:
+                    words.append(word)
+                    word = None
+            else:
+                word = (word or "") + char
+        if quoted:
+            raise ValueError("command line: a quote is not closed")
+        if word is not None:
+            words.append(word)
+    for word in words:
+        key, _, value = word.partition("=")
+        options[key] = value
+    return options
+
+
+def size(key, value):
+    """Bytes in an option's value: 4096, 0x1000, 64k, 64K, 2M, 1G. ValueError names the `key`."""
+    digits = value
+    shift = _UNITS.get(value[-1:].lower(), 0)
+    if shift:
+        digits = value[:-1]
+    try:
+        if digits[:1].isdigit():
+            return int(digits, 0) << shift
+    except ValueError:
+        pass
+    raise ValueError("command line: %s=%s is not a size" % (key, value))
+
+
+def choice(options, key, choices):
+    """The value of option `key`, one of `choices`, the first of them where it is not given."""
+    value = options.get(key, choices[0])
+    if value not in choices:
+        raise ValueError("command line: %s=%s is not one of %s" % (key, value, " ".join(choices)))
+    return value
