@@ -20,10 +20,13 @@ def _boot():
     if cmdline.choice(options, "log", ("info", "quiet")) != "quiet":
         print(memmap.summary("%s map at 0x%x" % (bootinfo.protocol, bootinfo.map_addr)))
 
-    below = cmdline.size("maxmem", options["maxmem"]) if "maxmem" in options else 1 << 52
+    below = cmdline.size("maxmem", options["maxmem"]) if "maxmem" in options else memmap.REACH
     ranges = memmap.free_ranges(_handoff.in_use() + bootinfo.in_use, below)
     # Maps what lies above 4 GiB, with page tables taken out of the ranges below.
     frames.init(_handoff.map(ranges))
+    if "main" in options:
+        _handoff.set_program(options["main"])
+    _handoff.set_eof_poweroff(cmdline.choice(options, "eof", ("reset", "poweroff")) != "reset")
 
     # The first boot module that is a ROMFS becomes /rom, as upstream has it with one in flash.
     for start, end, _ in bootinfo.modules:

@@ -23,8 +23,9 @@ _RANK_UNKNOWN = const(5)
 
 _FRAME = const(4096)
 
-# SDM 3A 4.1.4: a physical address has at most 52 bits. Memory beyond cannot be reached.
-_REACH_BITS = const(52)
+# Every frame is reached at its own address: as far as the lower half of 48 bits goes
+# (SDM 3A 4.5, canonical addresses). Memory beyond is in the map, but not for use.
+REACH = const(1 << 47)
 
 rsdp = None  # address of ACPI's root pointer, or None
 _raw = None
@@ -153,7 +154,7 @@ def find(addr):
     return None
 
 
-def free_ranges(in_use=(), below=1 << _REACH_BITS):
+def free_ranges(in_use=(), below=REACH):
     """Usable memory under `below`, without the (start, end) ranges of `in_use` and the null frame.
 
     An array("Q") of start, end, start, end ...: in order, of any alignment, each frame that
@@ -172,7 +173,7 @@ def free_ranges(in_use=(), below=1 << _REACH_BITS):
     cuts = len(cut_starts)
     free = array("Q")
     cut = 0
-    below = min(below, 1 << _REACH_BITS)
+    below = min(below, REACH)
     for i, kind in enumerate(_kinds):
         if kind != USABLE:
             continue
