@@ -33,6 +33,11 @@ _TAG_EFI_MEMMAP = const(17)
 _TAG_EFI_SERVICES = const(18)
 
 _USABLE = const(1)
+_RESERVED = const(2)
+
+# Reserved memory is read only where firmware keeps its own data: QEMU's qboot has all of PVH's
+# structures there.
+_BIOS_END = const(0x100000)
 
 # Kinds that are memory one can read, one bit each: usable, ACPI tables, ACPI NVS, persistent.
 _READABLE = const(1 << 1 | 1 << 3 | 1 << 4 | 1 << 7)
@@ -115,9 +120,10 @@ def _ram_end(table, start, end):
         i = _last
         for _ in range(0, count, 3):
             low = table[i]
-            if low <= at < low + table[i + 1]:
+            high = low + table[i + 1]
+            if low <= at < high:
                 kind = table[i + 2]
-                if kind < 8 and _READABLE >> kind & 1:
+                if kind < 8 and _READABLE >> kind & 1 or kind == _RESERVED and high <= _BIOS_END:
                     break
             i += 3
             if i == count:
@@ -125,7 +131,7 @@ def _ram_end(table, start, end):
         else:
             return at
         _last = i
-        at = low + table[i + 1]
+        at = high
     return end
 
 
