@@ -1,0 +1,81 @@
+"""MicroPython's unix port, driven from pytest: the kernel's Python is tested in it."""
+
+import fcntl
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HOST = Path(__file__).parent
+TOP = HOST.parent.parent
+BUILD = TOP / "build" / "host"
+
+
+class UnixPort:
+    """A process of the unix port with the kernel's modules on its path."""
+
+    class Failed(Exception):
+        """An exception in there: `kind`, the name of its type, and `message`."""
+
+        def __init__(self, kind, message):
+            super().__init__(f"{kind}: {message}")
+            self.kind = kind
+            self.message = message
+
+    def __init__(self, heap="8m"):
+        self.process = subprocess.Popen(
+            [BUILD / "unix" / "micropython", "-X", f"heapsize={heap}", HOST / "serve.py"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=dict(os.environ, MICROPYPATH=f"{TOP}/modules:.frozen"),
+            text=True,
+            bufsize=1,
+        )
+
+    def _ask(self, source, is_expression):
+        self.process.stdin.write(json.dumps([source, is_expression]) + "\n")
+        line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError(f"the unix port ended with {self.process.wait()} in: {source}")
+        kind, value = json.loads(line)
+        if kind is not None:
+            raise self.Failed(kind, value)
+        return value
+
+    def exec(self, source):
+        self._ask(source, False)
+
+    def eval(self, expression):
+        return self._ask(expression, True)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return self.process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def unix_port_program():
+    """Builds the unix port where nothing has built it yet."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with open(BUILD / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (BUILD / "unix" / "micropython").exists():
+            subprocess.run(["make", "-C", HOST, "unix"], check=True)
+
+
+@pytest.fixture(scope="module")
+def unix_port(unix_port_program):
+    port = UnixPort()
+    yield port
+    assert port.close() == 0
+
+
+@pytest.fixture
+def small_unix_port(unix_port_program):
+    """One with the kernel's heap: 1 MiB."""
+    port = UnixPort("1m")
+    yield port
+    assert port.close() == 0
