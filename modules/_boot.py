@@ -6,13 +6,12 @@ def _boot():
     import sys
 
     import _handoff
-    import frames
-    import vfs
-    from uctypes import bytearray_at
-
     import bootinfo
     import cmdline
+    import frames
     import memmap
+    import vfs
+    from uctypes import bytearray_at
 
     bootinfo.init(_handoff.protocol, _handoff.addr)
     memmap.init(bootinfo.regions, bootinfo.rsdp)

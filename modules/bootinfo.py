@@ -3,6 +3,9 @@
 # PVH: xen/include/public/arch-x86/hvm/start_info.h. Multiboot2: its specification, version 2.0,
 # section 3.6. Memory kinds are e820's (ACPI 6.5, table 15.4), as both loaders give them; the types
 # of an EFI map are turned into these.
+#
+# Numbers of 64 bits are kept in array("L"), not "Q": reading an item of "Q" always makes a big int
+# on the heap, of "L" only where it has more than 62 bits.
 
 from array import array
 from struct import unpack_from
@@ -50,7 +53,7 @@ _EFI_KINDS = b"\x02\x01\x01\x01\x01\x02\x02\x01\x05\x03\x04\x02\x02\x02\x07\x02"
 protocol = None  # "pvh" or "multiboot2"
 addr = None  # address of the loader's structure
 map_addr = None  # address of its memory map
-regions = None  # array("Q"): start, size, kind of each region, as the loader gave them
+regions = None  # array("L"): start, size, kind of each region, as the loader gave them
 rsdp = None  # address of ACPI's root pointer, or None
 cmdline = ""
 modules = ()  # (start, end, command line) of each module
@@ -180,8 +183,8 @@ def _read_pvh(info):
     where, regions_count = unpack_from("<QI", view, 40)
     if not 0 < regions_count <= MAX_REGIONS:
         raise Error("PVH memory map of %d regions, not 1 to %d" % (regions_count, MAX_REGIONS))
-    # An entry is start, size, kind and a reserved word: three words of array("Q").
-    table = array("Q", _view("PVH memory map", where, 24 * regions_count))
+    # An entry is start, size, kind and a reserved word: three words of array("L").
+    table = array("L", _view("PVH memory map", where, 24 * regions_count))
     _check_regions(table)
 
     used = [_check_ram(table, "PVH start info", info, size)]
@@ -225,17 +228,17 @@ def _tag_regions(view, at, size, efi):
     end = at + size
     at += 16
     if not efi and step == 24:
-        return array("Q", view[at : end - (end - at) % 24])
-    table = array("Q")
+        return array("L", view[at : end - (end - at) % 24])
+    table = array("L")
     while at + step <= end:
         if efi:
             kind, _, start, _, count = unpack_from("<IIQQQ", view, at)
             if count >= 1 << 52:
                 raise Error("EFI memory map: 0x%x pages at 0x%x" % (count, start))
             kind = _EFI_KINDS[kind] if kind < len(_EFI_KINDS) else 2
-            table.extend(array("Q", (start, count << 12, kind)))
+            table.extend(array("L", (start, count << 12, kind)))
         else:
-            table.extend(array("Q", unpack_from("<QQQ", view, at)))
+            table.extend(array("L", unpack_from("<QQQ", view, at)))
         at += step
     return table
 
@@ -248,7 +251,7 @@ def _read_multiboot2(info):
         raise Error("Multiboot2 information at 0x%x of 0x%x bytes" % (info, total))
     view = _view("Multiboot2 information", info, total)
     where = root = old_root = None
-    table = array("Q")
+    table = array("L")
     meminfo = None
     text = ""
     found = []
@@ -300,7 +303,7 @@ def _read_multiboot2(info):
     if where is None and meminfo:
         # KiB from 0 and KiB from 1 MiB, up to the first hole: little, but all there is.
         where, (lower, upper) = meminfo
-        table = array("Q", (0, lower << 10, _USABLE, 1 << 20, upper << 10, _USABLE))
+        table = array("L", (0, lower << 10, _USABLE, 1 << 20, upper << 10, _USABLE))
     if not table:
         raise Error("Multiboot2 information at 0x%x has no memory map" % info)
     _check_regions(table)

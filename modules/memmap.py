@@ -52,7 +52,7 @@ class Region:
 
 
 def init(regions, root=None):
-    """Take over a loader's map: array("Q") of start, size, kind; `root` is the RSDP's address."""
+    """Take over a loader's map: array("L") of start, size, kind; `root` is the RSDP's address."""
     global rsdp, _raw, _starts, _lasts, _kinds, _total
     starts, lasts, kinds = _sweep(regions)
     total = 0
@@ -85,8 +85,8 @@ def _sweep(regions):
     heapify(events)
 
     # Made in their largest possible size: growing them would leave a trail of copies.
-    starts = array("Q", bytes(8 * len(events)))
-    lasts = array("Q", starts)
+    starts = array("L", bytes(8 * len(events)))
+    lasts = array("L", starts)
     kinds = bytearray(len(events))
     done = 0
     open_regions = [1, 0, 0, 0, 0, 0, 0]  # by rank; the hole is always there
