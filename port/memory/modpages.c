@@ -1,0 +1,215 @@
+// _pages: frames as memory in Python. A Pages object has the buffer protocol, holds its frames
+// until close(), and never gives them back by itself: the GC does not see page memory.
+#include <string.h>
+
+#include "py/runtime.h"
+
+#include "frames/frames.h"
+
+typedef struct {
+    mp_obj_base_t base;
+    uint64_t addr;
+    uint64_t count; // 0: closed.
+} pages_t;
+
+extern const mp_obj_type_t pages_type;
+
+static pages_t *get_open(mp_obj_t self_in) {
+    pages_t *self = MP_OBJ_TO_PTR(self_in);
+    if (self->count == 0) {
+        mp_raise_ValueError(MP_ERROR_TEXT("pages are closed"));
+    }
+    return self;
+}
+
+// Every frame is mapped at its own address.
+static uint8_t *get_data(pages_t *self) {
+    return (uint8_t *)(uintptr_t)self->addr;
+}
+
+static size_t get_size(pages_t *self) {
+    return self->count * FRAMES_SIZE;
+}
+
+static _Noreturn void raise_status(frames_status_t status) {
+    const mp_obj_type_t *type = &mp_type_ValueError;
+    if (status == FRAMES_NO_MEMORY) {
+        type = &mp_type_MemoryError;
+    } else if (status == FRAMES_NO_MAP) {
+        type = &mp_type_RuntimeError;
+    }
+    mp_raise_msg_varg(type, MP_ERROR_TEXT("%s"), frames_text(status));
+}
+
+// alloc(count=1, align=4096, below=0): `count` contiguous frames full of zeros, the first at a
+// multiple of `align` bytes, all below the address `below` where that is not 0.
+static mp_obj_t pages_alloc_(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
+    enum { ARG_count, ARG_align, ARG_below };
+    static const mp_arg_t allowed_args[] = {
+        { MP_QSTR_count, MP_ARG_INT, {.u_int = 1} },
+        { MP_QSTR_align, MP_ARG_INT, {.u_int = FRAMES_SIZE} },
+        { MP_QSTR_below, MP_ARG_INT, {.u_int = 0} },
+    };
+    mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
+    mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    mp_int_t count = args[ARG_count].u_int;
+    mp_int_t align = args[ARG_align].u_int;
+    mp_int_t below = args[ARG_below].u_int;
+    if (count < 1 || align < 1 || below < 0) {
+        raise_status(FRAMES_BAD_ARGUMENT);
+    }
+    // First the object: without room for it no frame must be lent.
+    pages_t *self = mp_obj_malloc(pages_t, &pages_type);
+    self->count = 0;
+    uint64_t addr = frames_alloc_run(count, align, below);
+    if (frames_failed(addr)) {
+        raise_status(frames_why(addr));
+    }
+    self->addr = addr;
+    self->count = count;
+    memset(get_data(self), 0, get_size(self));
+    return MP_OBJ_FROM_PTR(self);
+}
+static MP_DEFINE_CONST_FUN_OBJ_KW(pages_alloc_obj, 0, pages_alloc_);
+
+// close(): gives the frames back. Does nothing the second time.
+static mp_obj_t pages_close_(mp_obj_t self_in) {
+    pages_t *self = MP_OBJ_TO_PTR(self_in);
+    if (self->count != 0) {
+        frames_status_t status = frames_free_run(self->addr, self->count);
+        // Closed in any case: frames that someone else has freed are not this object's any more.
+        self->count = 0;
+        if (status != FRAMES_OK) {
+            raise_status(status);
+        }
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(pages_close_obj, pages_close_);
+
+static mp_obj_t pages_enter_(mp_obj_t self_in) {
+    get_open(self_in);
+    return self_in;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(pages_enter_obj, pages_enter_);
+
+static mp_obj_t pages_exit_(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    return pages_close_(args[0]);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(pages_exit_obj, 4, 4, pages_exit_);
+
+static void pages_print(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t kind) {
+    (void)kind;
+    pages_t *self = MP_OBJ_TO_PTR(self_in);
+    if (self->count == 0) {
+        mp_print_str(print, "Pages(closed)");
+    } else {
+        mp_printf(print, "Pages(addr=0x%lx, count=%lu)",
+            (unsigned long)self->addr, (unsigned long)self->count);
+    }
+}
+
+static mp_obj_t pages_unary_op(mp_unary_op_t op, mp_obj_t self_in) {
+    switch (op) {
+        case MP_UNARY_OP_LEN:
+            return mp_obj_new_int_from_uint(get_size(get_open(self_in)));
+        case MP_UNARY_OP_BOOL:
+            return mp_obj_new_bool(((pages_t *)MP_OBJ_TO_PTR(self_in))->count != 0);
+        default:
+            return MP_OBJ_NULL;
+    }
+}
+
+static void pages_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
+    if (dest[0] != MP_OBJ_NULL) {
+        return;
+    }
+    if (attr == MP_QSTR_addr) {
+        dest[0] = mp_obj_new_int_from_uint(get_open(self_in)->addr);
+    } else if (attr == MP_QSTR_va) {
+        dest[0] = mp_obj_new_int_from_uint((uintptr_t)get_data(get_open(self_in)));
+    } else {
+        dest[1] = MP_OBJ_SENTINEL;
+    }
+}
+
+// As with a bytearray: a byte, or a slice without a step. A slice that is read is a copy; one that
+// is written takes as many bytes as it has.
+static mp_obj_t pages_subscr(mp_obj_t self_in, mp_obj_t index_in, mp_obj_t value) {
+    if (value == MP_OBJ_NULL) {
+        return MP_OBJ_NULL;
+    }
+    pages_t *self = get_open(self_in);
+    uint8_t *data = get_data(self);
+    if (mp_obj_is_type(index_in, &mp_type_slice)) {
+        mp_bound_slice_t slice;
+        if (!mp_seq_get_fast_slice_indexes(get_size(self), index_in, &slice)) {
+            mp_raise_NotImplementedError(MP_ERROR_TEXT("only slices with step=1 (aka None) are supported"));
+        }
+        size_t size = slice.stop - slice.start;
+        if (value == MP_OBJ_SENTINEL) {
+            return mp_obj_new_bytearray(size, data + slice.start);
+        }
+        mp_buffer_info_t source;
+        mp_get_buffer_raise(value, &source, MP_BUFFER_READ);
+        if (source.len != size) {
+            mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%lu bytes for a slice of %lu"),
+                (unsigned long)source.len, (unsigned long)size);
+        }
+        memmove(data + slice.start, source.buf, size);
+        return mp_const_none;
+    }
+    size_t index = mp_get_index(self->base.type, get_size(self), index_in, false);
+    if (value == MP_OBJ_SENTINEL) {
+        return MP_OBJ_NEW_SMALL_INT(data[index]);
+    }
+    mp_int_t byte = mp_obj_get_int(value);
+    if (byte < 0 || byte > 255) {
+        mp_raise_ValueError(MP_ERROR_TEXT("byte must be in 0 to 255"));
+    }
+    data[index] = byte;
+    return mp_const_none;
+}
+
+// A memoryview takes the pointer with it: one made before close() must not be used after it.
+static mp_int_t pages_get_buffer(mp_obj_t self_in, mp_buffer_info_t *buffer, mp_uint_t flags) {
+    (void)flags;
+    pages_t *self = get_open(self_in);
+    buffer->buf = get_data(self);
+    buffer->len = get_size(self);
+    buffer->typecode = 'B';
+    return 0;
+}
+
+static const mp_rom_map_elem_t pages_locals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&pages_close_obj) },
+    { MP_ROM_QSTR(MP_QSTR___enter__), MP_ROM_PTR(&pages_enter_obj) },
+    { MP_ROM_QSTR(MP_QSTR___exit__), MP_ROM_PTR(&pages_exit_obj) },
+};
+static MP_DEFINE_CONST_DICT(pages_locals, pages_locals_table);
+
+MP_DEFINE_CONST_OBJ_TYPE(
+    pages_type,
+    MP_QSTR_Pages,
+    MP_TYPE_FLAG_NONE,
+    print, pages_print,
+    unary_op, pages_unary_op,
+    attr, pages_attr,
+    subscr, pages_subscr,
+    buffer, pages_get_buffer,
+    locals_dict, &pages_locals
+    );
+
+static const mp_rom_map_elem_t pages_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__pages) },
+    { MP_ROM_QSTR(MP_QSTR_Pages), MP_ROM_PTR(&pages_type) },
+    { MP_ROM_QSTR(MP_QSTR_alloc), MP_ROM_PTR(&pages_alloc_obj) },
+};
+static MP_DEFINE_CONST_DICT(pages_globals, pages_globals_table);
+
+const mp_obj_module_t pages_module = {
+    .base = { &mp_type_module },
+    .globals = (mp_obj_dict_t *)&pages_globals,
+};
+MP_REGISTER_MODULE(MP_QSTR__pages, pages_module);
