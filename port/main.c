@@ -14,6 +14,7 @@
 #include "boot/handoff.h"
 #include "devices/power.h"
 #include "devices/uart.h"
+#include "frames/frames.h"
 #include "main.h"
 #include "panic.h"
 #include "status.h"
@@ -102,6 +103,8 @@ static void run_python(void) {
     run_exit_functions();
     gc_sweep_all();
     mp_deinit();
+    // What the old program held of the machine's memory is the next one's.
+    frames_deinit();
 }
 
 NORETURN void kernel_main(void) {
