@@ -431,7 +431,7 @@ static void check_map(struct check *check) {
         const struct segment *s = &self.segments[i];
         if ((s->first - s->bit) % 512 || s->count > s->total
             || (i && (s->first < s[-1].first + s[-1].total
-                || s->bit / 512 <= (s[-1].bit + s[-1].total - 1) / 512))) {
+                      || s->bit / 512 <= (s[-1].bit + s[-1].total - 1) / 512))) {
             complain(check, "a segment is out of order", s->first * FRAMES_SIZE);
         }
     }
