@@ -16,6 +16,9 @@ typedef struct {
 
 extern handoff_t handoff;
 
+// The address of ACPI's root pointer as the loader gave it; 0 where it gave none.
+uint64_t handoff_rsdp(void);
+
 // The linker script's marks. [image_start, image_end) is all that the kernel occupies: code, data,
 // heap, stacks and boot page tables.
 extern char image_start[], image_end[];
