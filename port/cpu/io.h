@@ -56,6 +56,61 @@ static inline void cpu_set_cr3(uint64_t value) {
     __asm__ volatile ("movq %0, %%cr3" : : "r" (value) : "memory");
 }
 
+// SDM 3A 2.3: the interrupt flag in RFLAGS.
+#define CPU_RFLAGS_IF UINT64_C(0x200)
+
+static inline uint64_t cpu_rflags(void) {
+    uint64_t value;
+    __asm__ volatile ("pushfq; popq %0" : "=r" (value));
+    return value;
+}
+
+static inline void cpu_irq_off(void) {
+    __asm__ volatile ("cli" : : : "memory");
+}
+
+static inline void cpu_irq_on(void) {
+    __asm__ volatile ("sti" : : : "memory");
+}
+
+// Turns interrupts off. What it returns is for cpu_irq_restore().
+static inline uint64_t cpu_irq_save(void) {
+    uint64_t state = cpu_rflags() & CPU_RFLAGS_IF;
+    cpu_irq_off();
+    return state;
+}
+
+static inline void cpu_irq_restore(uint64_t state) {
+    if (state & CPU_RFLAGS_IF) {
+        cpu_irq_on();
+    }
+}
+
+// Turns interrupts on and halts until one comes. SDM 2B STI: none comes between the two.
+static inline void cpu_irq_wait(void) {
+    __asm__ volatile ("sti; hlt" : : : "memory");
+}
+
+static inline uint64_t cpu_rdmsr(uint32_t msr) {
+    uint32_t low, high;
+    __asm__ volatile ("rdmsr" : "=a" (low), "=d" (high) : "c" (msr));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void cpu_wrmsr(uint32_t msr, uint64_t value) {
+    __asm__ volatile ("wrmsr" : : "c" (msr), "a" ((uint32_t)value), "d" ((uint32_t)(value >> 32)) : "memory");
+}
+
+typedef struct {
+    uint32_t eax, ebx, ecx, edx;
+} cpuid_t;
+
+static inline cpuid_t cpu_cpuid(uint32_t leaf, uint32_t subleaf) {
+    cpuid_t r;
+    __asm__ volatile ("cpuid" : "=a" (r.eax), "=b" (r.ebx), "=c" (r.ecx), "=d" (r.edx) : "a" (leaf), "c" (subleaf));
+    return r;
+}
+
 static inline void cpu_pause(void) {
     __asm__ volatile ("pause");
 }

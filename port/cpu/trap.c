@@ -1,3 +1,4 @@
+#include "cpu/irq.h"
 #include "cpu/trap.h"
 
 // SDM 3A table 6-1; AMD APM 2 table 8-1 for 28 to 30.
@@ -35,5 +36,9 @@ const char *trap_name(unsigned vector) {
 }
 
 void trap_handle(trap_frame_t *frame) {
+    if (frame->vector >= TRAP_EXCEPTIONS) {
+        irq_handle(frame->vector);
+        return;
+    }
     panic_trap(frame);
 }

@@ -153,7 +153,7 @@ idt:
 
 // A guard frame below each stack.
 .macro stack name, size
-    .globl \name\()_guard
+    .globl \name\()_guard, \name\()_top
 \name\()_guard:
     .skip 4096
     .skip \size
@@ -165,6 +165,6 @@ idt:
     stack double_fault_stack, 8192
     stack nmi_stack, 8192
     stack machine_check_stack, 8192
-    stack interrupt_stack, 8192
+    stack interrupt_stack, 32768   // hard callbacks run Python here
 
     .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,62 @@
+#include "cpu/apic.h"
+#include "cpu/io.h"
+#include "cpu/irq.h"
+
+typedef struct {
+    irq_handler_t handler;
+    void *context;
+} slot_t;
+
+uint64_t irq_unexpected_count;
+uint8_t irq_unexpected_vector;
+
+static bool present;
+static slot_t slots[256];
+// An interrupt has come that irq_wait() has not returned for.
+static volatile bool came;
+
+bool irq_init(void) {
+    present = apic_init(IRQ_VECTOR_SPURIOUS, IRQ_VECTOR_ERROR);
+    return present;
+}
+
+void irq_set_handler(uint8_t vector, irq_handler_t handler, void *context) {
+    slots[vector].context = context;
+    slots[vector].handler = handler;
+}
+
+bool irq_install_isa(unsigned isa_irq, irq_handler_t handler, void *context) {
+    if (!present) {
+        return false;
+    }
+    irq_set_handler(IRQ_VECTOR_ISA + isa_irq, handler, context);
+    return apic_route(isa_irq, IRQ_VECTOR_ISA + isa_irq);
+}
+
+void irq_handle(uint8_t vector) {
+    const slot_t *slot = &slots[vector];
+    if (slot->handler != 0) {
+        slot->handler(slot->context);
+    } else if (vector != IRQ_VECTOR_SPURIOUS) {
+        // A stray 8259 interrupt, an int instruction, a device that firmware left on.
+        irq_unexpected_count++;
+        irq_unexpected_vector = vector;
+    }
+    came = true;
+    // SDM 3A 10.9: a spurious interrupt sets no bit and must not be acknowledged.
+    if (present && apic_in_service(vector)) {
+        apic_acknowledge();
+    }
+}
+
+void irq_wait(void) {
+    uint64_t state = cpu_irq_save();
+    if (state == 0 || !present) {
+        cpu_pause();
+    } else if (!came) {
+        cpu_irq_wait();
+        cpu_irq_off();
+    }
+    came = false;
+    cpu_irq_restore(state);
+}

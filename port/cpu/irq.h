@@ -1,0 +1,37 @@
+// Interrupts: who gets which, and waiting for one.
+#ifndef RINGZERO_CPU_IRQ_H
+#define RINGZERO_CPU_IRQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// The vectors, above the exceptions and the 16 where a stray 8259 interrupt lands.
+enum {
+    IRQ_VECTOR_TIMER = 0x30,
+    IRQ_VECTOR_ISA = 0x40, // and the 15 after it
+    IRQ_VECTOR_ERROR = 0xfe,
+    IRQ_VECTOR_SPURIOUS = 0xff,
+};
+
+// Runs with interrupts off on the interrupt stack, which holds 32 KiB.
+typedef void (*irq_handler_t)(void *context);
+
+// Sets the interrupt controllers up; interrupts stay off. False: there are none.
+bool irq_init(void);
+
+void irq_set_handler(uint8_t vector, irq_handler_t handler, void *context);
+// Leads an ISA interrupt to a handler. False: nothing leads it to the CPU.
+bool irq_install_isa(unsigned isa_irq, irq_handler_t handler, void *context);
+
+// Halts until an interrupt has come since the last call; returns at once where it has, and where
+// interrupts are off. Check what is waited for before every call and after it.
+void irq_wait(void);
+
+// How many interrupts came that nobody asked for, and the vector of the last.
+extern uint64_t irq_unexpected_count;
+extern uint8_t irq_unexpected_vector;
+
+// Called by the trap code for every vector that is no exception.
+void irq_handle(uint8_t vector);
+
+#endif
