@@ -101,6 +101,7 @@ static void run_python(void) {
 
     mp_hal_stdout_tx_str("MPY: soft reboot\r\n");
     run_exit_functions();
+    machine_deinit();
     gc_sweep_all();
     mp_deinit();
     // What the old program held of the machine's memory is the next one's.
@@ -109,6 +110,7 @@ static void run_python(void) {
 
 NORETURN void kernel_main(void) {
     uart_init();
+    mp_hal_init();
     for (;;) {
         run_python();
     }

@@ -48,9 +48,15 @@
 #define MICROPY_PY_SYS_STDIO_BUFFER             (1)
 #define MICROPY_PY_OS_UNAME                     (1)
 #define MICROPY_PY_TIME                         (1)
+#define MICROPY_PY_TIME_GMTIME_LOCALTIME_MKTIME (1)
+#define MICROPY_PY_TIME_TIME_TIME_NS            (1)
+#define MICROPY_PY_TIME_INCLUDEFILE             "port/modtime.c"
+#define MICROPY_EPOCH_IS_1970                   (1)
 #define MICROPY_PY_MACHINE                      (1)
 #define MICROPY_PY_MACHINE_INCLUDEFILE          "port/modmachine.c"
 #define MICROPY_PY_MACHINE_RESET                (1)
+#define MICROPY_PY_MACHINE_BARE_METAL_FUNCS     (1)
+#define MICROPY_PY_MACHINE_DISABLE_IRQ_ENABLE_IRQ (1)
 #define MICROPY_PY_UCTYPES_NATIVE_C_TYPES       (1)
 
 // Files.
@@ -75,13 +81,9 @@ typedef long mp_off_t;
 #define MICROPY_BOARD_AFTER_PYTHON_EXEC(kind, flags, ret_val, ret) status_after_exec(ret_val, ret)
 void status_after_exec(void *ret_val, int *ret);
 
-// Ctrl-C, by polling.
-#define MICROPY_VM_HOOK_COUNT                   (64)
-#define MICROPY_VM_HOOK_INIT                    static unsigned vm_hook_divisor = MICROPY_VM_HOOK_COUNT;
-#define MICROPY_VM_HOOK_POLL                    if (--vm_hook_divisor == 0) { \
-        vm_hook_divisor = MICROPY_VM_HOOK_COUNT; \
-        mp_hal_poll_stdin(); \
-}
-#define MICROPY_VM_HOOK_LOOP                    MICROPY_VM_HOOK_POLL
-#define MICROPY_VM_HOOK_RETURN                  MICROPY_VM_HOOK_POLL
-void mp_hal_poll_stdin(void);
+// Interrupts schedule callbacks and exceptions.
+#include "cpu/io.h"
+#define MICROPY_BEGIN_ATOMIC_SECTION()          cpu_irq_save()
+#define MICROPY_END_ATOMIC_SECTION(state)       cpu_irq_restore(state)
+#define MICROPY_INTERNAL_WFE(timeout_ms)        mp_hal_wait(timeout_ms)
+void mp_hal_wait(unsigned long timeout_ms);

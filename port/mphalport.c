@@ -2,80 +2,198 @@
 #include "py/runtime.h"
 #include "py/stream.h"
 #include "extmod/misc.h"
-#include "py/ringbuf.h"
-#include "devices/uart.h"
 #include "shared/runtime/interrupt_char.h"
+#include "shared/timeutils/timeutils.h"
 
-// Bytes that were read while looking for Ctrl-C.
-static uint8_t stdin_bytes[1024];
-static ringbuf_t stdin_ring = {stdin_bytes, sizeof(stdin_bytes), 0, 0};
+#include "boot/handoff.h"
+#include "cpu/acpi.h"
+#include "cpu/clock.h"
+#include "cpu/irq.h"
+#include "cpu/timer.h"
+#include "devices/rtc.h"
+#include "devices/uart.h"
 
-void mp_hal_poll_stdin(void) {
-    while (ringbuf_free(&stdin_ring) > 0) {
-        int c = uart_read();
-        if (c < 0) {
-            return;
-        }
-        if (c == mp_interrupt_char) {
-            mp_sched_keyboard_interrupt();
-        } else {
-            ringbuf_put(&stdin_ring, c);
+#define NS_IN_US    UINT64_C(1000)
+#define NS_IN_MS    UINT64_C(1000000)
+#define NS_IN_S     UINT64_C(1000000000)
+// How often the console is looked at where its interrupt does not arrive.
+#define POLL_NS     (5 * NS_IN_MS)
+// Shorter waits than this are not worth a timer.
+#define SPIN_NS     (50 * NS_IN_US)
+#define FIRST_REFINE_NS (8 * NS_IN_MS)
+
+static uart_t *const console = &uarts[UART_CONSOLE];
+static timer_entry_t wake_timer;
+static timer_entry_t poll_timer;
+static timer_entry_t refine_timer;
+static bool has_timer;
+
+// The wall clock at clock_ns() == 0; 0: not yet known.
+static uint64_t wall_base_ns;
+
+static bool is_interrupt_char(uint8_t byte) {
+    if (byte != mp_interrupt_char) {
+        return false;
+    }
+    mp_sched_keyboard_interrupt();
+    return true;
+}
+
+static void poll(timer_entry_t *timer) {
+    uart_service(console);
+    timer_start(timer, clock_ns() + POLL_NS);
+}
+
+static void refine(timer_entry_t *timer) {
+    uint64_t wait_ns = clock_refine();
+    if (wait_ns != 0) {
+        timer_start(timer, clock_ns() + wait_ns);
+    }
+}
+
+void mp_hal_init(void) {
+    acpi_init(handoff_rsdp());
+    has_timer = irq_init();
+    clock_init(has_timer);
+    if (has_timer) {
+        timer_init();
+    }
+    console->intercept = is_interrupt_char;
+    bool works = uart_use_interrupt(console);
+    cpu_irq_on();
+    if (has_timer) {
+        refine_timer.callback = refine;
+        timer_start(&refine_timer, clock_ns() + FIRST_REFINE_NS);
+        if (!works && console->present) {
+            poll_timer.callback = poll;
+            timer_start(&poll_timer, clock_ns() + POLL_NS);
         }
     }
+}
+
+// Waits for an interrupt, at most until due. With interrupts off, or none to be had, it looks at
+// the console instead.
+static void wait_until(uint64_t due) {
+    if (!has_timer || !(cpu_rflags() & CPU_RFLAGS_IF)) {
+        uart_service(console);
+        cpu_pause();
+        return;
+    }
+    if (due != UINT64_MAX) {
+        timer_start(&wake_timer, due);
+    }
+    irq_wait();
+    if (due != UINT64_MAX) {
+        timer_stop(&wake_timer);
+    }
+}
+
+void mp_hal_wait(unsigned long timeout_ms) {
+    // mp_handle_pending() runs one callback at a time.
+    if (timeout_ms == 0 || MP_STATE_VM(sched_state) == MP_SCHED_PENDING) {
+        return;
+    }
+    uint64_t now = clock_ns();
+    wait_until(timeout_ms < (UINT64_MAX - now) / NS_IN_MS ? now + timeout_ms * NS_IN_MS : UINT64_MAX);
+}
+
+static void delay_ns(uint64_t ns) {
+    uint64_t due = clock_ns() + ns;
+    for (;;) {
+        mp_event_handle_nowait();
+        uint64_t now = clock_ns();
+        if (now >= due) {
+            return;
+        }
+        if (due - now > SPIN_NS && MP_STATE_VM(sched_state) != MP_SCHED_PENDING) {
+            wait_until(due);
+        } else {
+            cpu_pause();
+        }
+    }
+}
+
+void mp_hal_delay_us(mp_uint_t us) {
+    delay_ns(us * NS_IN_US);
+}
+
+void mp_hal_delay_ms(mp_uint_t ms) {
+    delay_ns(ms * NS_IN_MS);
+}
+
+mp_uint_t mp_hal_ticks_us(void) {
+    return clock_ns() / NS_IN_US;
+}
+
+mp_uint_t mp_hal_ticks_ms(void) {
+    return clock_ns() / NS_IN_MS;
+}
+
+uint64_t mp_hal_time_ns(void) {
+    if (wall_base_ns == 0) {
+        rtc_time_t t;
+        uint64_t seconds = 0;
+        if (rtc_read(&t)) {
+            seconds = timeutils_seconds_since_epoch(t.year, t.month, t.day, t.hour, t.minute, t.second);
+        }
+        mp_hal_set_time_ns(seconds * NS_IN_S);
+    }
+    return wall_base_ns + clock_ns();
+}
+
+void mp_hal_set_time_ns(uint64_t ns) {
+    uint64_t now = clock_ns();
+    wall_base_ns = ns > now ? ns - now : 1;
 }
 
 uintptr_t mp_hal_stdio_poll(uintptr_t poll_flags) {
     uintptr_t ready = 0;
-    mp_hal_poll_stdin();
-    if ((poll_flags & MP_STREAM_POLL_RD) && ringbuf_avail(&stdin_ring)) {
+    if (!console->interrupts) {
+        uart_service(console);
+    }
+    if ((poll_flags & MP_STREAM_POLL_RD) && uart_available(console) > 0) {
         ready |= MP_STREAM_POLL_RD;
     }
-    return ready | (poll_flags & MP_STREAM_POLL_WR);
+    if ((poll_flags & MP_STREAM_POLL_WR) && uart_writable(console)) {
+        ready |= MP_STREAM_POLL_WR;
+    }
+    #if MICROPY_PY_OS_DUPTERM
+    ready |= mp_os_dupterm_poll(poll_flags);
+    #endif
+    return ready;
 }
 
 int mp_hal_stdin_rx_chr(void) {
     for (;;) {
-        mp_hal_poll_stdin();
-        int c = ringbuf_get(&stdin_ring);
+        int c = uart_receive(console);
         if (c >= 0) {
             return c;
         }
-        mp_handle_pending(true);
-        cpu_pause();
+        #if MICROPY_PY_OS_DUPTERM
+        c = mp_os_dupterm_rx_chr();
+        if (c >= 0) {
+            return c;
+        }
+        #endif
+        mp_event_wait_indefinite();
     }
 }
 
 mp_uint_t mp_hal_stdout_tx_strn(const char *str, size_t len) {
     uart_write(str, len);
+    #if MICROPY_PY_OS_DUPTERM
+    mp_os_dupterm_tx_strn(str, len);
+    #endif
     return len;
 }
 
-// No clock yet: QEMU's TSC runs at 1 GHz under TCG.
-mp_uint_t mp_hal_ticks_us(void) {
-    return cpu_tsc() / 1000;
-}
-
-mp_uint_t mp_hal_ticks_ms(void) {
-    return cpu_tsc() / 1000000;
-}
-
-uint64_t mp_hal_time_ns(void) {
-    return cpu_tsc();
-}
-
-void mp_hal_delay_us(mp_uint_t us) {
-    mp_uint_t start = mp_hal_ticks_us();
-    while (mp_hal_ticks_us() - start < us) {
-        mp_hal_poll_stdin();
-        mp_handle_pending(true);
-    }
-}
-
-void mp_hal_delay_ms(mp_uint_t ms) {
-    mp_hal_delay_us(ms * 1000);
-}
-
-// The time that FAT stamps its files with. No clock yet: the first moment that it can say.
+// The time that FAT stamps its files with: local time from 1980 on, in steps of two seconds.
 uint32_t get_fattime(void) {
-    return (1 << 21) | (1 << 16);
+    timeutils_struct_time_t t;
+    timeutils_seconds_since_epoch_to_struct_time(mp_hal_time_ns() / NS_IN_S, &t);
+    if (t.tm_year < 1980) {
+        return 1 << 21 | 1 << 16;
+    }
+    return (t.tm_year - 1980) << 25 | t.tm_mon << 21 | t.tm_mday << 16
+           | t.tm_hour << 11 | t.tm_min << 5 | t.tm_sec / 2;
 }

@@ -2,3 +2,12 @@
 #include "cpu/io.h"
 
 #define mp_hal_ticks_cpu() ((mp_uint_t)cpu_tsc())
+
+// ACPI, interrupts, clock and console; interrupts are on from here.
+void mp_hal_init(void);
+
+// Sets the wall clock, in ns since 1970.
+void mp_hal_set_time_ns(uint64_t ns);
+
+// Stops what the machine module has started, before the heap goes.
+void machine_deinit(void);

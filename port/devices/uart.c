@@ -1,66 +1,238 @@
 #include "cpu/io.h"
+#include "cpu/irq.h"
 #include "devices/uart.h"
 
 // PC16550D data sheet, table II: registers by their offset from the base.
 enum {
-    COM1 = 0x3f8,
     DATA = 0,
     DIVISOR_LOW = 0,
     IER = 1,
     DIVISOR_HIGH = 1,
+    IIR = 2,
     FCR = 2,
     LCR = 3,
     MCR = 4,
     LSR = 5,
+    MSR = 6,
     SCRATCH = 7,
 
-    FCR_ENABLE_AND_CLEAR = 0x07,
-    LCR_8N1 = 0x03,
+    IER_RECEIVED = 0x01,
+    IER_SENT = 0x02,
+    IER_LINE = 0x04,
+    FCR_ENABLE_AND_CLEAR = 0x07, // an interrupt for every byte
+    LCR_STOP_2 = 0x04,
+    LCR_PARITY = 0x08,
+    LCR_PARITY_EVEN = 0x10,
+    LCR_BREAK = 0x40,
     LCR_DLAB = 0x80,
-    MCR_DTR_RTS_OUT2 = 0x0b,
+    MCR_DTR = 0x01,
+    MCR_RTS = 0x02,
+    MCR_OUT2 = 0x08, // lets the interrupt through on a PC
     LSR_DATA_READY = 0x01,
+    LSR_OVERRUN = 0x02,
+    LSR_BREAK = 0x10,
     LSR_THR_EMPTY = 0x20,
+    LSR_ALL_SENT = 0x40,
 
-    DIVISOR_115200 = 1,
     FIFO_SIZE = 16,
+    CONSOLE_RING_SIZE = 4096,
+    // A test interrupt that has not come after this many reads of a register will not come.
+    TEST_READS = 2000,
 };
 
-static bool present;
+uart_t uarts[UART_COUNT] = {
+    { .port = 0x3f8, .isa_irq = 4 },
+    { .port = 0x2f8, .isa_irq = 3 },
+};
+
+static uint8_t console_ring[CONSOLE_RING_SIZE];
+static volatile bool test_came;
+
+static uint8_t get(const uart_t *uart, unsigned reg) {
+    return io_in8(uart->port + reg);
+}
+
+static void put(const uart_t *uart, unsigned reg, uint8_t value) {
+    io_out8(uart->port + reg, value);
+}
 
 void uart_init(void) {
-    io_out8(COM1 + SCRATCH, 0x5a);
-    present = io_in8(COM1 + SCRATCH) == 0x5a;
-    if (!present) {
-        return;
+    for (unsigned i = 0; i < UART_COUNT; ++i) {
+        uart_t *uart = &uarts[i];
+        put(uart, SCRATCH, 0x5a);
+        uart->present = get(uart, SCRATCH) == 0x5a;
     }
-    io_out8(COM1 + IER, 0);
-    io_out8(COM1 + LCR, LCR_DLAB);
-    io_out8(COM1 + DIVISOR_LOW, DIVISOR_115200);
-    io_out8(COM1 + DIVISOR_HIGH, 0);
-    io_out8(COM1 + LCR, LCR_8N1);
-    io_out8(COM1 + FCR, FCR_ENABLE_AND_CLEAR);
-    io_out8(COM1 + MCR, MCR_DTR_RTS_OUT2);
+    uart_set_ring(&uarts[UART_CONSOLE], console_ring, sizeof(console_ring));
+    uart_open(&uarts[UART_CONSOLE], UART_RATE_MAX, 8, UART_PARITY_NONE, 1);
 }
 
-bool uart_readable(void) {
-    return present && (io_in8(COM1 + LSR) & LSR_DATA_READY);
+bool uart_open(uart_t *uart, unsigned rate, unsigned bits, uart_parity_t parity, unsigned stop) {
+    static const uint8_t parities[] = {
+        [UART_PARITY_ODD] = LCR_PARITY,
+        [UART_PARITY_EVEN] = LCR_PARITY | LCR_PARITY_EVEN,
+    };
+    unsigned divisor = rate == 0 ? 0 : (UART_RATE_MAX + rate / 2) / rate;
+    if (!uart->present || divisor == 0 || divisor > UINT16_MAX || UART_RATE_MAX / divisor != rate) {
+        return false;
+    }
+    uint64_t state = cpu_irq_save();
+    uint8_t ier = uart->open ? get(uart, IER) : 0;
+    put(uart, IER, 0);
+    put(uart, LCR, LCR_DLAB);
+    put(uart, DIVISOR_LOW, divisor);
+    put(uart, DIVISOR_HIGH, divisor >> 8);
+    put(uart, LCR, (bits - 5) | (stop == 2 ? LCR_STOP_2 : 0) | parities[parity]);
+    if (!uart->open) {
+        put(uart, FCR, FCR_ENABLE_AND_CLEAR);
+        put(uart, MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
+    }
+    put(uart, IER, ier);
+    uart->open = true;
+    cpu_irq_restore(state);
+    return true;
 }
 
-int uart_read(void) {
-    return uart_readable() ? io_in8(COM1 + DATA) : -1;
+void uart_set_ring(uart_t *uart, uint8_t *ring, uint32_t size) {
+    uint64_t state = cpu_irq_save();
+    uart->ring = ring;
+    uart->size = size;
+    uart->head = uart->tail = 0;
+    cpu_irq_restore(state);
 }
 
-void uart_write(const char *data, size_t size) {
-    if (!present) {
+void uart_close(uart_t *uart) {
+    uint64_t state = cpu_irq_save();
+    if (uart->open) {
+        put(uart, IER, 0);
+        put(uart, MCR, 0);
+    }
+    uart->open = uart->held = false;
+    uart->notify = 0;
+    uart->ring = 0;
+    uart->size = uart->head = uart->tail = 0;
+    cpu_irq_restore(state);
+}
+
+static uint8_t receive_interrupts(const uart_t *uart) {
+    return uart->interrupts ? IER_RECEIVED | IER_LINE : 0;
+}
+
+void uart_service(uart_t *uart) {
+    unsigned events = 0;
+    uint64_t state = cpu_irq_save();
+    while (uart->open) {
+        uint8_t line = get(uart, LSR);
+        uart->lost += (line & LSR_OVERRUN) != 0;
+        if (!(line & LSR_DATA_READY)) {
+            break;
+        }
+        if (uart->head - uart->tail >= uart->size) {
+            if (!uart->held) {
+                uart->held = true;
+                put(uart, IER, 0);
+                put(uart, MCR, MCR_DTR | MCR_OUT2);
+            }
+            break;
+        }
+        uint8_t byte = get(uart, DATA);
+        if (line & LSR_BREAK) {
+            events |= UART_BREAK;
+        } else if (uart->intercept == 0 || !uart->intercept(byte)) {
+            uart->ring[uart->head & (uart->size - 1)] = byte;
+            uart->head++;
+            events |= UART_RECEIVED;
+        }
+    }
+    if (events != 0 && uart->notify != 0) {
+        uart->notify(uart, events);
+    }
+    cpu_irq_restore(state);
+}
+
+static void on_interrupt(void *context) {
+    uart_t *uart = context;
+    test_came = true;
+    // Reading it takes a transmitter's interrupt back, MSR a modem line's.
+    get(uart, IIR);
+    get(uart, MSR);
+    uart_service(uart);
+}
+
+// An empty transmitter interrupts as soon as it may: that shows whether the way is open.
+bool uart_use_interrupt(uart_t *uart) {
+    if (!uart->open || !irq_install_isa(uart->isa_irq, on_interrupt, uart)) {
+        return false;
+    }
+    while (!(get(uart, LSR) & LSR_THR_EMPTY)) {
+        cpu_pause();
+    }
+    uint64_t state = cpu_irq_save();
+    test_came = false;
+    cpu_irq_on();
+    put(uart, IER, IER_SENT);
+    for (unsigned i = 0; i < TEST_READS && !test_came; ++i) {
+        get(uart, LSR);
+    }
+    cpu_irq_off();
+    uart->interrupts = test_came;
+    uart->held = false;
+    put(uart, IER, receive_interrupts(uart));
+    cpu_irq_restore(state);
+    return uart->interrupts;
+}
+
+size_t uart_available(const uart_t *uart) {
+    return uart->head - uart->tail;
+}
+
+int uart_receive(uart_t *uart) {
+    if (uart->head == uart->tail) {
+        return -1;
+    }
+    __atomic_signal_fence(__ATOMIC_ACQUIRE);
+    uint8_t byte = uart->ring[uart->tail & (uart->size - 1)];
+    uart->tail++;
+    if (uart->held && uart->head - uart->tail <= uart->size / 2) {
+        uint64_t state = cpu_irq_save();
+        uart->held = false;
+        put(uart, MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
+        put(uart, IER, receive_interrupts(uart));
+        cpu_irq_restore(state);
+    }
+    return byte;
+}
+
+void uart_send(uart_t *uart, const void *data, size_t size) {
+    const uint8_t *bytes = data;
+    if (!uart->open) {
         return;
     }
     while (size > 0) {
-        while (!(io_in8(COM1 + LSR) & LSR_THR_EMPTY)) {
+        while (!(get(uart, LSR) & LSR_THR_EMPTY)) {
             cpu_pause();
         }
         // An empty transmitter takes a whole FIFO.
         for (size_t room = FIFO_SIZE; room > 0 && size > 0; --room, --size) {
-            io_out8(COM1 + DATA, *data++);
+            put(uart, DATA, *bytes++);
         }
+    }
+}
+
+void uart_write(const char *data, size_t size) {
+    uart_send(&uarts[UART_CONSOLE], data, size);
+}
+
+bool uart_writable(const uart_t *uart) {
+    return !uart->open || (get(uart, LSR) & LSR_THR_EMPTY);
+}
+
+bool uart_sent(const uart_t *uart) {
+    return !uart->open || (get(uart, LSR) & LSR_ALL_SENT);
+}
+
+void uart_break(uart_t *uart, bool on) {
+    if (uart->open) {
+        uint8_t line = get(uart, LCR);
+        put(uart, LCR, on ? line | LCR_BREAK : line & ~LCR_BREAK);
     }
 }
