@@ -83,9 +83,9 @@ static MP_DEFINE_CONST_FUN_OBJ_1(handoff_set_eof_poweroff_obj, handoff_set_eof_p
 
 void handoff_attr(mp_obj_t self, qstr attr, mp_obj_t *dest) {
     if (attr == MP_QSTR_protocol) {
-        dest[0] = mp_obj_new_int_from_ull(handoff.protocol);
+        dest[0] = mp_obj_new_int_from_uint(handoff.protocol);
     } else if (attr == MP_QSTR_addr) {
-        dest[0] = mp_obj_new_int_from_ull(handoff.addr);
+        dest[0] = mp_obj_new_int_from_uint(handoff.addr);
     }
 }
 
