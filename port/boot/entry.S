@@ -6,6 +6,11 @@
 
 #define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
 #define MULTIBOOT2_MAGIC        0x36d76289
+#define TAG_INFORMATION_REQUEST 1
+#define TAG_CONSOLE_FLAGS       4
+#define TAG_FRAMEBUFFER         5
+#define TAG_MODULE_ALIGN        6
+#define TAG_OPTIONAL            1
 #define PROTOCOL_PVH            1
 #define PROTOCOL_MULTIBOOT2     2
 
@@ -34,6 +39,17 @@
     .asciz "Xen"
     .quad _start
 
+    // Multiboot2 3.1: each tag starts at a multiple of 8 bytes.
+.macro tag type, flags
+    .balign 8
+1000:
+    .short \type, \flags
+    .long 1001f - 1000b
+.endm
+.macro tag_end
+1001:
+.endm
+
     .section .multiboot2, "a"
     .balign 8
 multiboot2_header:
@@ -41,8 +57,23 @@ multiboot2_header:
     .long 0                     // i386, protected mode
     .long multiboot2_end - multiboot2_header
     .long -(MULTIBOOT2_HEADER_MAGIC + (multiboot2_end - multiboot2_header))
-    .short 0, 0                 // end tag
-    .long 8
+    // What bootinfo.py and screen.c read: command line, modules, basic memory, memory map,
+    // framebuffer, both RSDPs, EFI's memory map.
+    tag TAG_INFORMATION_REQUEST, TAG_OPTIONAL
+    .long 1, 3, 4, 6, 8, 14, 15, 17
+    tag_end
+    tag TAG_CONSOLE_FLAGS, TAG_OPTIONAL
+    .long 2                     // VGA text will do
+    tag_end
+    tag TAG_FRAMEBUFFER, TAG_OPTIONAL
+    .long 1024, 768, 32         // preferred, not required
+    tag_end
+    tag TAG_MODULE_ALIGN, 0     // to whole frames
+    tag_end
+    // EFI boot services are over when the loader jumps here: no tag asks for them.
+    tag 0, 0
+    tag_end
+    .balign 8
 multiboot2_end:
 
     .section .text.boot, "ax"
