@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Makes an image that starts the kernel through GRUB, on BIOS and on UEFI.
+
+iso   for a CD, and for a USB stick as it is
+disk  for a disk or a USB stick: one FAT partition, so that /boot/grub/grub.cfg on it, the kernel
+      and the program can be changed afterwards
+
+The same files give the same bytes. Nothing here takes root.
+"""
+
+import argparse
+import os
+import shlex
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import run
+
+ROOT = Path(__file__).resolve().parent.parent
+KERNEL = ROOT / "build" / "kernel" / "ringzero.elf"
+GRUB = Path("/usr/lib/grub")
+
+SECTOR = 512
+MIB = 1 << 20
+# Where the disk's partition begins. GRUB's core lies between the first sector and here.
+PARTITION_START = 2048  # sectors
+DISK_LEAST = 16 * MIB  # below that mformat would choose FAT12, which not all firmware reads
+DISK_SLACK = 4 * MIB  # for whoever adds files
+
+# What GRUB needs to find its configuration, and to do what that says.
+MODULES = ["normal", "multiboot2", "serial", "terminal", "echo", "lsmmap", "part_msdos", "fat"]
+MODULES_BIOS = [*MODULES, "biosdisk"]
+MODULES_EFI = [*MODULES, "efi_gop", "efi_uga"]
+MODULES_ISO = ["iso9660", "search_fs_file"]
+
+
+class Error(Exception):
+    """What keeps an image from being made."""
+
+
+def tool(*command, **options):
+    try:
+        done = subprocess.run(
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            **options,
+        )
+    except FileNotFoundError:
+        raise Error(f"{command[0]} not found: 'scripts/setup.sh image' installs it") from None
+    if done.returncode:
+        raise Error(f"{shlex.join(str(word) for word in command)}:\n{done.stdout.strip()}")
+
+
+def quoted(word):
+    """A word as GRUB's shell reads it back."""
+    return "'" + word.replace("'", r"'\''") + "'"
+
+
+def grub_config(command_line, modules, commands):
+    """GRUB's menu with its only entry, which starts at once."""
+    words = " ".join(quoted(word) for word in command_line.split())
+    lines = [
+        "set timeout=0",
+        # Without a serial port the screen alone has to do.
+        "if serial --unit=0 --speed=115200; then",
+        "    terminal_input console serial",
+        "    terminal_output console serial",
+        "fi",
+        "menuentry Ringzero {",
+        *(f"    {command}" for command in commands),
+        f"    multiboot2 /boot/ringzero.elf {words}".rstrip(),
+        *(f"    module2 /boot/{name}" for name in modules),
+        "}",
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def fill_tree(tree, options):
+    """What GRUB reads once it runs: its configuration, the kernel, the program."""
+    boot = tree / "boot"
+    (boot / "grub").mkdir(parents=True)
+    tool("strip", "-o", boot / "ringzero.elf", options.kernel)
+    modules = []
+    if options.app:
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copyfile(run.pack(options.app, Path(folder)), boot / "app.romfs")
+        modules.append("app.romfs")
+    config = grub_config(options.append, modules, options.grub_command)
+    (boot / "grub" / "grub.cfg").write_text(config)
+
+
+def make_grub(output, target, prefix, modules, config=None):
+    command = ["grub-mkimage", "-O", target, "-o", output, "-p", prefix]
+    if config:
+        file = output.with_suffix(".cfg")
+        file.write_text(config)
+        command += ["-c", file]
+    tool(*command, *modules)
+
+
+def make_fat(output, tree, least=0, slack=0, hidden=0):
+    """A FAT file system with all that is in `tree`."""
+    size = sum(file.stat().st_size for file in tree.rglob("*") if file.is_file())
+    size = max(least, (size + slack) // MIB * MIB + MIB)
+    with output.open("wb") as file:
+        file.truncate(size)
+    # Its serial number is otherwise the time of day.
+    tool(
+        *("mformat", "-i", output, "-N", "52494e47", "-v", "RINGZERO", "-H", hidden),
+        *("-T", size // SECTOR, "-h", 255, "-s", 63, "::"),
+    )
+    for path in sorted(tree.iterdir()):
+        tool("mcopy", "-i", output, "-s", "-m", path, "::")
+
+
+def set_times(tree, epoch):
+    for path in tree.rglob("*"):
+        os.utime(path, (epoch, epoch))
+
+
+def make_disk(work, options, epoch):
+    tree = work / "tree"
+    fill_tree(tree, options)
+    efi = tree / "EFI" / "BOOT"
+    efi.mkdir(parents=True)
+    make_grub(efi / "BOOTX64.EFI", "x86_64-efi", "/boot/grub", MODULES_EFI)
+    set_times(tree, epoch)
+    make_fat(work / "fat.img", tree, DISK_LEAST, DISK_SLACK, PARTITION_START)
+
+    make_grub(work / "core.img", "i386-pc", "(,msdos1)/boot/grub", MODULES_BIOS)
+    core = (work / "core.img").read_bytes()
+    if len(core) > (PARTITION_START - 1) * SECTOR:
+        raise Error(f"GRUB has {len(core)} bytes: too many to lie before the partition")
+    # GRUB's boot sector loads what follows it, and core.img's first sector the rest of core.img,
+    # as both come. grub/i386/pc/boot.h: the jump at 0x66 goes past a check of the drive's number,
+    # which hard disks need with some BIOSes.
+    boot = bytearray((GRUB / "i386-pc" / "boot.img").read_bytes())
+    boot[0x66:0x68] = b"\x90\x90"
+    sectors = (work / "fat.img").stat().st_size // SECTOR
+    struct.pack_into("<I", boot, 440, 0x474E4952)
+    # One active partition, an EFI system partition (type 0xef; UEFI 2.10, 5.2.2), by sector only.
+    no_chs = b"\xfe\xff\xff"
+    entry = b"\x80" + no_chs + b"\xef" + no_chs + struct.pack("<II", PARTITION_START, sectors)
+    boot[446:512] = entry.ljust(64, b"\0") + b"\x55\xaa"
+    with (work / "image").open("wb") as disk:
+        disk.write(boot)
+        disk.write(core)
+        disk.seek(PARTITION_START * SECTOR)
+        disk.write((work / "fat.img").read_bytes())
+
+
+def make_iso(work, options, epoch):
+    tree = work / "tree"
+    fill_tree(tree, options)
+    efi = work / "fat" / "EFI" / "BOOT"
+    efi.mkdir(parents=True)
+    # UEFI starts GRUB from a FAT file system of its own.
+    find = "search.file /boot/ringzero.elf root\nset prefix=($root)/boot/grub\n"
+    modules = [*MODULES_EFI, *MODULES_ISO, "part_gpt"]
+    make_grub(efi / "BOOTX64.EFI", "x86_64-efi", "/boot/grub", modules, find)
+    set_times(work / "fat", epoch)
+    make_fat(work / "efi.img", work / "fat")
+    bios = tree / "boot" / "grub" / "bios.img"
+    make_grub(bios, "i386-pc-eltorito", "/boot/grub", [*MODULES_BIOS, *MODULES_ISO])
+    shutil.copyfile(work / "efi.img", tree / "boot" / "grub" / "efi.img")
+    set_times(tree, epoch)
+    tool(
+        *("xorriso", "-as", "mkisofs", "-R", "-V", "RINGZERO", "-o", work / "image"),
+        *("-b", "boot/grub/bios.img", "-no-emul-boot", "-boot-load-size", 4),
+        *("-boot-info-table", "--grub2-boot-info"),
+        *("--grub2-mbr", GRUB / "i386-pc" / "boot_hybrid.img"),
+        *("--efi-boot", "boot/grub/efi.img", "-efi-boot-part", "--efi-boot-image"),
+        *("--protective-msdos-label", tree),
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("kind", choices=["iso", "disk"])
+    parser.add_argument("--kernel", type=Path, default=KERNEL, help="the kernel's ELF")
+    parser.add_argument("--app", type=Path, help="a program, or a folder that holds a main.py")
+    parser.add_argument("--append", default="", metavar="CMDLINE", help="the kernel's options")
+    parser.add_argument(
+        "--grub-command",
+        action="append",
+        default=[],
+        metavar="COMMAND",
+        help="a command for GRUB to run before it loads the kernel",
+    )
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args()
+    # Every file's date, so that it is not the image's day of making.
+    epoch = os.environ.setdefault("SOURCE_DATE_EPOCH", "315532800")
+    os.environ["TZ"] = "UTC"
+    make = {"iso": make_iso, "disk": make_disk}[options.kind]
+    with tempfile.TemporaryDirectory(prefix="ringzero-") as folder:
+        work = Path(folder)
+        try:
+            make(work, options, int(epoch))
+        except (Error, run.Error) as error:
+            sys.exit(f"image.py: {error}")
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(work / "image", options.output)
+    print(f"{options.output}: {options.output.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
