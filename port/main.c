@@ -13,6 +13,7 @@
 
 #include "boot/handoff.h"
 #include "devices/power.h"
+#include "devices/screen.h"
 #include "devices/uart.h"
 #include "frames/frames.h"
 #include "main.h"
@@ -110,6 +111,7 @@ static void run_python(void) {
 
 NORETURN void kernel_main(void) {
     uart_init();
+    screen_init(handoff.protocol == HANDOFF_MULTIBOOT2 ? handoff.addr : 0);
     mp_hal_init();
     for (;;) {
         run_python();

@@ -11,6 +11,7 @@
 #include "cpu/irq.h"
 #include "cpu/timer.h"
 #include "devices/rtc.h"
+#include "devices/screen.h"
 #include "devices/uart.h"
 
 #define NS_IN_US    UINT64_C(1000)

@@ -3,12 +3,14 @@
 #include "cpu/io.h"
 #include "cpu/trap.h"
 #include "devices/power.h"
+#include "devices/screen.h"
 #include "devices/uart.h"
 #include "panic.h"
 
 // Straight to the port: nothing that could have caused the panic is used on the way.
 static void put(const char *text) {
     uart_write(text, strlen(text));
+    screen_write(text, strlen(text));
 }
 
 static void put_hex(const char *name, uint64_t value) {

@@ -1,0 +1,16 @@
+// Text on the screen, where there is one: VGA's text mode, or the framebuffer that a Multiboot2
+// loader has set up. Where there is none, nothing happens.
+#ifndef RINGZERO_DEVICES_SCREEN_H
+#define RINGZERO_DEVICES_SCREEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Looks for a screen. tags_addr is the address of a Multiboot2 tag list, or 0; a list that makes no
+// sense counts as one that names no framebuffer.
+void screen_init(uint64_t tags_addr);
+// UTF-8 with the escape sequences that a prompt's line editor uses; others are left out. What is no
+// ASCII is shown as '?'.
+void screen_write(const char *text, size_t size);
+
+#endif
