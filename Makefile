@@ -11,10 +11,15 @@
 #:   lint       check the format of C and Python, the shell scripts and the spelling
 #:   format     bring C and Python into the format that lint checks
 #:   debug      boot it halted, with QEMU waiting for the gdb command that this prints
+#:   iso        build build/ringzero.iso, which boots from a CD or a USB stick through GRUB
+#:   disk       build build/ringzero.img, the same for a disk or a USB stick, open to changes
+#:   image      build a kernel of one's own: build/images/NAME/NAME.elf
+#:   size       show what takes the room in the kernel
 #:   clean      remove what was built
 #:   distclean  remove what was built or installed here
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test test-host test-boot lint format debug clean distclean
+.PHONY: help setup kernel run test test-host test-boot lint format debug \
+    iso disk image size clean distclean
 
 #: Variables
 #:   BOARD=q35|pc|microvm  the machine that QEMU emulates (default q35)
@@ -22,16 +27,29 @@
 #:   SMP=1                 its number of CPUs
 #:   ACCEL=tcg|kvm         emulate, or use the host's KVM (default tcg)
 #:   APP=PATH              run this program, or main.py in this folder, instead of the prompt
+#:   CMDLINE="KEY=VALUE"   the kernel's options, see board/README.md
 #:   MPY_DIR=DIR           build with the MicroPython source in DIR instead of fetching it
-#:   FROZEN_MANIFEST=FILE  freeze the modules that this manifest names
+#:   MPY_LIB_DIR=DIR       micropython-lib, where a manifest says require()
+#:   FROZEN_MANIFEST=FILE  freeze the modules that this manifest names, too
+#:   USER_C_MODULES=DIR    build the C modules in this folder into the kernel
+#:   BOARD_DIR=DIR         a board of one's own, see board/README.md
+#:   NAME=hello            what the image is called
+#:   ISO=1 DISK=1          make image: NAME.iso and NAME.img as well
 #:   V=1                   show the commands
 BOARD ?= q35
 MEM ?= 256M
 SMP ?= 1
 ACCEL ?= tcg
 APP ?=
+CMDLINE ?=
 MPY_DIR ?=
+MPY_LIB_DIR ?=
 FROZEN_MANIFEST ?=
+USER_C_MODULES ?=
+BOARD_DIR ?=
+NAME ?=
+ISO ?=
+DISK ?=
 V ?=
 
 Q := $(if $(filter-out 0,$(V)),,@)
@@ -51,15 +69,20 @@ help:
 setup:
 	$(Q)scripts/setup.sh all </dev/null
 
-.PHONY: .setup-run .setup-test .setup-lint .setup-debug
-.setup-run .setup-test .setup-lint .setup-debug:
+.PHONY: .setup-run .setup-image .setup-test .setup-lint .setup-debug
+.setup-run .setup-image .setup-test .setup-lint .setup-debug:
 	$(Q)scripts/setup.sh $(@:.setup-%=%) </dev/null
 
+# $(call build,DIR) builds the kernel in that folder.
+own_files = $(foreach name,FROZEN_MANIFEST USER_C_MODULES BOARD_DIR MPY_LIB_DIR,$(if $($(name)),$(name)=$(abspath $($(name)))))
+define build
+$(Q)$(python) scripts/check_mpy_cross.py $(MICROPY_MPYCROSS) $(mpy_dir)
+$(Q)+$(MAKE) $(if $(Q),--no-print-directory) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(jobs)) -C port \
+    MPY_DIR=$(mpy_dir) BUILD=$(abspath $(1)) $(own_files) </dev/null
+endef
+
 kernel: .setup-run
-	$(Q)$(python) scripts/check_mpy_cross.py $(MICROPY_MPYCROSS) $(mpy_dir)
-	$(Q)+$(MAKE) $(if $(Q),--no-print-directory) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(jobs)) -C port \
-	    MPY_DIR=$(mpy_dir) BUILD=$(abspath build/kernel) \
-	    $(if $(FROZEN_MANIFEST),FROZEN_MANIFEST=$(abspath $(FROZEN_MANIFEST))) </dev/null
+	$(call build,build/kernel)
 
 run: kernel
 	$(Q)$(launch) $(APP)
@@ -80,6 +103,27 @@ lint: .setup-lint
 
 format: .setup-lint
 	$(Q)MPY_DIR=$(mpy_dir) scripts/lint.sh --fix
+
+# $(call pack,KIND,KERNEL,OUTPUT)
+pack = $(Q)$(python) scripts/image.py $(1) --kernel $(2) $(if $(APP),--app $(APP)) \
+    --append '$(subst ','\'',$(CMDLINE))' --output $(3)
+
+iso: .setup-image kernel
+	$(call pack,iso,$(kernel),build/ringzero.iso)
+
+disk: .setup-image kernel
+	$(call pack,disk,$(kernel),build/ringzero.img)
+
+image_dir = build/images/$(NAME)
+image: $(if $(ISO)$(DISK),.setup-image) .setup-run
+	$(Q)[ -n "$(NAME)" ] || { echo "make image: what is it called? NAME=hello" >&2; exit 2; }
+	$(call build,$(image_dir)/build)
+	$(Q)cp $(image_dir)/build/ringzero.elf $(image_dir)/$(NAME).elf
+	$(if $(filter-out 0,$(ISO)),$(call pack,iso,$(image_dir)/$(NAME).elf,$(image_dir)/$(NAME).iso))
+	$(if $(filter-out 0,$(DISK)),$(call pack,disk,$(image_dir)/$(NAME).elf,$(image_dir)/$(NAME).img))
+
+size: kernel
+	$(Q)$(python) scripts/size.py $(kernel)
 
 clean:
 	$(Q)rm -rf build

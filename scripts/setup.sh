@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing: system packages, the host tools in .venv, the MicroPython source.
 #
-#   scripts/setup.sh [run|test|lint|debug|all]     (default: all)
+#   scripts/setup.sh [run|image|test|lint|debug|all]     (default: all)
 #
 # With everything in place it only looks, which takes a moment and no network.
 # MPY_DIR=DIR uses the MicroPython source in DIR and fetches none; `scripts/fetch.py --help` says
@@ -90,8 +90,8 @@ venv_stamp() {
 }
 
 case $level in
-    run | test | lint | debug | all) ;;
-    *) die "$level? It is one of run, test, lint, debug and all." ;;
+    run | image | test | lint | debug | all) ;;
+    *) die "$level? It is one of run, image, test, lint, debug and all." ;;
 esac
 [ "$(uname -sm)" = "Linux x86_64" ] || die "This builds on Linux on x86_64 only, not on $(uname -sm)."
 
@@ -121,6 +121,14 @@ if [ ! -x .venv/bin/python ] && ! python3 -c 'import ensurepip, venv' 2>/dev/nul
     need python3-venv "python3's venv module"
 fi
 case $level in
+    image | test | all)
+        need grub-common grub-mkimage
+        need grub-pc-bin /usr/lib/grub/i386-pc/boot.img
+        need grub-efi-amd64-bin /usr/lib/grub/x86_64-efi/multiboot2.mod
+        need mtools mformat
+        need xorriso xorriso
+        ;;&
+    test | all) need ovmf /usr/share/OVMF/OVMF_CODE_4M.fd ;;&
     test | all)
         need clang clang
         need libclang-rt-dev "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a"
