@@ -10,6 +10,7 @@ The same files give the same bytes. Nothing here takes root.
 
 import argparse
 import os
+import re
 import shlex
 import shutil
 import struct
@@ -58,14 +59,25 @@ def tool(*command, **options):
         raise Error(f"{shlex.join(str(word) for word in command)}:\n{done.stdout.strip()}")
 
 
-def quoted(word):
-    """A word as GRUB's shell reads it back."""
-    return "'" + word.replace("'", r"'\''") + "'"
+def grub_words(command_line):
+    """The kernel's options for GRUB's shell. Double quotes keep spaces, as in modules/cmdline.py."""
+    lexer = shlex.shlex(command_line, posix=True)
+    lexer.whitespace_split = True
+    lexer.quotes = '"'
+    lexer.escape = lexer.commenters = ""
+    try:
+        words = list(lexer)
+    except ValueError:
+        raise Error(f"--append {command_line}: a quote is not closed") from None
+    for word in words:
+        # GRUB itself would put a backslash before these.
+        if re.search(r"[\\'\"]", word):
+            raise Error(f"--append {word}: GRUB passes neither quotes nor backslashes on")
+    return " ".join(f"'{word}'" for word in words)
 
 
 def grub_config(command_line, modules, commands):
     """GRUB's menu with its only entry, which starts at once."""
-    words = " ".join(quoted(word) for word in command_line.split())
     lines = [
         "set timeout=0",
         # Without a serial port the screen alone has to do.
@@ -75,7 +87,7 @@ def grub_config(command_line, modules, commands):
         "fi",
         "menuentry Ringzero {",
         *(f"    {command}" for command in commands),
-        f"    multiboot2 /boot/ringzero.elf {words}".rstrip(),
+        f"    multiboot2 /boot/ringzero.elf {grub_words(command_line)}".rstrip(),
         *(f"    module2 /boot/{name}" for name in modules),
         "}",
     ]
