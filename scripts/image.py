@@ -60,7 +60,7 @@ def tool(*command, **options):
 
 
 def grub_words(command_line):
-    """The kernel's options for GRUB's shell. Double quotes keep spaces, as in modules/cmdline.py."""
+    """The options for GRUB's shell. Double quotes keep spaces, as in modules/cmdline.py."""
     lexer = shlex.shlex(command_line, posix=True)
     lexer.whitespace_split = True
     lexer.quotes = '"'
