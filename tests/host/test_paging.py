@@ -324,6 +324,15 @@ class PagingMachine(RuleBasedStateMachine):
         assert self.c.check(va, addr, count, flags) == status
         self.run(lambda: self.c.map(va, addr, count, flags), status, limit, change)
 
+    @rule(
+        va=st.sampled_from([G1, 2 * G1, 512 * G1 - G1, HALF - 2 * G1, (1 << 64) - 2 * G1]),
+        addr=st.sampled_from([0, G1, 5 * G1, G1 + M2]),
+        count=st.sampled_from([512, 1024, 262144, 262144 + 512, 524288]),
+        flags=good_flags,
+    )
+    def map_large(self, va, addr, count, flags):
+        self.map(va, addr, count, flags, None)
+
     def on_mapped(self, va, count, own):
         status = range_status(va, count)
         if status != OK:
@@ -365,15 +374,22 @@ class PagingMachine(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.model.runs)
-    @rule(data=st.data(), cut=st.integers(0, 1025), more=st.integers(0, 1025), flags=good_flags)
-    def edit_what_is_there(self, data, cut, more, flags):
+    @rule(
+        data=st.data(),
+        cut=st.integers(0, 1025),
+        more=st.one_of(st.integers(1, 3), st.integers(1, 1025), st.sampled_from([262144, 1 << 30])),
+        flags=good_flags,
+        own=st.sampled_from([0, OWN]),
+        limit=limits,
+    )
+    def edit_what_is_there(self, data, cut, more, flags, own, limit):
         s, e, _, _ = data.draw(st.sampled_from(self.model.runs))
         start = min(s + cut * PAGE, e - PAGE)
-        count = max(1, min(more, (e - start) // PAGE))
+        count = min(more, (e - start) // PAGE)
         if data.draw(st.booleans()):
-            self.unmap(start, count, OWN, None)
+            self.unmap(start, count, own, limit)
         else:
-            self.protect(start, count, flags | OWN, None)
+            self.protect(start, count, flags | own, limit)
 
     @precondition(lambda self: self.model.runs)
     @rule(data=st.data(), inside=st.integers(0, 1 << 40))
