@@ -18,8 +18,7 @@
 #:   clean      remove what was built
 #:   distclean  remove what was built or installed here
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test test-host test-boot lint format debug \
-    iso disk image size clean distclean
+.PHONY: help setup kernel run test test-host test-boot lint format debug iso disk image size clean distclean
 
 #: Variables
 #:   BOARD=q35|pc|microvm  the machine that QEMU emulates (default q35)
@@ -34,7 +33,8 @@
 #:   USER_C_MODULES=DIR    build the C modules in this folder into the kernel
 #:   BOARD_DIR=DIR         a board of one's own, see board/README.md
 #:   NAME=hello            what the image is called
-#:   ISO=1 DISK=1          make image: NAME.iso and NAME.img as well
+#:   ISO=1                make image: NAME.iso as well
+#:   DISK=1               make image: NAME.img as well
 #:   V=1                   show the commands
 BOARD ?= q35
 MEM ?= 256M
