@@ -5,19 +5,57 @@
 #include "boot/handoff.h"
 #include "main.h"
 #include "memory/identity.h"
+#include "rom.h"
 
 #define FRAME_SIZE 4096
 
-// in_use() -> ((start, end), ...): the bytes that the kernel itself occupies.
+// Memory that stays as it is over a soft reset, by number: start, end.
+#define KEPT_MAX 4
+static uint64_t kept[KEPT_MAX][2];
+
+static mp_obj_t new_range(uint64_t start, uint64_t end) {
+    mp_obj_t range[2] = { mp_obj_new_int_from_ull(start), mp_obj_new_int_from_ull(end) };
+    return mp_obj_new_tuple(2, range);
+}
+
+// in_use() -> ((start, end), ...): the bytes that the kernel itself occupies, and those kept.
 static mp_obj_t handoff_in_use_(void) {
-    mp_obj_t range[2] = {
-        MP_OBJ_NEW_SMALL_INT((uintptr_t)image_start),
-        MP_OBJ_NEW_SMALL_INT((uintptr_t)image_end),
-    };
-    mp_obj_t ranges[1] = { mp_obj_new_tuple(2, range) };
-    return mp_obj_new_tuple(1, ranges);
+    mp_obj_t ranges[1 + KEPT_MAX];
+    size_t count = 0;
+    ranges[count++] = new_range((uintptr_t)image_start, (uintptr_t)image_end);
+    for (size_t i = 0; i < KEPT_MAX; ++i) {
+        if (kept[i][0] < kept[i][1]) {
+            ranges[count++] = new_range(kept[i][0], kept[i][1]);
+        }
+    }
+    return mp_obj_new_tuple(count, ranges);
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(handoff_in_use_obj, handoff_in_use_);
+
+static uint64_t *get_kept(mp_obj_t number_in) {
+    mp_int_t number = mp_obj_get_int(number_in);
+    if (number < 0 || number >= KEPT_MAX) {
+        mp_raise_ValueError(NULL);
+    }
+    return kept[number];
+}
+
+// keep(number, start, end): lets in_use() report [start, end) from now on; nothing if it is empty.
+static mp_obj_t handoff_keep_(mp_obj_t number, mp_obj_t start, mp_obj_t end) {
+    uint64_t *range = get_kept(number);
+    uint64_t start_addr = mp_obj_get_int(start);
+    range[1] = mp_obj_get_int(end);
+    range[0] = start_addr;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(handoff_keep_obj, handoff_keep_);
+
+// kept(number) -> (start, end)
+static mp_obj_t handoff_kept_(mp_obj_t number) {
+    uint64_t *range = get_kept(number);
+    return new_range(range[0], range[1]);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(handoff_kept_obj, handoff_kept_);
 
 typedef struct {
     uint64_t start, end;
@@ -92,9 +130,12 @@ void handoff_attr(mp_obj_t self, qstr attr, mp_obj_t *dest) {
 static const mp_rom_map_elem_t handoff_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__handoff) },
     { MP_ROM_QSTR(MP_QSTR_in_use), MP_ROM_PTR(&handoff_in_use_obj) },
+    { MP_ROM_QSTR(MP_QSTR_keep), MP_ROM_PTR(&handoff_keep_obj) },
+    { MP_ROM_QSTR(MP_QSTR_kept), MP_ROM_PTR(&handoff_kept_obj) },
     { MP_ROM_QSTR(MP_QSTR_map), MP_ROM_PTR(&handoff_map_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_program), MP_ROM_PTR(&handoff_set_program_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_eof_poweroff), MP_ROM_PTR(&handoff_set_eof_poweroff_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_rom), MP_ROM_PTR(&rom_set_obj) },
 };
 static MP_DEFINE_CONST_DICT(handoff_globals, handoff_globals_table);
 

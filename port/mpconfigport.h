@@ -46,7 +46,13 @@
 #define MICROPY_PY_SYS_ATEXIT                   (1)
 #define MICROPY_PY_SYS_EXC_INFO                 (1)
 #define MICROPY_PY_SYS_STDIO_BUFFER             (1)
+#define MICROPY_PY_OS_DUPTERM                   (1)
+#define MICROPY_PY_OS_INCLUDEFILE               "port/modos.c"
+#define MICROPY_PY_OS_SYNC                      (1)
 #define MICROPY_PY_OS_UNAME                     (1)
+#define MICROPY_PY_OS_URANDOM                   (1)
+#define MICROPY_PY_RANDOM_SEED_INIT_FUNC        (random_seed())
+#define MICROPY_PY_WEBSOCKET                    (1)
 #define MICROPY_PY_TIME                         (1)
 #define MICROPY_PY_TIME_GMTIME_LOCALTIME_MKTIME (1)
 #define MICROPY_PY_TIME_TIME_TIME_NS            (1)
@@ -54,6 +60,8 @@
 #define MICROPY_EPOCH_IS_1970                   (1)
 #define MICROPY_PY_MACHINE                      (1)
 #define MICROPY_PY_MACHINE_INCLUDEFILE          "port/modmachine.c"
+#define MICROPY_PY_MACHINE_PIN_BASE             (1)
+#define MICROPY_PY_MACHINE_PULSE                (1)
 #define MICROPY_PY_MACHINE_RESET                (1)
 #define MICROPY_PY_MACHINE_BARE_METAL_FUNCS     (1)
 #define MICROPY_PY_MACHINE_DISABLE_IRQ_ENABLE_IRQ (1)
@@ -63,7 +71,7 @@
 #define MICROPY_READER_VFS                      (1)
 #define MICROPY_VFS                             (1)
 #define MICROPY_VFS_ROM                         (1)
-#define MICROPY_VFS_ROM_IOCTL                   (0)
+#define MICROPY_VFS_ROM_IOCTL                   (1)
 #define MICROPY_FATFS_ENABLE_LFN                (2)
 #define MICROPY_FATFS_LFN_CODE_PAGE             437
 #define MICROPY_FATFS_USE_LABEL                 (1)
@@ -87,3 +95,5 @@ void status_after_exec(void *ret_val, int *ret);
 #define MICROPY_END_ATOMIC_SECTION(state)       cpu_irq_restore(state)
 #define MICROPY_INTERNAL_WFE(timeout_ms)        mp_hal_wait(timeout_ms)
 void mp_hal_wait(unsigned long timeout_ms);
+
+uint64_t random_seed(void);

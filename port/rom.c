@@ -1,0 +1,60 @@
+// vfs.rom_ioctl: the one segment that can hold a ROMFS, which mpremote looks at and writes to.
+#include <string.h>
+
+#include "py/mperrno.h"
+#include "py/objarray.h"
+#include "py/runtime.h"
+#include "extmod/vfs.h"
+
+#include "rom.h"
+
+MP_REGISTER_ROOT_POINTER(mp_obj_t rom_segment);
+
+// set_rom(segment): the bytearray that rom_ioctl is about, or None.
+static mp_obj_t rom_set_(mp_obj_t segment) {
+    MP_STATE_PORT(rom_segment) = segment == mp_const_none ? MP_OBJ_NULL : segment;
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_1(rom_set_obj, rom_set_);
+
+// Copies `data` to `offset`, in whole or not at all.
+static int write_segment(mp_buffer_info_t *segment, mp_obj_t offset_in, mp_obj_t data_in) {
+    mp_buffer_info_t data;
+    mp_get_buffer_raise(data_in, &data, MP_BUFFER_READ);
+    mp_uint_t offset = mp_obj_get_int(offset_in);
+    if (offset > segment->len || data.len > segment->len - offset) {
+        return -MP_EINVAL;
+    }
+    memcpy((char *)segment->buf + offset, data.buf, data.len);
+    return 0;
+}
+
+mp_obj_t mp_vfs_rom_ioctl(size_t n_args, const mp_obj_t *args) {
+    mp_obj_t object = MP_STATE_PORT(rom_segment);
+    mp_int_t request = mp_obj_get_int(args[0]);
+    if (request == MP_VFS_ROM_IOCTL_GET_NUMBER_OF_SEGMENTS) {
+        return MP_OBJ_NEW_SMALL_INT(object != MP_OBJ_NULL);
+    }
+    if (object == MP_OBJ_NULL || n_args < 2 || mp_obj_get_int(args[1]) != 0) {
+        return MP_OBJ_NEW_SMALL_INT(-MP_EINVAL);
+    }
+    mp_buffer_info_t segment;
+    mp_get_buffer_raise(object, &segment, MP_BUFFER_RW);
+    switch (request) {
+        case MP_VFS_ROM_IOCTL_GET_SEGMENT:
+            return object;
+        case MP_VFS_ROM_IOCTL_WRITE_PREPARE: {
+            // The answer is the least number of bytes that a write can have.
+            bool fits = n_args >= 3 && (mp_uint_t)mp_obj_get_int(args[2]) <= segment.len;
+            return MP_OBJ_NEW_SMALL_INT(fits ? 1 : -MP_EINVAL);
+        }
+        case MP_VFS_ROM_IOCTL_WRITE:
+            if (n_args == 4) {
+                return MP_OBJ_NEW_SMALL_INT(write_segment(&segment, args[2], args[3]));
+            }
+            break;
+        case MP_VFS_ROM_IOCTL_WRITE_COMPLETE:
+            return MP_OBJ_NEW_SMALL_INT(0);
+    }
+    return MP_OBJ_NEW_SMALL_INT(-MP_EINVAL);
+}

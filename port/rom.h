@@ -1,0 +1,9 @@
+// The memory that holds the ROMFS at /rom.
+#ifndef RINGZERO_ROM_H
+#define RINGZERO_ROM_H
+
+#include "py/obj.h"
+
+MP_DECLARE_CONST_FUN_OBJ_1(rom_set_obj);
+
+#endif
