@@ -1,17 +1,14 @@
 # Runs first at every start: the loader's handoff in, its memory to the allocator, its files to
-# /rom. An error here ends in a panic: without memory there is nothing to go on with.
+# /rom and /. An error here ends in a panic: without memory there is nothing to go on with.
 
 
 def _boot():
-    import sys
-
+    import _files
     import _handoff
     import bootinfo
     import cmdline
     import frames
     import memmap
-    import vfs
-    from uctypes import bytearray_at
 
     bootinfo.init(_handoff.protocol, _handoff.addr)
     memmap.init(bootinfo.regions, bootinfo.rsdp)
@@ -27,15 +24,9 @@ def _boot():
         _handoff.set_program(options["main"])
     _handoff.set_eof_poweroff(cmdline.choice(options, "eof", ("reset", "poweroff")) != "reset")
 
-    # The first boot module that is a ROMFS becomes /rom, as upstream has it with one in flash.
-    for start, end, _ in bootinfo.modules:
-        if end - start >= 4:
-            data = bytearray_at(start, end - start)
-            if data[0:3] == b"\xd2\xcd1":
-                vfs.mount(vfs.VfsRom(data), "/rom")
-                sys.path.append("/rom")
-                sys.path.append("/rom/lib")
-                break
+    disk = cmdline.size("disk", options["disk"]) if "disk" in options else None
+    rom = cmdline.size("rom", options["rom"]) if "rom" in options else 0
+    _files.mount(bootinfo.modules, disk, rom)
 
 
 _boot()

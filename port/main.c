@@ -57,7 +57,7 @@ static NORETURN void end(unsigned status) {
 
 // boot.py and main.py where there are any.
 static void run_start_files(void) {
-    static const char *const names[] = {"/rom/boot.py", "/rom/main.py"};
+    static const char *const names[] = {"/rom/boot.py", "/boot.py", "/rom/main.py", "/main.py"};
     for (size_t i = 0; i < MP_ARRAY_SIZE(names); ++i) {
         if (pyexec_mode_kind != PYEXEC_MODE_FRIENDLY_REPL) {
             return;

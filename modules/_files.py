@@ -1,0 +1,95 @@
+# The file systems that are there from the start: /rom and /.
+import sys
+
+import _handoff
+import vfs
+from micropython import const
+from ramdisk import RAMDisk
+from uctypes import bytearray_at
+
+# Numbers of kept ranges.
+_KEEP_DISK = const(0)
+_KEEP_ROM = const(1)
+
+_FRAME = const(4096)
+_DISK_MAX = const(0x400000)  # Without disk= the RAM disk is a sixteenth of what is free, up to this.
+
+
+def _image(start, end):
+    # What a boot module holds: "rom", "" for nothing known, or a disk's block size.
+    size = end - start
+    data = bytearray_at(start, min(size, 512))
+    if data[:3] == b"\xd2\xcd1":
+        return "rom"
+    if len(data) == 512:
+        if data[8:16] == b"littlefs":
+            return int.from_bytes(data[24:28], "little")
+        if data[510:] == b"\x55\xaa":
+            sector = int.from_bytes(data[11:13], "little")
+            return sector if sector in (1024, 2048, 4096) else 512
+    return ""
+
+
+def _mount_rom(start, end):
+    # Up to the end of its last frame, which nobody else gets: room for mpremote's whole blocks.
+    rom = bytearray_at(start, -(-end // _FRAME) * _FRAME - start)
+    _handoff.set_rom(rom)
+    if rom[:3] == b"\xd2\xcd1":
+        vfs.mount(vfs.VfsRom(rom), "/rom")
+        sys.path += ("/rom", "/rom/lib")
+
+
+def _lfs(disk):
+    return vfs.VfsLfs2(disk, readsize=256, progsize=256, lookahead=128)
+
+
+def _mount_disk(size):
+    start, end = _handoff.kept(_KEEP_DISK)
+    if start != end:
+        try:
+            vfs.mount(_lfs(RAMDisk(end - start, addr=start)), "/")
+            return
+        except OSError:
+            print("The RAM disk is broken: it is made anew")
+            disk = RAMDisk(end - start, addr=start)
+    else:
+        try:
+            disk = RAMDisk(size)
+        except MemoryError:
+            print("No RAM disk: no %d free bytes in one piece" % size)
+            return
+        _handoff.keep(_KEEP_DISK, disk.addr, disk.addr + disk.block_count * disk.block_size)
+    vfs.VfsLfs2.mkfs(disk, readsize=256, progsize=256, lookahead=128)
+    vfs.mount(_lfs(disk), "/")
+
+
+def mount(modules, disk_size=None, rom_size=0):
+    """Mounts what the boot modules hold, and RAM where they hold nothing for / or /rom."""
+    import frames
+
+    _handoff.set_rom(None)
+    rom = None
+    root = False
+    for start, end, _ in modules:
+        kind = _image(start, end)
+        if kind == "rom":
+            rom = rom or (start, end)
+        elif kind and not root:
+            root = True
+            vfs.mount(RAMDisk(end - start, kind, start), "/")
+    if rom is None and rom_size:
+        rom = _handoff.kept(_KEEP_ROM)
+        if rom[0] == rom[1]:
+            count = -(-rom_size // _FRAME)
+            start = frames.alloc(count)
+            bytearray_at(start, 4)[:] = bytes(4)
+            rom = (start, start + count * _FRAME)
+            _handoff.keep(_KEEP_ROM, *rom)
+    if rom:
+        _mount_rom(*rom)
+    if not root:
+        if disk_size is None:
+            disk_size = min(frames.stats().free * _FRAME // 16, _DISK_MAX)
+        if disk_size:
+            _mount_disk(disk_size)
+    sys.path.append("/lib")
