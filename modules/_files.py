@@ -58,7 +58,7 @@ def _mount_disk(size):
         except MemoryError:
             print("No RAM disk: no %d free bytes in one piece" % size)
             return
-        _handoff.keep(_KEEP_DISK, disk.addr, disk.addr + disk.block_count * disk.block_size)
+        _handoff.keep(_KEEP_DISK, disk.addr, disk.addr + disk.size)
     vfs.VfsLfs2.mkfs(disk, readsize=256, progsize=256, lookahead=128)
     vfs.mount(_lfs(disk), "/")
 
