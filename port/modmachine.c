@@ -1,10 +1,27 @@
 // Included by extmod/modmachine.c.
+#include <string.h>
+
+#include "py/cstack.h"
+
 #include "cpu/clock.h"
+#include "cpu/io.h"
 #include "cpu/irq.h"
 #include "devices/power.h"
+#include "devices/smbios.h"
+#include "modmachine.h"
 
 #define MICROPY_PY_MACHINE_EXTRA_GLOBALS \
     { MP_ROM_QSTR(MP_QSTR_poweroff), MP_ROM_PTR(&machine_poweroff_obj) }, \
+    { MP_ROM_QSTR(MP_QSTR_mem64), MP_ROM_PTR(&machine_mem64_obj) }, \
+    { MP_ROM_QSTR(MP_QSTR_port8), MP_ROM_PTR(&machine_port8_obj) }, \
+    { MP_ROM_QSTR(MP_QSTR_port16), MP_ROM_PTR(&machine_port16_obj) }, \
+    { MP_ROM_QSTR(MP_QSTR_port32), MP_ROM_PTR(&machine_port32_obj) }, \
+    { MP_ROM_QSTR(MP_QSTR_cpuid), MP_ROM_PTR(&machine_cpuid_obj) }, \
+    { MP_ROM_QSTR(MP_QSTR_rdmsr), MP_ROM_PTR(&machine_rdmsr_obj) }, \
+    { MP_ROM_QSTR(MP_QSTR_wrmsr), MP_ROM_PTR(&machine_wrmsr_obj) }, \
+    { MP_ROM_QSTR(MP_QSTR_stray_irqs), MP_ROM_PTR(&machine_stray_irqs_obj) }, \
+    { MP_ROM_QSTR(MP_QSTR_RTC), MP_ROM_PTR(&machine_rtc_type) }, \
+    { MP_ROM_QSTR(MP_QSTR_Timer), MP_ROM_PTR(&machine_timer_type) }, \
     { MP_ROM_QSTR(MP_QSTR_PWRON_RESET), MP_ROM_INT(RESET_CAUSE_POWER_ON) }, \
     { MP_ROM_QSTR(MP_QSTR_SOFT_RESET), MP_ROM_INT(RESET_CAUSE_SOFT) }, \
 
@@ -15,7 +32,25 @@ enum {
 
 static bool soft_reset_done;
 
+extern char interrupt_stack_guard[], interrupt_stack_top[];
+
+void machine_in_interrupt(void (*function)(void *), void *context) {
+    char here;
+    if (&here < interrupt_stack_guard || &here >= interrupt_stack_top) {
+        function(context);
+        return;
+    }
+    char *stack_top = MP_STATE_THREAD(stack_top);
+    mp_uint_t stack_limit = MP_STATE_THREAD(stack_limit);
+    mp_cstack_init_with_top(interrupt_stack_top, interrupt_stack_top - interrupt_stack_guard - 4096);
+    function(context);
+    MP_STATE_THREAD(stack_top) = stack_top;
+    MP_STATE_THREAD(stack_limit) = stack_limit;
+}
+
 void machine_deinit(void) {
+    machine_timer_deinit_all();
+    machine_uart_deinit_all();
     soft_reset_done = true;
 }
 
@@ -31,8 +66,15 @@ static mp_int_t mp_machine_reset_cause(void) {
     return soft_reset_done ? RESET_CAUSE_SOFT : RESET_CAUSE_POWER_ON;
 }
 
+// The machine's UUID; where it has none, what sets its CPU's model apart, which is not unique.
 static mp_obj_t mp_machine_unique_id(void) {
-    return mp_const_none;
+    uint8_t id[SMBIOS_UUID_SIZE];
+    if (!smbios_uuid(id)) {
+        cpuid_t cpu = cpu_cpuid(1, 0);
+        cpu.ebx &= 0xffff; // above are the number of this CPU and of all
+        memcpy(id, &cpu, sizeof(id));
+    }
+    return mp_obj_new_bytes(id, sizeof(id));
 }
 
 // The time stamp counter's rate in Hz.
@@ -73,3 +115,45 @@ static mp_obj_t machine_poweroff(size_t n_args, const mp_obj_t *args) {
     power_off(status);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(machine_poweroff_obj, 0, 1, machine_poweroff);
+
+static uint32_t get_u32(mp_obj_t value) {
+    mp_int_t n = mp_obj_get_int(value);
+    if (n < 0 || n > UINT32_MAX) {
+        mp_raise_ValueError(MP_ERROR_TEXT("a number is 0 to 0xffffffff"));
+    }
+    return n;
+}
+
+// cpuid(leaf, subleaf=0) -> (eax, ebx, ecx, edx)
+static mp_obj_t machine_cpuid(size_t n_args, const mp_obj_t *args) {
+    cpuid_t r = cpu_cpuid(get_u32(args[0]), n_args > 1 ? get_u32(args[1]) : 0);
+    mp_obj_t items[4] = {
+        MP_OBJ_NEW_SMALL_INT(r.eax), MP_OBJ_NEW_SMALL_INT(r.ebx),
+        MP_OBJ_NEW_SMALL_INT(r.ecx), MP_OBJ_NEW_SMALL_INT(r.edx),
+    };
+    return mp_obj_new_tuple(4, items);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(machine_cpuid_obj, 1, 2, machine_cpuid);
+
+// rdmsr(n): a model-specific register of this CPU.
+static mp_obj_t machine_rdmsr(mp_obj_t msr) {
+    return mp_obj_new_int_from_ull(cpu_rdmsr(get_u32(msr)));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(machine_rdmsr_obj, machine_rdmsr);
+
+// wrmsr(n, value)
+static mp_obj_t machine_wrmsr(mp_obj_t msr, mp_obj_t value) {
+    cpu_wrmsr(get_u32(msr), mp_obj_get_int_truncated(value));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(machine_wrmsr_obj, machine_wrmsr);
+
+// stray_irqs() -> (count, vector of the last): interrupts that nobody asked for.
+static mp_obj_t machine_stray_irqs(void) {
+    mp_obj_t items[2] = {
+        mp_obj_new_int_from_ull(irq_unexpected_count),
+        irq_unexpected_count > 0 ? MP_OBJ_NEW_SMALL_INT(irq_unexpected_vector) : mp_const_none,
+    };
+    return mp_obj_new_tuple(2, items);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(machine_stray_irqs_obj, machine_stray_irqs);

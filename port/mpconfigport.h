@@ -64,6 +64,15 @@
 #define MICROPY_PY_MACHINE_RESET                (1)
 #define MICROPY_PY_MACHINE_BARE_METAL_FUNCS     (1)
 #define MICROPY_PY_MACHINE_DISABLE_IRQ_ENABLE_IRQ (1)
+#define MICROPY_PY_MACHINE_UART                 (1)
+#define MICROPY_PY_MACHINE_UART_INCLUDEFILE     "port/machine_uart.c"
+#define MICROPY_PY_MACHINE_UART_SENDBREAK       (1)
+#define MICROPY_PY_MACHINE_UART_IRQ             (1)
+#define MICROPY_PY_MACHINE_WDT                  (1)
+#define MICROPY_PY_MACHINE_WDT_INCLUDEFILE      "port/machine_wdt.c"
+#define MICROPY_PY_MACHINE_WDT_TIMEOUT_MS       (1)
+// Pages of what is typed ahead fit the ring of the serial port.
+#define MICROPY_REPL_STDIN_BUFFER_MAX           (4096)
 #define MICROPY_PY_UCTYPES_NATIVE_C_TYPES       (1)
 
 // Files.

@@ -34,7 +34,6 @@ enum {
     LSR_THR_EMPTY = 0x20,
     LSR_ALL_SENT = 0x40,
 
-    FIFO_SIZE = 16,
     CONSOLE_RING_SIZE = 4096,
     // A test interrupt that has not come after this many reads of a register will not come.
     TEST_READS = 2000,
@@ -66,15 +65,19 @@ void uart_init(void) {
     uart_open(&uarts[UART_CONSOLE], UART_RATE_MAX, 8, UART_PARITY_NONE, 1);
 }
 
+bool uart_can(unsigned rate) {
+    return rate != 0 && UART_RATE_MAX % rate == 0 && UART_RATE_MAX / rate <= UINT16_MAX;
+}
+
 bool uart_open(uart_t *uart, unsigned rate, unsigned bits, uart_parity_t parity, unsigned stop) {
     static const uint8_t parities[] = {
         [UART_PARITY_ODD] = LCR_PARITY,
         [UART_PARITY_EVEN] = LCR_PARITY | LCR_PARITY_EVEN,
     };
-    unsigned divisor = rate == 0 ? 0 : (UART_RATE_MAX + rate / 2) / rate;
-    if (!uart->present || divisor == 0 || divisor > UINT16_MAX || UART_RATE_MAX / divisor != rate) {
+    if (!uart->present || !uart_can(rate)) {
         return false;
     }
+    unsigned divisor = UART_RATE_MAX / rate;
     uint64_t state = cpu_irq_save();
     uint8_t ier = uart->open ? get(uart, IER) : 0;
     put(uart, IER, 0);
@@ -212,7 +215,7 @@ void uart_send(uart_t *uart, const void *data, size_t size) {
             cpu_pause();
         }
         // An empty transmitter takes a whole FIFO.
-        for (size_t room = FIFO_SIZE; room > 0 && size > 0; --room, --size) {
+        for (size_t room = UART_FIFO_SIZE; room > 0 && size > 0; --room, --size) {
             put(uart, DATA, *bytes++);
         }
     }

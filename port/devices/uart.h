@@ -10,6 +10,7 @@ enum {
     UART_COUNT = 2,
     UART_CONSOLE = 0,
     UART_RATE_MAX = 115200,
+    UART_FIFO_SIZE = 16,
 };
 
 typedef enum {
@@ -50,7 +51,10 @@ void uart_init(void);
 // False: interrupts of this port do not arrive, and uart_service() has to be called instead.
 bool uart_use_interrupt(uart_t *uart);
 
-// rate divides 115200, bits are 5 to 8, stop 1 or 2. False: the rate cannot be had.
+// Whether the rate can be had: it divides 115200.
+bool uart_can(unsigned rate);
+// Opens it, or changes how it is open; bits are 5 to 8, stop 1 or 2. False: there is no port, or
+// not that rate.
 bool uart_open(uart_t *uart, unsigned rate, unsigned bits, uart_parity_t parity, unsigned stop);
 // Gives the port a ring of size bytes, a power of 2; what the old one held is thrown away.
 void uart_set_ring(uart_t *uart, uint8_t *ring, uint32_t size);

@@ -1,0 +1,15 @@
+// The firmware's description of the machine. DMTF DSP0134.
+#ifndef RINGZERO_DEVICES_SMBIOS_H
+#define RINGZERO_DEVICES_SMBIOS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    SMBIOS_UUID_SIZE = 16,
+};
+
+// False: the machine has none.
+bool smbios_uuid(uint8_t uuid[SMBIOS_UUID_SIZE]);
+
+#endif

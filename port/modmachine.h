@@ -1,0 +1,17 @@
+// What modmachine.c lists of the files beside it.
+#ifndef RINGZERO_MODMACHINE_H
+#define RINGZERO_MODMACHINE_H
+
+#include "py/obj.h"
+
+extern const mp_obj_base_t machine_mem64_obj;
+extern const struct _machine_port_obj_t machine_port8_obj, machine_port16_obj, machine_port32_obj;
+
+// Calls Python's hard handlers: in an interrupt, the stack check has to know the interrupt's stack.
+void machine_in_interrupt(void (*function)(void *), void *context);
+
+// Stop what lives in the heap, before it goes.
+void machine_timer_deinit_all(void);
+void machine_uart_deinit_all(void);
+
+#endif
