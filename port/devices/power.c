@@ -1,3 +1,8 @@
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "cpu/acpi.h"
 #include "cpu/io.h"
 #include "devices/power.h"
 #include "devices/uart.h"
@@ -14,25 +19,128 @@ enum {
     // 8042 keyboard controller: pulse the reset line.
     KEYBOARD_COMMAND = 0x64,
     KEYBOARD_RESET = 0xfe,
+
+    // ACPI 4.8.3.2.1: the PM1 control register.
+    PM1_SCI_ENABLE = 1 << 0,
+    PM1_SLEEP_TYPE_SHIFT = 10,
+    PM1_SLEEP_TYPE_MASK = 7 << PM1_SLEEP_TYPE_SHIFT,
+    PM1_SLEEP_ENABLE = 1 << 13,
+    // 4.8.3.7: the sleep control register of hardware-reduced ACPI.
+    SLEEP_TYPE_SHIFT = 2,
+    SLEEP_ENABLE = 1 << 5,
+    // 20.2: as much of AML as Name (_S5, Package () {a, b, ...}) takes.
+    AML_ZERO = 0x00,
+    AML_ONE = 0x01,
+    AML_NAME = 0x08,
+    AML_BYTE = 0x0a,
+    AML_PACKAGE = 0x12,
+    AML_ROOT = '\\',
+    // How long firmware may take to hand the power management over, in reads of a port.
+    ENABLE_READS = 1000000,
 };
 
-static __attribute__((noreturn)) void debug_exit(uint8_t value, const char *text, size_t size) {
-    io_out8(DEBUG_EXIT_PORT, value);
-    uart_write(text, size);
-    cpu_halt();
+typedef struct {
+    uint8_t a, b;
+} sleep_types_t;
+
+// An integer of a package: one byte or a constant.
+static bool read_integer(const uint8_t **at, const uint8_t *end, uint8_t *value) {
+    if (end - *at >= 2 && **at == AML_BYTE) {
+        *value = (*at)[1];
+        *at += 2;
+        return true;
+    }
+    if (end - *at >= 1 && (**at == AML_ZERO || **at == AML_ONE)) {
+        *value = *(*at)++;
+        return true;
+    }
+    return false;
+}
+
+// What the sleep registers want for "soft off": the DSDT's _S5, found without an interpreter.
+static bool find_soft_off(sleep_types_t *types) {
+    const acpi_fadt_t *fadt = acpi_fadt();
+    const acpi_header_t *dsdt = acpi_table(fadt->x_dsdt, "DSDT", 0);
+    if (dsdt == NULL) {
+        dsdt = acpi_table(fadt->dsdt, "DSDT", 0);
+    }
+    if (dsdt == NULL) {
+        return false;
+    }
+    const uint8_t *at = (const uint8_t *)(dsdt + 1);
+    const uint8_t *end = (const uint8_t *)dsdt + dsdt->length;
+    for (at += 2; end - at > 8; ++at) {
+        if (memcmp(at, "_S5_", 4) == 0 && at[4] == AML_PACKAGE
+            && (at[-1] == AML_NAME || (at[-1] == AML_ROOT && at[-2] == AML_NAME))) {
+            // The package's length has as many bytes more as its first one's top bits say; then
+            // comes the number of its elements.
+            at += 5 + 1 + (at[5] >> 6) + 1;
+            return read_integer(&at, end, &types->a) && read_integer(&at, end, &types->b);
+        }
+    }
+    return false;
+}
+
+static void write_register(const acpi_address_t *reg, uint8_t value) {
+    if (reg->space == ACPI_SPACE_IO) {
+        io_out8(reg->addr, value);
+    } else if (reg->space == ACPI_SPACE_MEMORY && reg->addr != 0 && reg->addr < UINT64_C(1) << 32) {
+        *(volatile uint8_t *)reg->addr = value;
+    }
+}
+
+static void enter_sleep(uint16_t port, uint8_t type) {
+    if (port != 0) {
+        uint16_t value = io_in16(port) & ~(PM1_SLEEP_TYPE_MASK | PM1_SLEEP_ENABLE);
+        value |= type << PM1_SLEEP_TYPE_SHIFT & PM1_SLEEP_TYPE_MASK;
+        io_out16(port, value | PM1_SLEEP_ENABLE);
+    }
+}
+
+// Returns where ACPI cannot do it.
+static void acpi_power_off(void) {
+    const acpi_fadt_t *fadt = acpi_fadt();
+    sleep_types_t types;
+    if (fadt == NULL || !find_soft_off(&types)) {
+        return;
+    }
+    if (fadt->flags & ACPI_FADT_HARDWARE_REDUCED) {
+        write_register(&fadt->sleep_control, types.a << SLEEP_TYPE_SHIFT | SLEEP_ENABLE);
+        return;
+    }
+    if (fadt->smi_command != 0 && fadt->acpi_enable != 0 && !(io_in16(fadt->pm1a_control) & PM1_SCI_ENABLE)) {
+        io_out8(fadt->smi_command, fadt->acpi_enable);
+        for (unsigned i = 0; i < ENABLE_READS && !(io_in16(fadt->pm1a_control) & PM1_SCI_ENABLE); ++i) {
+        }
+    }
+    enter_sleep(fadt->pm1a_control, types.a);
+    enter_sleep(fadt->pm1b_control, types.b);
 }
 
 void power_off(unsigned status) {
     static const char text[] = "The machine may be switched off now.\r\n";
-    debug_exit(status + 1, text, sizeof(text) - 1);
+    cpu_irq_off();
+    io_out8(DEBUG_EXIT_PORT, status + 1);
+    acpi_power_off();
+    uart_write(text, sizeof(text) - 1);
+    cpu_halt();
 }
 
+// A real machine stays on, with the message on its screen.
 void power_off_panic(void) {
     static const char text[] = "The machine has stopped.\r\n";
-    debug_exit(DEBUG_EXIT_PANIC, text, sizeof(text) - 1);
+    cpu_irq_off();
+    io_out8(DEBUG_EXIT_PORT, DEBUG_EXIT_PANIC);
+    uart_write(text, sizeof(text) - 1);
+    cpu_halt();
 }
 
 void power_reset(void) {
+    cpu_irq_off();
+    const acpi_fadt_t *fadt = acpi_fadt();
+    if (fadt != NULL && (fadt->flags & ACPI_FADT_RESET)) {
+        write_register(&fadt->reset, fadt->reset_value);
+    }
     io_out8(RESET_PORT, RESET_HARD);
     io_out8(RESET_PORT, RESET_HARD | RESET_CPU);
     io_out8(KEYBOARD_COMMAND, KEYBOARD_RESET);
