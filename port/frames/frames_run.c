@@ -345,11 +345,11 @@ frames_status_t frames_reserve(uint64_t start, uint64_t end) {
     if (status != FRAMES_OK) {
         return status;
     }
-    if (start > end) {
-        return FRAMES_BAD_ARGUMENT;
+    if (start >= end) {
+        return start == end ? FRAMES_OK : FRAMES_BAD_ARGUMENT;
     }
+    start /= FRAMES_SIZE;
     end = end / FRAMES_SIZE + (end % FRAMES_SIZE != 0);
-    start = start == end * FRAMES_SIZE ? end : start / FRAMES_SIZE;
     frames_lock();
     // Who takes frames looks at the regions: nobody may while they change.
     frames_close();
