@@ -78,7 +78,7 @@ own_files = $(foreach name,FROZEN_MANIFEST USER_C_MODULES BOARD_DIR MPY_LIB_DIR,
 define build
 $(Q)$(python) scripts/check_mpy_cross.py $(MICROPY_MPYCROSS) $(mpy_dir)
 $(Q)+$(MAKE) $(if $(Q),--no-print-directory) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(jobs)) -C port \
-    MPY_DIR=$(mpy_dir) BUILD=$(abspath $(1)) $(own_files) </dev/null
+    MPY_DIR=$(mpy_dir) BUILD=$(abspath $(1)) BUILD_VERBOSE=$(if $(Q),0,1) $(own_files) </dev/null
 endef
 
 kernel: .setup-run
