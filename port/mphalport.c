@@ -28,6 +28,7 @@ static timer_entry_t wake_timer;
 static timer_entry_t poll_timer;
 static timer_entry_t refine_timer;
 static bool has_timer;
+static bool refining;
 
 // The wall clock at clock_ns() == 0; 0: not yet known.
 static uint64_t wall_base_ns;
@@ -52,6 +53,19 @@ static void refine(timer_entry_t *timer) {
     }
 }
 
+// The first question for the time has the clock measured better from then on. Not earlier: at the
+// start, a measurement would have to wait.
+static uint64_t now_ns(void) {
+    if (!refining) {
+        refining = true;
+        if (has_timer) {
+            refine_timer.callback = refine;
+            timer_start(&refine_timer, clock_ns() + FIRST_REFINE_NS);
+        }
+    }
+    return clock_ns();
+}
+
 void mp_hal_init(void) {
     acpi_init(handoff_rsdp());
     has_timer = irq_init();
@@ -62,13 +76,9 @@ void mp_hal_init(void) {
     console->intercept = is_interrupt_char;
     bool works = uart_use_interrupt(console);
     cpu_irq_on();
-    if (has_timer) {
-        refine_timer.callback = refine;
-        timer_start(&refine_timer, clock_ns() + FIRST_REFINE_NS);
-        if (!works && console->present) {
-            poll_timer.callback = poll;
-            timer_start(&poll_timer, clock_ns() + POLL_NS);
-        }
+    if (!works && has_timer && console->present) {
+        poll_timer.callback = poll;
+        timer_start(&poll_timer, clock_ns() + POLL_NS);
     }
 }
 
@@ -94,15 +104,15 @@ void mp_hal_wait(unsigned long timeout_ms) {
     if (timeout_ms == 0 || MP_STATE_VM(sched_state) == MP_SCHED_PENDING) {
         return;
     }
-    uint64_t now = clock_ns();
+    uint64_t now = now_ns();
     wait_until(timeout_ms < (UINT64_MAX - now) / NS_IN_MS ? now + timeout_ms * NS_IN_MS : UINT64_MAX);
 }
 
 static void delay_ns(uint64_t ns) {
-    uint64_t due = clock_ns() + ns;
+    uint64_t due = now_ns() + ns;
     for (;;) {
         mp_event_handle_nowait();
-        uint64_t now = clock_ns();
+        uint64_t now = now_ns();
         if (now >= due) {
             return;
         }
@@ -123,11 +133,11 @@ void mp_hal_delay_ms(mp_uint_t ms) {
 }
 
 mp_uint_t mp_hal_ticks_us(void) {
-    return clock_ns() / NS_IN_US;
+    return now_ns() / NS_IN_US;
 }
 
 mp_uint_t mp_hal_ticks_ms(void) {
-    return clock_ns() / NS_IN_MS;
+    return now_ns() / NS_IN_MS;
 }
 
 uint64_t mp_hal_time_ns(void) {
@@ -139,11 +149,11 @@ uint64_t mp_hal_time_ns(void) {
         }
         mp_hal_set_time_ns(seconds * NS_IN_S);
     }
-    return wall_base_ns + clock_ns();
+    return wall_base_ns + now_ns();
 }
 
 void mp_hal_set_time_ns(uint64_t ns) {
-    uint64_t now = clock_ns();
+    uint64_t now = now_ns();
     wall_base_ns = ns > now ? ns - now : 1;
 }
 
