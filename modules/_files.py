@@ -30,15 +30,6 @@ def _image(start, end):
     return ""
 
 
-def _mount_rom(start, end):
-    # Up to the end of its last frame, which nobody else gets: room for mpremote's whole blocks.
-    rom = bytearray_at(start, -(-end // _FRAME) * _FRAME - start)
-    _handoff.set_rom(rom)
-    if rom[:3] == b"\xd2\xcd1":
-        vfs.mount(vfs.VfsRom(rom), "/rom")
-        sys.path += ("/rom", "/rom/lib")
-
-
 def _lfs(disk):
     return vfs.VfsLfs2(disk, readsize=256, progsize=256, lookahead=128)
 
@@ -67,7 +58,6 @@ def mount(modules, disk_size=None, rom_size=0):
     """Mounts what the boot modules hold, and RAM where they hold nothing for / or /rom."""
     import frames
 
-    _handoff.set_rom(None)
     rom = None
     root = False
     for start, end, _ in modules:
@@ -81,12 +71,13 @@ def mount(modules, disk_size=None, rom_size=0):
         rom = _handoff.kept(_KEEP_ROM)
         if rom[0] == rom[1]:
             count = -(-rom_size // _FRAME)
-            start = frames.alloc(count)
+            start = frames.alloc(count, below=1 << 32)
             bytearray_at(start, 4)[:] = bytes(4)
             rom = (start, start + count * _FRAME)
             _handoff.keep(_KEEP_ROM, *rom)
     if rom:
-        _mount_rom(*rom)
+        # Up to the end of its last frame, which nobody else gets: mpremote writes whole blocks.
+        _handoff.set_rom(rom[0], -(-rom[1] // _FRAME) * _FRAME - rom[0])
     if not root:
         if disk_size is None:
             disk_size = min(frames.stats().free * _FRAME // 16, _DISK_MAX)

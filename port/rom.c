@@ -8,41 +8,45 @@
 
 #include "rom.h"
 
-MP_REGISTER_ROOT_POINTER(mp_obj_t rom_segment);
+static mp_buffer_info_t segment;
 
-// set_rom(segment): the bytearray that rom_ioctl is about, or None.
-static mp_obj_t rom_set_(mp_obj_t segment) {
-    MP_STATE_PORT(rom_segment) = segment == mp_const_none ? MP_OBJ_NULL : segment;
+// set_rom(addr, size): the segment from now on, mounted at /rom if it holds a ROMFS; mp_init() does
+// that at each soft reset.
+static mp_obj_t rom_set_(mp_obj_t addr_in, mp_obj_t size_in) {
+    void *addr = (void *)mp_obj_get_int(addr_in);
+    size_t size = mp_obj_get_int(size_in);
+    if (addr != segment.buf || size != segment.len) {
+        segment.buf = addr;
+        segment.len = size;
+        mp_vfs_mount_romfs_protected();
+    }
     return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_1(rom_set_obj, rom_set_);
+MP_DEFINE_CONST_FUN_OBJ_2(rom_set_obj, rom_set_);
 
 // Copies `data` to `offset`, in whole or not at all.
-static int write_segment(mp_buffer_info_t *segment, mp_obj_t offset_in, mp_obj_t data_in) {
+static int write_segment(mp_obj_t offset_in, mp_obj_t data_in) {
     mp_buffer_info_t data;
     mp_get_buffer_raise(data_in, &data, MP_BUFFER_READ);
     mp_uint_t offset = mp_obj_get_int(offset_in);
-    if (offset > segment->len || data.len > segment->len - offset) {
+    if (offset > segment.len || data.len > segment.len - offset) {
         return -MP_EINVAL;
     }
-    memcpy((char *)segment->buf + offset, data.buf, data.len);
+    memcpy((char *)segment.buf + offset, data.buf, data.len);
     return 0;
 }
 
 mp_obj_t mp_vfs_rom_ioctl(size_t n_args, const mp_obj_t *args) {
-    mp_obj_t object = MP_STATE_PORT(rom_segment);
     mp_int_t request = mp_obj_get_int(args[0]);
     if (request == MP_VFS_ROM_IOCTL_GET_NUMBER_OF_SEGMENTS) {
-        return MP_OBJ_NEW_SMALL_INT(object != MP_OBJ_NULL);
+        return MP_OBJ_NEW_SMALL_INT(segment.len > 0);
     }
-    if (object == MP_OBJ_NULL || n_args < 2 || mp_obj_get_int(args[1]) != 0) {
+    if (segment.len == 0 || n_args < 2 || mp_obj_get_int(args[1]) != 0) {
         return MP_OBJ_NEW_SMALL_INT(-MP_EINVAL);
     }
-    mp_buffer_info_t segment;
-    mp_get_buffer_raise(object, &segment, MP_BUFFER_RW);
     switch (request) {
         case MP_VFS_ROM_IOCTL_GET_SEGMENT:
-            return object;
+            return mp_obj_new_bytearray_by_ref(segment.len, segment.buf);
         case MP_VFS_ROM_IOCTL_WRITE_PREPARE: {
             // The answer is the least number of bytes that a write can have.
             bool fits = n_args >= 3 && (mp_uint_t)mp_obj_get_int(args[2]) <= segment.len;
@@ -50,7 +54,7 @@ mp_obj_t mp_vfs_rom_ioctl(size_t n_args, const mp_obj_t *args) {
         }
         case MP_VFS_ROM_IOCTL_WRITE:
             if (n_args == 4) {
-                return MP_OBJ_NEW_SMALL_INT(write_segment(&segment, args[2], args[3]));
+                return MP_OBJ_NEW_SMALL_INT(write_segment(args[2], args[3]));
             }
             break;
         case MP_VFS_ROM_IOCTL_WRITE_COMPLETE:

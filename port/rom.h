@@ -4,6 +4,6 @@
 
 #include "py/obj.h"
 
-MP_DECLARE_CONST_FUN_OBJ_1(rom_set_obj);
+MP_DECLARE_CONST_FUN_OBJ_2(rom_set_obj);
 
 #endif
