@@ -13,11 +13,15 @@ def _boot():
     bootinfo.init(_handoff.protocol, _handoff.addr)
     memmap.init(bootinfo.regions, bootinfo.rsdp)
     options = cmdline.parse(bootinfo.cmdline)
+    console = cmdline.choice(options, "console", ("all", "serial", "screen", "none"))
+    _handoff.set_console(console in ("all", "serial"), console in ("all", "screen"))
     if cmdline.choice(options, "log", ("info", "quiet")) != "quiet":
         print(memmap.summary("%s map at 0x%x" % (bootinfo.protocol, bootinfo.map_addr)))
 
     below = cmdline.size("maxmem", options["maxmem"]) if "maxmem" in options else memmap.REACH
     ranges = memmap.free_ranges(_handoff.in_use() + bootinfo.in_use, below)
+    if len(ranges) > 2 * 1024:
+        raise ValueError("memory map: %d pieces of free memory, more than 1024" % (len(ranges) // 2))
     # Maps what lies above 4 GiB, with page tables taken out of the ranges below.
     frames.init(_handoff.map(ranges))
     if "main" in options:

@@ -3,6 +3,7 @@
 
 #include "py/compile.h"
 #include "py/cstack.h"
+#include "py/frozenmod.h"
 #include "py/gc.h"
 #include "py/mphal.h"
 #include "py/repl.h"
@@ -57,7 +58,9 @@ static NORETURN void end(unsigned status) {
 
 // boot.py and main.py where there are any.
 static void run_start_files(void) {
-    static const char *const names[] = {"/rom/boot.py", "/boot.py", "/rom/main.py", "/main.py"};
+    // Those without a folder are frozen, in a kernel that somebody has made for a program of theirs,
+    // or lie in /, where the interpreter starts.
+    static const char *const names[] = {"/rom/boot.py", "boot.py", "/rom/main.py", "main.py"};
     for (size_t i = 0; i < MP_ARRAY_SIZE(names); ++i) {
         if (pyexec_mode_kind != PYEXEC_MODE_FRIENDLY_REPL) {
             return;
@@ -91,7 +94,11 @@ static void run_python(void) {
         panic("_boot.py failed");
     }
     if (main_path[0] != '\0') {
-        pyexec_file(main_path);
+        if (mp_find_frozen_module(main_path, NULL, NULL) == MP_IMPORT_STAT_FILE) {
+            pyexec_frozen_module(main_path, false);
+        } else {
+            pyexec_file(main_path);
+        }
         end(status_last());
     }
     run_start_files();

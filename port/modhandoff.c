@@ -1,5 +1,6 @@
 // _handoff: what the boot loader left, for bootinfo.py, and what _boot.py makes of it, for main.c.
 #include "py/binary.h"
+#include "py/mphal.h"
 #include "py/runtime.h"
 
 #include "boot/handoff.h"
@@ -119,6 +120,13 @@ static mp_obj_t handoff_set_eof_poweroff_(mp_obj_t on) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(handoff_set_eof_poweroff_obj, handoff_set_eof_poweroff_);
 
+// set_console(serial, screen): where output goes. A panic goes to both, always.
+static mp_obj_t handoff_set_console_(mp_obj_t serial, mp_obj_t screen) {
+    mp_hal_set_console(mp_obj_is_true(serial), mp_obj_is_true(screen));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(handoff_set_console_obj, handoff_set_console_);
+
 void handoff_attr(mp_obj_t self, qstr attr, mp_obj_t *dest) {
     if (attr == MP_QSTR_protocol) {
         dest[0] = mp_obj_new_int_from_uint(handoff.protocol);
@@ -134,6 +142,7 @@ static const mp_rom_map_elem_t handoff_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_kept), MP_ROM_PTR(&handoff_kept_obj) },
     { MP_ROM_QSTR(MP_QSTR_map), MP_ROM_PTR(&handoff_map_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_program), MP_ROM_PTR(&handoff_set_program_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_console), MP_ROM_PTR(&handoff_set_console_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_eof_poweroff), MP_ROM_PTR(&handoff_set_eof_poweroff_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_rom), MP_ROM_PTR(&rom_set_obj) },
 };

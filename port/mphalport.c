@@ -190,9 +190,20 @@ int mp_hal_stdin_rx_chr(void) {
     }
 }
 
+static bool to_serial = true, to_screen = true;
+
+void mp_hal_set_console(bool serial, bool screen) {
+    to_serial = serial;
+    to_screen = screen;
+}
+
 mp_uint_t mp_hal_stdout_tx_strn(const char *str, size_t len) {
-    uart_write(str, len);
-    screen_write(str, len);
+    if (to_serial) {
+        uart_write(str, len);
+    }
+    if (to_screen) {
+        screen_write(str, len);
+    }
     #if MICROPY_PY_OS_DUPTERM
     mp_os_dupterm_tx_strn(str, len);
     #endif

@@ -1,3 +1,5 @@
+#include <stdbool.h>
+
 #include "shared/runtime/interrupt_char.h"
 #include "cpu/io.h"
 
@@ -5,6 +7,9 @@
 
 // ACPI, interrupts, clock and console; interrupts are on from here.
 void mp_hal_init(void);
+
+// Where output goes; to both, where they are there, from the start.
+void mp_hal_set_console(bool serial, bool screen);
 
 // Sets the wall clock, in ns since 1970.
 void mp_hal_set_time_ns(uint64_t ns);
