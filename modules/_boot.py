@@ -5,6 +5,7 @@
 def _boot():
     import _files
     import _handoff
+    import _space
     import bootinfo
     import cmdline
     import frames
@@ -22,8 +23,8 @@ def _boot():
     ranges = memmap.free_ranges(_handoff.in_use() + bootinfo.in_use, below)
     if len(ranges) > 2 * 1024:
         raise ValueError("memory map: %d pieces of free memory, more than 1024" % (len(ranges) // 2))
-    # Maps what lies above 4 GiB, with page tables taken out of the ranges below.
-    frames.init(_handoff.map(ranges))
+    frames.init(ranges)
+    _space.init(*memmap.arrays())
     if "main" in options:
         _handoff.set_program(options["main"])
     _handoff.set_eof_poweroff(cmdline.choice(options, "eof", ("reset", "poweroff")) != "reset")

@@ -23,9 +23,9 @@ _RANK_UNKNOWN = const(5)
 
 _FRAME = const(4096)
 
-# Every frame is reached at its own address: as far as the lower half of 48 bits goes
-# (SDM 3A 4.5, canonical addresses). Memory beyond is in the map, but not for use.
-REACH = const(1 << 47)
+# Every frame is reached at its own address, as far as the kernel's address space keeps room for
+# them. Memory beyond is in the map, but not for use.
+REACH = const(1 << 46)
 
 rsdp = None  # address of ACPI's root pointer, or None
 _raw = None
@@ -124,6 +124,12 @@ def regions():
     """All regions, a tuple of Region: sorted, merged, not overlapping."""
     _check()
     return tuple([Region(_starts[i], _lasts[i] + 1, _kinds[i]) for i in range(len(_starts))])
+
+
+def arrays():
+    """The starts, last addresses and kinds of all regions, as they are kept. For reading only."""
+    _check()
+    return _starts, _lasts, _kinds
 
 
 def raw():

@@ -6,3 +6,9 @@
 # taken before still points at the frames: let none live longer than its pages.
 
 from _pages import *
+
+try:
+    from _space import *
+except ImportError:
+    # Not in a kernel: there are no page tables.
+    pass

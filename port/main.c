@@ -18,6 +18,9 @@
 #include "devices/uart.h"
 #include "frames/frames.h"
 #include "main.h"
+#include "memory/heap.h"
+#include "memory/native.h"
+#include "memory/space.h"
 #include "panic.h"
 #include "status.h"
 
@@ -84,6 +87,9 @@ static void repl(void) {
 // From a fresh heap to the end of the prompt.
 static void run_python(void) {
     mp_cstack_init_with_top(stack_top, stack_top - stack_bottom);
+    space_leave();
+    heap_reset();
+    native_reset();
     gc_init(heap_start, heap_end);
     mp_init();
     readline_init0();
@@ -126,9 +132,13 @@ NORETURN void kernel_main(void) {
 }
 
 void gc_collect(void) {
+    native_collect_begin();
     gc_collect_start();
+    native_collect_roots();
     gc_helper_collect_regs_and_stack();
     gc_collect_end();
+    native_settle();
+    heap_settle();
 }
 
 NORETURN void nlr_jump_fail(void *val) {

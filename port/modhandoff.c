@@ -1,14 +1,10 @@
 // _handoff: what the boot loader left, for bootinfo.py, and what _boot.py makes of it, for main.c.
-#include "py/binary.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
 
 #include "boot/handoff.h"
 #include "main.h"
-#include "memory/identity.h"
 #include "rom.h"
-
-#define FRAME_SIZE 4096
 
 // Memory that stays as it is over a soft reset, by number: start, end.
 #define KEPT_MAX 4
@@ -58,50 +54,6 @@ static mp_obj_t handoff_kept_(mp_obj_t number) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(handoff_kept_obj, handoff_kept_);
 
-typedef struct {
-    uint64_t start, end;
-} range_t;
-
-typedef struct {
-    range_t *range;
-    size_t count;
-} ranges_t;
-
-// The last whole frame of the highest range that is mapped from the start.
-static uint64_t take_frame(void *context) {
-    ranges_t *ranges = context;
-    for (size_t i = ranges->count; i-- > 0;) {
-        range_t *range = &ranges->range[i];
-        uint64_t end = range->end & ~(uint64_t)(FRAME_SIZE - 1);
-        if (end <= IDENTITY_BOOT_END && end >= FRAME_SIZE && end - FRAME_SIZE >= range->start) {
-            range->end = end - FRAME_SIZE;
-            return range->end;
-        }
-    }
-    return 0;
-}
-
-// map(ranges): maps those byte ranges of array('Q') [start, end, ...] that lie above 4 GiB at their
-// own addresses. Frames for the page tables are cut off the ranges, in place.
-static mp_obj_t handoff_map_(mp_obj_t ranges_in) {
-    mp_buffer_info_t buffer;
-    mp_get_buffer_raise(ranges_in, &buffer, MP_BUFFER_RW);
-    if (buffer.typecode != 'Q' || buffer.len % sizeof(range_t) != 0) {
-        mp_raise_ValueError(MP_ERROR_TEXT("ranges must be an array('Q') of pairs"));
-    }
-    ranges_t ranges = { buffer.buf, buffer.len / sizeof(range_t) };
-    identity_reset();
-    for (size_t i = 0; i < ranges.count; ++i) {
-        uint64_t start = MAX(ranges.range[i].start, IDENTITY_BOOT_END);
-        uint64_t end = ranges.range[i].end;
-        if (start < end && !identity_map(start, end, take_frame, &ranges)) {
-            mp_raise_msg(&mp_type_MemoryError, MP_ERROR_TEXT("no frame below 4 GiB for a page table"));
-        }
-    }
-    return ranges_in;
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(handoff_map_obj, handoff_map_);
-
 // set_program(path): what to run in place of the start files and the prompt.
 static mp_obj_t handoff_set_program_(mp_obj_t path_in) {
     size_t len;
@@ -140,7 +92,6 @@ static const mp_rom_map_elem_t handoff_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_in_use), MP_ROM_PTR(&handoff_in_use_obj) },
     { MP_ROM_QSTR(MP_QSTR_keep), MP_ROM_PTR(&handoff_keep_obj) },
     { MP_ROM_QSTR(MP_QSTR_kept), MP_ROM_PTR(&handoff_kept_obj) },
-    { MP_ROM_QSTR(MP_QSTR_map), MP_ROM_PTR(&handoff_map_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_program), MP_ROM_PTR(&handoff_set_program_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_console), MP_ROM_PTR(&handoff_set_console_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_eof_poweroff), MP_ROM_PTR(&handoff_set_eof_poweroff_obj) },

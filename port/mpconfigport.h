@@ -18,6 +18,8 @@
 
 // The interpreter.
 #define MICROPY_ENABLE_GC                       (1)
+#define MICROPY_GC_SPLIT_HEAP                   (1)
+#define MICROPY_GC_SPLIT_HEAP_AUTO              (1)
 #define MICROPY_LONGINT_IMPL                    (MICROPY_LONGINT_IMPL_MPZ)
 #define MICROPY_FLOAT_IMPL                      (MICROPY_FLOAT_IMPL_DOUBLE)
 #define MICROPY_ERROR_REPORTING                 (MICROPY_ERROR_REPORTING_DETAILED)
@@ -90,6 +92,21 @@ typedef intptr_t mp_int_t;
 typedef uintptr_t mp_uint_t;
 typedef long mp_off_t;
 #define MP_SSIZE_MAX                            (0x7fffffffffffffff)
+
+// The heap's growth and native code, in frames. gc.c has named `needed` what the area must hold.
+void *heap_grow(size_t *size, size_t needed);
+void heap_give_back(void *area);
+void *native_commit(void *code, size_t size, void *reloc);
+#define MP_PLAT_ALLOC_HEAP(size)                heap_grow(&(size), needed)
+#define MP_PLAT_FREE_HEAP(area)                 heap_give_back(area)
+#define MP_PLAT_COMMIT_EXEC(code, size, reloc)  native_commit(code, size, reloc)
+
+// Where frames may have their data before all memory is mapped.
+#define MICROPY_FRAMES_REACH_END                (UINT64_C(1) << 32)
+
+extern const struct _mp_obj_type_t mp_type_FaultError;
+#define MICROPY_PORT_EXTRA_BUILTINS \
+    { MP_ROM_QSTR(MP_QSTR_FaultError), MP_ROM_PTR(&mp_type_FaultError) },
 
 #define MP_STATE_PORT                           MP_STATE_VM
 

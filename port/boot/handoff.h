@@ -22,6 +22,7 @@ uint64_t handoff_rsdp(void);
 // The linker script's marks. [image_start, image_end) is all that the kernel occupies: code, data,
 // heap, stacks and boot page tables.
 extern char image_start[], image_end[];
+extern char text_start[], text_end[], rodata_end[];
 extern char stack_bottom[], stack_top[];
 extern char heap_start[], heap_end[];
 

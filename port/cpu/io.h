@@ -56,6 +56,34 @@ static inline void cpu_set_cr3(uint64_t value) {
     __asm__ volatile ("movq %0, %%cr3" : : "r" (value) : "memory");
 }
 
+// Forgets what the CPU holds of the page at this address.
+static inline void cpu_invlpg(uint64_t va) {
+    __asm__ volatile ("invlpg (%0)" : : "r" (va) : "memory");
+}
+
+// SDM 3A 2.5: write protection of read-only pages.
+#define CPU_CR0_WP UINT64_C(0x10000)
+
+static inline uint64_t cpu_cr0(void) {
+    uint64_t value;
+    __asm__ volatile ("movq %%cr0, %0" : "=r" (value));
+    return value;
+}
+
+static inline void cpu_set_cr0(uint64_t value) {
+    __asm__ volatile ("movq %0, %%cr0" : : "r" (value) : "memory");
+}
+
+static inline uint64_t cpu_cr4(void) {
+    uint64_t value;
+    __asm__ volatile ("movq %%cr4, %0" : "=r" (value));
+    return value;
+}
+
+static inline void cpu_set_cr4(uint64_t value) {
+    __asm__ volatile ("movq %0, %%cr4" : : "r" (value) : "memory");
+}
+
 // SDM 3A 2.3: the interrupt flag in RFLAGS.
 #define CPU_RFLAGS_IF UINT64_C(0x200)
 

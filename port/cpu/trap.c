@@ -1,5 +1,6 @@
 #include "cpu/irq.h"
 #include "cpu/trap.h"
+#include "memory/fault.h"
 
 // SDM 3A table 6-1; AMD APM 2 table 8-1 for 28 to 30.
 static const char *const names[TRAP_EXCEPTIONS] = {
@@ -40,5 +41,7 @@ void trap_handle(trap_frame_t *frame) {
         irq_handle(frame->vector);
         return;
     }
-    panic_trap(frame);
+    if (!fault_recover(frame)) {
+        panic_trap(frame);
+    }
 }

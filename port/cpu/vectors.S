@@ -5,6 +5,7 @@
 #define TSS_SELECTOR    0x18
 #define GATE_INTERRUPT  0x8e // present, ring 0, 64-bit interrupt gate
 #define STUB_SIZE       16
+#define CR0_EM_TS       0x0c
 
 // Interrupt stack table slots. Each kind of trap that can come inside another has a stack of its own.
 #define IST_FAULT           1
@@ -65,10 +66,14 @@ trap_stubs:
     .set vector, 0
     .rept 256
     .balign STUB_SIZE
-    // SDM 3A 6.3.1: these push an error code themselves.
-    .if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
-    pushq $0
+    .if vector < 32
+    // Some exceptions push an error code (SDM 3A 6.3.1), but not where an INT instruction raises
+    // them. The stack started 16-byte aligned; without one it is not now.
+    testb $8, %spl
+    jz 1f
     .endif
+    pushq $0
+1:
     pushq $vector
     jmp trap_common
     .set vector, vector + 1
@@ -94,6 +99,13 @@ trap_common:
     pushq %r15
     movq %rsp, %rdi
     cld
+    // Native code may have turned the FPU off.
+    movq %cr0, %rax
+    testb $CR0_EM_TS, %al
+    jz 2f
+    andb $~CR0_EM_TS, %al
+    movq %rax, %cr0
+2:
     subq $512, %rsp
     fxsave64 (%rsp)
     call trap_handle

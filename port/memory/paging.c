@@ -300,7 +300,8 @@ static paging_status_t check_map(uint64_t va, uint64_t addr, uint64_t count, uns
     }
     return (flags & ~(unsigned)PAGING_FLAGS)
            || (flags & PAGING_WRITE && flags & PAGING_EXECUTE)
-           || (flags & PAGING_COMBINE && flags & PAGING_UNCACHED) ? PAGING_BAD_FLAGS : PAGING_OK;
+           || (flags & PAGING_COMBINE && flags & PAGING_UNCACHED)
+           || (flags & PAGING_OWN && flags & PAGING_DISOWN) ? PAGING_BAD_FLAGS : PAGING_OK;
 }
 
 static paging_status_t run(work_t *work, uint64_t va, uint64_t count) {
@@ -353,7 +354,7 @@ paging_status_t paging_unmap(paging_t *paging, uint64_t va, uint64_t count, unsi
     if (status != PAGING_OK) {
         return status;
     }
-    work_t work = { .paging = paging, .op = UNMAP, .own = flags & PAGING_OWN };
+    work_t work = { .paging = paging, .op = UNMAP, .own = flags & (PAGING_OWN | PAGING_DISOWN) };
     return run(&work, va, count);
 }
 
@@ -362,7 +363,7 @@ paging_status_t paging_protect(paging_t *paging, uint64_t va, uint64_t count, un
     if (status != PAGING_OK) {
         return status;
     }
-    work_t work = { .paging = paging, .op = PROTECT, .own = flags & PAGING_OWN, .leaf = bits_of(flags) };
+    work_t work = { .paging = paging, .op = PROTECT, .own = flags & (PAGING_OWN | PAGING_DISOWN), .leaf = bits_of(flags) };
     return run(&work, va, count);
 }
 

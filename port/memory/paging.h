@@ -25,7 +25,7 @@ typedef enum {
     PAGING_BAD_FLAGS,     // writable and executable, or two kinds of caching
     PAGING_MAPPED,        // something is mapped there
     PAGING_UNMAPPED,      // something there is not mapped
-    PAGING_OWNED,         // the kernel's own, and the call does not say PAGING_OWN
+    PAGING_OWNED,         // the kernel's own, and the call says neither PAGING_OWN nor _DISOWN
     PAGING_NO_FRAME,      // no frame for a table
 } paging_status_t;
 
@@ -35,8 +35,9 @@ enum {
     PAGING_EXECUTE = 2,
     PAGING_COMBINE = 4,   // write-combining: PAT entry 1
     PAGING_UNCACHED = 8,  // PAT entry 3
-    PAGING_OWN = 16,      // the kernel's own: only calls that say so change it
-    PAGING_FLAGS = 31,
+    PAGING_OWN = 16,      // the kernel's own: only calls with this or the next change it
+    PAGING_DISOWN = 32,   // what was the kernel's own is it no more
+    PAGING_FLAGS = 63,
 };
 
 typedef struct paging {
@@ -61,7 +62,7 @@ typedef struct {
 paging_status_t paging_init(paging_t *paging);
 
 paging_status_t paging_map(paging_t *paging, uint64_t va, uint64_t addr, uint64_t count, unsigned flags);
-// flags: PAGING_OWN or 0.
+// flags: PAGING_OWN, PAGING_DISOWN or 0.
 paging_status_t paging_unmap(paging_t *paging, uint64_t va, uint64_t count, unsigned flags);
 paging_status_t paging_protect(paging_t *paging, uint64_t va, uint64_t count, unsigned flags);
 

@@ -21,7 +21,7 @@ PAGE, M2, G1 = 1 << 12, 1 << 21, 1 << 30
 HALF = 1 << 47
 HIGH = (1 << 64) - HALF
 ADDR_END = 1 << 52
-WRITE, EXECUTE, COMBINE, UNCACHED, OWN = 1, 2, 4, 8, 16
+WRITE, EXECUTE, COMBINE, UNCACHED, OWN, DISOWN = 1, 2, 4, 8, 16, 32
 (OK, MISALIGNED, NOT_CANONICAL, TOO_LONG, BAD_FLAGS, MAPPED, UNMAPPED, OWNED, NO_FRAME) = range(9)
 
 Take = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p)
@@ -228,7 +228,7 @@ def range_status(va, count):
 
 
 def flags_status(flags):
-    bad = flags > 31 or flags & 3 == 3 or flags & 12 == 12
+    bad = flags > 63 or flags & 3 == 3 or flags & 12 == 12 or flags & 48 == 48
     return BAD_FLAGS if bad else OK
 
 
@@ -253,8 +253,8 @@ some_count = st.one_of(
     st.integers(0, 2000),
     st.integers(0, 1 << 60),
 )
-good_flags = st.sampled_from([0, WRITE, EXECUTE, WRITE | UNCACHED, COMBINE, WRITE | OWN, OWN])
-some_flags = st.one_of(good_flags, good_flags, good_flags, st.integers(0, 63))
+good_flags = st.sampled_from([0, WRITE, EXECUTE, WRITE | UNCACHED, COMBINE, WRITE | OWN, OWN, DISOWN])
+some_flags = st.one_of(good_flags, good_flags, good_flags, st.integers(0, 127))
 limits = st.one_of(st.none(), st.integers(0, 4))
 
 
@@ -319,7 +319,7 @@ class PagingMachine(RuleBasedStateMachine):
             return
 
         def change():
-            self.model.set(self.model.runs + [(va, end, addr - va, flags)])
+            self.model.set(self.model.runs + [(va, end, addr - va, flags & ~DISOWN)])
 
         assert self.c.check(va, addr, count, flags) == status
         self.run(lambda: self.c.map(va, addr, count, flags), status, limit, change)
@@ -347,7 +347,7 @@ class PagingMachine(RuleBasedStateMachine):
             at = e
         return OK if at >= end else UNMAPPED
 
-    @rule(va=some_va, count=some_count, own=st.sampled_from([0, OWN, OWN]), limit=limits)
+    @rule(va=some_va, count=some_count, own=st.sampled_from([0, OWN, DISOWN]), limit=limits)
     def unmap(self, va, count, own, limit):
         status = self.on_mapped(va, count, own)
         end = va + count * PAGE
@@ -364,13 +364,13 @@ class PagingMachine(RuleBasedStateMachine):
         if status == OK:
             status = TOO_LONG if count * PAGE > ADDR_END else flags_status(flags)
         if status == OK:
-            status = self.on_mapped(va, count, flags & OWN)
+            status = self.on_mapped(va, count, flags & (OWN | DISOWN))
         end = va + count * PAGE
         self.run(
             lambda: self.c.protect(va, count, flags),
             status,
             limit,
-            lambda: self.model.replace(va, end, lambda delta: (delta, flags)),
+            lambda: self.model.replace(va, end, lambda delta: (delta, flags & ~DISOWN)),
         )
 
     @precondition(lambda self: self.model.runs)
@@ -379,7 +379,7 @@ class PagingMachine(RuleBasedStateMachine):
         cut=st.integers(0, 1025),
         more=st.one_of(st.integers(1, 3), st.integers(1, 1025), st.sampled_from([262144, 1 << 30])),
         flags=good_flags,
-        own=st.sampled_from([0, OWN]),
+        own=st.sampled_from([0, OWN, DISOWN]),
         limit=limits,
     )
     def edit_what_is_there(self, data, cut, more, flags, own, limit):

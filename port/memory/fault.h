@@ -1,0 +1,20 @@
+// Faults of Python programs as Python exceptions.
+//
+// A fault is a program's where it hits an access that was made for it: in native code, or in C that
+// reads and writes memory which Python names (kernel.ld lists those objects), or in a memory function
+// called from there. Anywhere else it is the kernel's own, and a panic.
+#ifndef RINGZERO_MEMORY_FAULT_H
+#define RINGZERO_MEMORY_FAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cpu/trap.h"
+
+// Makes the trap return to where the exception is raised. False: the fault is the kernel's own.
+bool fault_recover(trap_frame_t *frame);
+
+// Reads of a range what makes it fault, if anything does: for code that must not fault on its way.
+void fault_probe(const void *start, size_t size);
+
+#endif

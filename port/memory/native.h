@@ -1,0 +1,29 @@
+// Machine code from @native, @viper and .mpy files: in frames of its own, read-only and executable,
+// packed, and freed by the garbage collector with the functions that own it.
+#ifndef RINGZERO_MEMORY_NATIVE_H
+#define RINGZERO_MEMORY_NATIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Forgets all code: its frames belong to nobody any more.
+void native_reset(void);
+
+// MP_PLAT_COMMIT_EXEC: the code's place to stay. `reloc` is what mp_native_relocate() takes, or NULL.
+void *native_commit(void *code, size_t size, void *reloc);
+
+// Before gc_collect_start(), after it, and after gc_collect_end().
+void native_collect_begin(void);
+void native_collect_roots(void);
+void native_settle(void);
+
+// gc.c has found an area empty. Whether it is one of these.
+bool native_give_back(void *area);
+
+bool native_contains(uint64_t va);
+
+// How many frames it takes.
+size_t native_frames(void);
+
+#endif

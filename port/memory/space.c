@@ -1,0 +1,238 @@
+#include <string.h>
+
+#include "boot/handoff.h"
+#include "cpu/io.h"
+#include "frames/frames.h"
+#include "memory/space.h"
+#include "panic.h"
+
+enum {
+    // SDM 4 table 2-2.
+    MSR_PAT = 0x277,
+    MSR_EFER = 0xc0000080,
+    EFER_NXE = 1 << 11,
+    // SDM 3A 2.5.
+    CR4_UMIP = 1 << 11,
+    CR4_SMEP = 1 << 20,
+    CR4_SMAP = 1 << 21,
+    CR4_PGE = 1 << 7,
+    // SDM 2A CPUID.
+    CPUID_FEATURES = 7,
+    CPUID7_EBX_SMEP = 1 << 7,
+    CPUID7_EBX_SMAP = 1 << 20,
+    CPUID7_ECX_UMIP = 1 << 2,
+    CPUID_EXTENDED = 0x80000001,
+    CPUID_EDX_NX = 1 << 20,
+    CPUID_EDX_1G = 1 << 26,
+
+    FLUSH_ALL_ABOVE = 32, // pages; beyond that one reload of CR3 costs less
+};
+
+// SDM 3A 11.12.2, lowest entry first: WB WC UC- UC, twice. It is what the CPU starts with but for WC.
+#define PAT UINT64_C(0x0007010600070106)
+
+#define BOOT_END (UINT64_C(1) << 32) // what the boot tables map
+#define MMIO_END (UINT64_C(1) << 32)
+
+extern uint64_t boot_pml4[];
+extern char stack_guard[];
+extern char fault_stack_guard[], double_fault_stack_guard[], nmi_stack_guard[];
+extern char machine_check_stack_guard[], interrupt_stack_guard[];
+
+static char *const guards[] = {
+    stack_guard, fault_stack_guard, double_fault_stack_guard, nmi_stack_guard,
+    machine_check_stack_guard, interrupt_stack_guard,
+};
+
+static uint64_t reserve[SPACE_RESERVE_FRAMES];
+size_t space_reserve_count;
+static bool on_boot_tables = true;
+static uint64_t next_reserve = SPACE_RESERVE;
+
+static uint64_t take(void *context) {
+    (void)context;
+    uint64_t addr = on_boot_tables ? frames_alloc_run(1, PAGING_SIZE, BOOT_END) : frames_alloc();
+    if (!frames_failed(addr)) {
+        return addr;
+    }
+    return space_reserve_count > 0 ? reserve[--space_reserve_count] : 0;
+}
+
+static void give(void *context, uint64_t addr) {
+    (void)context;
+    if (!on_boot_tables && space_reserve_count < SPACE_RESERVE_FRAMES) {
+        reserve[space_reserve_count++] = addr;
+    } else if (frames_free(addr) != FRAMES_OK) {
+        panic("a page table's frame was not lent");
+    }
+}
+
+static void flush(void *context, uint64_t va, uint64_t size) {
+    (void)context;
+    if (on_boot_tables) {
+        return;
+    }
+    if (size > FLUSH_ALL_ABOVE * PAGING_SIZE) {
+        cpu_set_cr3(cpu_cr3());
+        return;
+    }
+    for (uint64_t done = 0; done < size; done += PAGING_SIZE) {
+        cpu_invlpg(va + done);
+    }
+}
+
+paging_t space = { .take = take, .give = give, .flush = flush };
+
+static uint64_t round_down(uint64_t addr) {
+    return addr & ~(PAGING_SIZE - 1);
+}
+
+static bool is_ram(uint8_t kind) {
+    return kind == SPACE_USABLE || kind == SPACE_ACPI_RECLAIM || kind == SPACE_ACPI_NVS || kind == SPACE_PERSISTENT;
+}
+
+static paging_status_t map_identity(uint64_t start, uint64_t end, unsigned flags) {
+    return start < end ? paging_map(&space, start, start, (end - start) / PAGING_SIZE, PAGING_WRITE | flags) : PAGING_OK;
+}
+
+static paging_status_t map_regions(const uint64_t *starts, const uint64_t *lasts, const uint8_t *kinds, size_t count) {
+    uint64_t done = PAGING_SIZE; // the null frame is not mapped
+    for (size_t i = 0; i < count; ++i) {
+        if (!is_ram(kinds[i]) || lasts[i] < done || starts[i] >= SPACE_IDENTITY_END) {
+            continue;
+        }
+        uint64_t start = round_down(starts[i]);
+        uint64_t end = lasts[i] < SPACE_IDENTITY_END ? round_down(lasts[i]) + PAGING_SIZE : SPACE_IDENTITY_END;
+        start = start > done ? start : done;
+        paging_status_t status = map_identity(done, start < MMIO_END ? start : MMIO_END, PAGING_UNCACHED);
+        if (status == PAGING_OK) {
+            status = map_identity(start, end, 0);
+        }
+        if (status != PAGING_OK) {
+            return status;
+        }
+        done = end;
+    }
+    return map_identity(done, MMIO_END, PAGING_UNCACHED);
+}
+
+static paging_status_t protect(const char *start, const char *end, unsigned flags) {
+    return start < end ? paging_protect(&space, (uint64_t)start, (uint64_t)(end - start) / PAGING_SIZE, flags | PAGING_OWN) : PAGING_OK;
+}
+
+static paging_status_t protect_image(void) {
+    paging_status_t status = protect(rodata_end, image_end, PAGING_WRITE);
+    if (status == PAGING_OK) {
+        status = protect(text_start, text_end, PAGING_EXECUTE);
+    }
+    if (status == PAGING_OK) {
+        status = protect(text_end, rodata_end, 0);
+    }
+    for (size_t i = 0; status == PAGING_OK && i < sizeof(guards) / sizeof(*guards); ++i) {
+        status = paging_unmap(&space, (uint64_t)guards[i], 1, PAGING_OWN);
+    }
+    return status;
+}
+
+void space_cpu_init(void) {
+    cpu_wrmsr(MSR_PAT, PAT);
+    cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_NXE);
+    uint64_t cr4 = cpu_cr4() & ~(uint64_t)CR4_PGE;
+    if (cpu_cpuid(0, 0).eax >= CPUID_FEATURES) {
+        cpuid_t features = cpu_cpuid(CPUID_FEATURES, 0);
+        cr4 |= features.ebx & CPUID7_EBX_SMEP ? CR4_SMEP : 0;
+        cr4 |= features.ebx & CPUID7_EBX_SMAP ? CR4_SMAP : 0;
+        cr4 |= features.ecx & CPUID7_ECX_UMIP ? CR4_UMIP : 0;
+    }
+    cpu_set_cr4(cr4);
+}
+
+paging_status_t space_init(const uint64_t *starts, const uint64_t *lasts, const uint8_t *kinds, size_t count) {
+    uint32_t features = cpu_cpuid(CPUID_EXTENDED, 0).edx;
+    if (!(features & CPUID_EDX_NX)) {
+        panic("this kernel needs a CPU that can forbid execution (NX)");
+    }
+    space.has_1g = features & CPUID_EDX_1G;
+    paging_status_t status = paging_init(&space);
+    if (status == PAGING_OK) {
+        status = map_regions(starts, lasts, kinds, count);
+    }
+    if (status == PAGING_OK) {
+        status = protect_image();
+    }
+    if (status != PAGING_OK) {
+        return status;
+    }
+    // First the CPU, which would take NX for a reserved bit.
+    space_cpu_init();
+    cpu_set_cr3(space.root);
+    on_boot_tables = false;
+    while (space_reserve_count < SPACE_RESERVE_FRAMES) {
+        uint64_t addr = frames_alloc();
+        if (frames_failed(addr)) {
+            return PAGING_NO_FRAME;
+        }
+        reserve[space_reserve_count++] = addr;
+    }
+    return PAGING_OK;
+}
+
+void space_leave(void) {
+    cpu_set_cr3((uint64_t)boot_pml4);
+    on_boot_tables = true;
+    space_reserve_count = 0;
+    next_reserve = SPACE_RESERVE;
+}
+
+bool space_ready(void) {
+    return !on_boot_tables;
+}
+
+bool space_is_kernel(uint64_t va, uint64_t count) {
+    uint64_t last = va + (count * PAGING_SIZE - 1);
+    return va < PAGING_SIZE
+           || (va < (uint64_t)image_end && last >= (uint64_t)image_start)
+           || (va < SPACE_HEAP_END && last >= SPACE_HEAP);
+}
+
+static bool allows(uint64_t va, size_t size, unsigned flags) {
+    if (size == 0) {
+        return true;
+    }
+    uint64_t last = va + (size - 1);
+    if (last < va) {
+        return false;
+    }
+    if (on_boot_tables) {
+        return last < BOOT_END;
+    }
+    paging_page_t page;
+    do {
+        if (paging_translate(&space, va, &page) != PAGING_OK || (page.flags & flags) != flags) {
+            return false;
+        }
+        va = page.va + page.size;
+    } while (va != 0 && va <= last);
+    return true;
+}
+
+bool space_readable(uint64_t va, size_t size) {
+    return allows(va, size, 0);
+}
+
+bool space_writable(uint64_t va, size_t size) {
+    return allows(va, size, PAGING_WRITE);
+}
+
+uint64_t space_reserve(uint64_t count) {
+    uint64_t room = (SPACE_RESERVE_END - next_reserve) / PAGING_SIZE;
+    uint64_t align = count >= PAGING_SIZE_1G / PAGING_SIZE ? PAGING_SIZE_1G
+        : count >= PAGING_SIZE_2M / PAGING_SIZE ? PAGING_SIZE_2M : PAGING_SIZE;
+    uint64_t va = (next_reserve + (align - 1)) & ~(align - 1);
+    if (count == 0 || count > room || va + count * PAGING_SIZE > SPACE_RESERVE_END) {
+        return 0;
+    }
+    // A page that is never mapped lies between one reservation and the next.
+    next_reserve = va + (count + 1) * PAGING_SIZE;
+    return va;
+}

@@ -1,0 +1,56 @@
+// The kernel's address space.
+//
+// From 0 to 64 TiB every address is the physical one: RAM cached, everything else below 4 GiB, where
+// the machine's registers are, uncached. The kernel's text is read-only and executable, its constants
+// read-only, all else not executable. The null frame and a frame below each stack are not mapped.
+// Above 64 TiB are the heap's growth and what Python reserves.
+#ifndef RINGZERO_MEMORY_SPACE_H
+#define RINGZERO_MEMORY_SPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "memory/paging.h"
+
+#define SPACE_IDENTITY_END UINT64_C(0x400000000000)
+#define SPACE_HEAP         UINT64_C(0x400000000000)
+#define SPACE_HEAP_END     UINT64_C(0x600000000000)
+#define SPACE_RESERVE      UINT64_C(0x600000000000)
+#define SPACE_RESERVE_END  UINT64_C(0x7ffffffff000)
+
+// e820's kinds (ACPI 6.5 table 15.4).
+enum {
+    SPACE_USABLE = 1,
+    SPACE_ACPI_RECLAIM = 3,
+    SPACE_ACPI_NVS = 4,
+    SPACE_PERSISTENT = 7,
+};
+
+extern paging_t space;
+
+// Builds it with frames for its tables and switches to it. The regions [starts[i], lasts[i]] are
+// sorted and do not overlap. Needs the boot tables, which map 4 GiB.
+paging_status_t space_init(const uint64_t *starts, const uint64_t *lasts, const uint8_t *kinds, size_t count);
+// Back to the boot tables: whoever owned frames owns them no more.
+void space_leave(void);
+bool space_ready(void);
+
+// On this CPU: which protections it has, and the kinds of caching.
+void space_cpu_init(void);
+
+// Whether [va, va + count pages) touches what nobody but the kernel may map or unmap.
+bool space_is_kernel(uint64_t va, uint64_t count);
+
+// Whether all of it can be read, or written; on the boot tables only what they map.
+bool space_readable(uint64_t va, size_t size);
+bool space_writable(uint64_t va, size_t size);
+
+// Frames kept for tables, for when there are no others; how many are left of how many.
+#define SPACE_RESERVE_FRAMES 32
+extern size_t space_reserve_count;
+
+// Address space that nothing else is in, aligned so that large pages fit; 0 where there is no more.
+uint64_t space_reserve(uint64_t count);
+
+#endif
