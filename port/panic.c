@@ -1,11 +1,22 @@
 #include <string.h>
 
+#include "boot/handoff.h"
 #include "cpu/io.h"
 #include "cpu/trap.h"
 #include "devices/power.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
 #include "panic.h"
+#include "trace.h"
+
+enum {
+    VECTOR_DOUBLE_FAULT = 8,
+    VECTOR_PAGE_FAULT = 14,
+    STACK_DEPTH = 32,
+    PYTHON_DEPTH = 8,
+};
+
+extern char stack_guard[], interrupt_stack_guard[], interrupt_stack_top[];
 
 // Straight to the port: nothing that could have caused the panic is used on the way.
 static void put(const char *text) {
@@ -34,33 +45,106 @@ static void put_number(unsigned value) {
     put(end);
 }
 
+static void put_place(const char *before, uint64_t addr) {
+    char name[64];
+    uint64_t offset = trace_function(addr, name, sizeof(name));
+    put_hex(before, addr);
+    if (name[0] != 0) {
+        put(" ");
+        put(name);
+        put("+");
+        put_number(offset);
+    }
+}
+
+// What has been said so far stays said.
+static void put_stack(uint64_t rip, uint64_t frame) {
+    put("\r\nstack:");
+    if (rip != 0) {
+        put_place("\r\n  ", rip);
+    }
+    for (unsigned depth = 0; depth < STACK_DEPTH; ++depth) {
+        uint64_t addr = trace_return(&frame);
+        if (addr == 0) {
+            break;
+        }
+        put_place("\r\n  ", addr);
+    }
+}
+
+static void put_python(uint64_t rsp) {
+    uint64_t top = (uint64_t)stack_top;
+    if (rsp >= (uint64_t)interrupt_stack_guard && rsp < (uint64_t)interrupt_stack_top) {
+        top = (uint64_t)interrupt_stack_top;
+    } else if (rsp < (uint64_t)stack_bottom || rsp >= top) {
+        // The stack has overflowed, or it is one on which no Python runs.
+        rsp = (uint64_t)stack_bottom;
+    }
+    const void *last = 0;
+    trace_line_t line;
+    uint64_t at = (rsp + 7) & ~UINT64_C(7);
+    for (unsigned depth = 0; depth < PYTHON_DEPTH;) {
+        const void *state = trace_python(&at, top, &line);
+        if (state == 0) {
+            break;
+        }
+        if (state == last) {
+            continue;
+        }
+        put(depth++ == 0 ? "\r\npython:\r\n  File \"" : "\r\n  File \"");
+        put(line.file);
+        put("\", line ");
+        put_number(line.line);
+        put(", in ");
+        put(line.function);
+        last = state;
+    }
+}
+
 // A fault while panicking must not start over.
-static void enter(void) {
+static void enter(const trap_frame_t *frame) {
     static int depth;
     if (depth++ > 0) {
-        put("\r\npanic: fault while panicking\r\n");
+        put("\r\npanic: fault while panicking");
+        if (frame != 0 && depth == 2) {
+            put(": ");
+            put(trap_name(frame->vector));
+            put_hex(" at ", frame->rip);
+            put_hex(", cr2 ", cpu_cr2());
+        }
+        put("\r\n");
         power_off_panic();
     }
 }
 
 void panic(const char *message) {
-    enter();
+    enter(0);
     put("\r\npanic: ");
     put(message);
+    uint64_t frame = (uint64_t)__builtin_frame_address(0);
+    put_stack(0, frame);
+    put_python(frame);
     put("\r\n");
     power_off_panic();
 }
 
 void panic_trap(const trap_frame_t *f) {
-    enter();
+    enter(f);
     put("\r\npanic: exception ");
     put_number(f->vector);
     put(" (");
     put(trap_name(f->vector));
     put(")");
+    if (f->vector == VECTOR_PAGE_FAULT || f->vector == VECTOR_DOUBLE_FAULT) {
+        uint64_t addr = cpu_cr2();
+        if (addr >= (uint64_t)stack_guard && addr < (uint64_t)stack_bottom) {
+            put(": stack overflow");
+        }
+    }
+    put_place("\r\n  rip ", f->rip);
     put_hex("\r\n  error ", f->error);
-    put_hex("  rip ", f->rip);
     put_hex("  cr2 ", cpu_cr2());
+    put_hex("  cr3 ", cpu_cr3());
     put_hex("\r\n  rax ", f->rax);
     put_hex("  rbx ", f->rbx);
     put_hex("  rcx ", f->rcx);
@@ -80,7 +164,8 @@ void panic_trap(const trap_frame_t *f) {
     put_hex("  cs  ", f->cs);
     put_hex("  ss  ", f->ss);
     put_hex("\r\n  rflags ", f->rflags);
-    put_hex("  cr3 ", cpu_cr3());
+    put_stack(f->rip, f->rbp);
+    put_python(f->rsp);
     put("\r\n");
     power_off_panic();
 }
