@@ -17,6 +17,7 @@
 #include "devices/screen.h"
 #include "devices/uart.h"
 #include "frames/frames.h"
+#include "libc.h"
 #include "main.h"
 #include "memory/heap.h"
 #include "memory/native.h"
@@ -123,6 +124,7 @@ static void run_python(void) {
 }
 
 NORETURN void kernel_main(void) {
+    libc_init();
     uart_init();
     screen_init(handoff.protocol == HANDOFF_MULTIBOOT2 ? handoff.addr : 0);
     mp_hal_init();

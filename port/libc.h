@@ -1,0 +1,8 @@
+// The C library's state. Its functions are musl's.
+#ifndef RINGZERO_LIBC_H
+#define RINGZERO_LIBC_H
+
+// Comes before any call of a library function.
+void libc_init(void);
+
+#endif
