@@ -23,6 +23,7 @@ MODES = {
 }
 MODULES = "deflate framebuf heapq random re"  # Of examples/natmod, those that upstream tests.
 SKIPPED_MAX = 55
+AGAIN_MAX = 5  # tests that may fail once, and must then pass
 TIMEOUT = 1500  # seconds for one QEMU
 
 
@@ -55,8 +56,8 @@ class Suite:
     def pack(self):
         """The guest's /rom: what upstream's tests import or open, and no board has built in."""
         rom = self.tree / "rom"
-        rom.mkdir()
-        shutil.copy(HERE / "unittest.py", rom)
+        shutil.copytree(HERE / "guest", rom, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(self.options.mpy_dir / "tests" / "unicode" / "data", rom / "data")
         command = [sys.executable, "-m", "mpremote", "romfs", "--no-mpy"]
         command += ["--output", str(self.tree / "rom.img"), "build", str(rom)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -86,8 +87,6 @@ class Suite:
         found = sorted(
             f"{name}/{path.name}" for name in DIRS for path in (self.tests / name).glob("*.py")
         )
-        # Those open data files next to them, on the host.
-        found = [name for name in found if not name.startswith("unicode/file")]
         return found if third is None else found[third::3]
 
     def shard(self, mode, number, files):
@@ -114,6 +113,14 @@ class Suite:
             for part, results in pool.map(self.shard, [mode] * jobs, range(jobs), shards):
                 found |= part
                 self.show_failures(part, results, mode)
+        # Some measure times of a few milliseconds, and the host may have been busy.
+        listed = self.options.listed[mode]
+        failed = [name for name, word in found.items() if word == "FAIL" and name not in listed]
+        if 0 < len(failed) <= AGAIN_MAX:
+            print(f"{mode}: again, by itself: {' '.join(failed)}", flush=True)
+            again, results = self.shard(mode, "again", failed)
+            found |= again
+            self.show_failures(again, results, mode)
         return found
 
     def show_failures(self, found, results, mode):
