@@ -21,6 +21,7 @@ from threading import Event, Thread
 
 ROOT = Path(__file__).resolve().parent.parent
 BOARDS = ROOT / "board"
+OVMF = Path("/usr/share/OVMF")
 KERNEL = ROOT / "build" / "kernel" / "ringzero.elf"
 
 PANIC = 101
@@ -106,17 +107,41 @@ def unix_socket(option, value, waiting):
     return value if "server" in value else f"{value},server=on,{waiting}"
 
 
+def image_args(options):
+    """A drive with the image in it, and the firmware to boot from it. Writes to it are lost."""
+    medium = options.medium or ("cd" if options.image.suffix == ".iso" else "disk")
+    drive = f"if=none,id=image,format=raw,snapshot=on,file={options.image}"
+    device = {
+        "cd": ["-device", "ahci,id=sata", "-device", "ide-cd,drive=image,bus=sata.0"],
+        "disk": ["-device", "ahci,id=sata", "-device", "ide-hd,drive=image,bus=sata.0"],
+        "usb": ["-device", "qemu-xhci,id=usb", "-device", "usb-storage,drive=image,bus=usb.0"],
+    }[medium]
+    command = ["-drive", drive, *device]
+    if options.firmware == "uefi":
+        code, variables = (OVMF / f"OVMF_{part}_4M.fd" for part in ("CODE", "VARS"))
+        if not code.is_file():
+            raise Error(f"no UEFI firmware at {code}: 'make setup' installs it")
+        command += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}"]
+        command += ["-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}"]
+    return command
+
+
 def qemu_command(options, initrd, append, terminal, extra):
     qemu = shutil.which(options.qemu)
     if not qemu:
         raise Error(f"{options.qemu} not found: 'make setup' installs it")
     if not re.fullmatch(r"0*[1-9][0-9]*[KMGT]?", options.memory, re.IGNORECASE):
         raise Error(f"--memory {options.memory}: a size is like 64M or 2G")
-    if not options.kernel.is_file():
+    if options.image and not options.image.is_file():
+        raise Error(f"no image at {options.image}: 'make iso' and 'make disk' make some")
+    if not options.image and not options.kernel.is_file():
         raise Error(f"no kernel at {options.kernel}: 'make' builds it")
     command = [qemu, *board_args(options.board), *accel_args(options.accel)]
     command += ["-m", options.memory, "-smp", str(options.smp)]
-    command += ["-kernel", str(options.kernel)]
+    if options.image:
+        command += image_args(options)
+    else:
+        command += ["-kernel", str(options.kernel)]
     if initrd:
         command += ["-initrd", str(initrd)]
     if append:
@@ -401,6 +426,14 @@ def parse(arguments):
         metavar="ELF",
         help="the kernel (default build/kernel/ringzero.elf)",
     )
+    add(
+        "--image",
+        type=Path,
+        metavar="FILE",
+        help="boot this ISO or disk image through its own loader; all else is in the image",
+    )
+    add("--medium", choices=["cd", "disk", "usb"], help="what it is on (default by its name)")
+    add("--firmware", choices=["bios", "uefi"], default="bios", help="what it is booted by")
     add("--initrd", type=Path, metavar="FILE", help="a boot module of your own; not with APP")
     add("--qmp", metavar="PATH", help="serve QEMU's machine protocol on this socket")
     add("--gdb", action="store_true", help="stop before the first instruction, for gdb on :1234")
@@ -414,6 +447,8 @@ def parse(arguments):
     options = parser.parse_args(arguments)
     if options.app and options.initrd:
         raise Error("--initrd and APP: the machine takes one boot module")
+    if options.image and (options.app or options.initrd or options.append):
+        raise Error("--image: program and command line are in the image, see scripts/image.py")
     if options.initrd and not options.initrd.is_file():
         raise Error(f"no boot module at {options.initrd}")
     return options, extra
@@ -434,7 +469,7 @@ def main(arguments):
     append = list(options.append)
     if options.app:
         append.append("main=/rom/main.py")
-    if typed:
+    if typed and not options.image:
         append.append("eof=poweroff")
     folder = Path(tempfile.mkdtemp(prefix="ringzero-")) if options.app else None
     try:
