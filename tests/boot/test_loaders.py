@@ -1,0 +1,229 @@
+"""Real boot loaders start the kernel, and what they say of memory reaches Python unchanged."""
+
+import ast
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MIB = 1 << 20
+GIB = 1 << 30
+USABLE = 1
+
+# GRUB's words for the kinds of memory.
+GRUB_KINDS = {
+    "available RAM": 1,
+    "reserved RAM": 2,
+    "ACPI reclaimable RAM": 3,
+    "ACPI non-volatile storage RAM": 4,
+    "faulty RAM (BadRAM)": 5,
+    "persistent RAM": 7,
+}
+OPTIONS = 'word="two words" other=1'
+
+PVH = [
+    *((board, memory) for board in ("q35", "pc") for memory in ("16M", "256M", "5G")),
+    *(("microvm", memory) for memory in ("4M", "64M", "5G")),
+]
+GRUB = [
+    *((board, "bios", kind, "256M") for board in ("q35", "pc") for kind in ("cd", "disk", "usb")),
+    *((board, "bios", "disk", memory) for board in ("q35", "pc") for memory in ("32M", "5G")),
+    *(("q35", "uefi", kind, "256M") for kind in ("cd", "disk", "usb", "iso on usb")),
+    ("q35", "bios", "iso on usb", "64M"),
+    ("q35", "uefi", "disk", "5G"),
+    ("pc", "uefi", "disk", "128M"),
+]
+
+
+@pytest.fixture(scope="session")
+def image(kernel, tmp_path_factory):
+    """Makes an image of a kind, once; before the kernel GRUB shows its memory map."""
+    folder = tmp_path_factory.mktemp("images")
+
+    def image(kind, app=None):
+        path = folder / f"{'app' if app else 'plain'}.{kind}"
+        if not path.exists():
+            command = [sys.executable, ROOT / "scripts/image.py", kind, "--kernel", kernel]
+            command += ["--append", OPTIONS, "--grub-command", "lsmmap", "--output", path]
+            command += ["--app", app] if app else []
+            subprocess.run(command, check=True)
+        return path
+
+    return image
+
+
+@pytest.fixture
+def boot_image(boot, image):
+    """Boots an image: a kind of it or a medium with one, and the firmware to boot it with."""
+
+    def boot_image(kind, firmware, app=None, **options):
+        file, medium = {
+            "cd": ("iso", "cd"),
+            "disk": ("disk", "disk"),
+            "usb": ("disk", "usb"),
+            "iso on usb": ("iso", "usb"),
+        }[kind]
+        launcher = ["--image", image(file, app), "--medium", medium, "--firmware", firmware]
+        return boot(launcher=launcher, wait=100, **options).boot()
+
+    return boot_image
+
+
+def merged(ranges):
+    """Sorted (start, end) ranges with those that touch made one."""
+    result = []
+    for start, end in sorted(ranges):
+        if result and start <= result[-1][1]:
+            result[-1][1] = max(end, result[-1][1])
+        else:
+            result.append([start, end])
+    return [tuple(one) for one in result]
+
+
+def usable(regions):
+    return merged((start, start + size) for start, size, kind in regions if kind == USABLE)
+
+
+def size_of(ranges):
+    return sum(end - start for start, end in ranges)
+
+
+def ram_of(vm):
+    """The machine's RAM as QEMU has it."""
+    text = vm.qmp.command("human-monitor-command", command_line="info mtree -f")
+    # One flat view each for memory, I/O and the like; the devices' are as the CPU's or less.
+    view = next(part for part in text.split("FlatView #") if '"memory"' in part)
+    found = re.findall(r"([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, ram\): \S*\.ram\b", view)
+    return merged((int(start, 16), int(end, 16) + 1) for start, end in found)
+
+
+def raw_of(vm):
+    return ast.literal_eval(vm.exec("import memmap; print(memmap.raw())"))
+
+
+def check_against_machine(vm, memory, most_lost):
+    """All usable memory is RAM of the machine's, and nearly all of that is usable."""
+    ram = ram_of(vm)
+    size = int(memory[:-1]) * (MIB if memory.endswith("M") else GIB)
+    assert size - 384 * 1024 <= size_of(ram) <= size + 512 * 1024
+    found = usable(raw_of(vm))
+    for start, end in found:
+        assert any(low <= start and end <= high for low, high in ram), f"{start:#x} to {end:#x}"
+    assert size_of(ram) - size_of(found) <= most_lost
+    assert vm.eval("memmap.total()") == size_of(found)
+
+
+@pytest.mark.parametrize("board, memory", PVH)
+def test_pvh(vm, memory):
+    """QEMU's own loader: the map is that of QEMU's RAM, less what the firmware keeps."""
+    assert vm.eval("__import__('bootinfo').protocol") == "pvh"
+    check_against_machine(vm, memory, MIB)
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("board, firmware, kind, memory", GRUB)
+def test_grub(boot_image, board, firmware, kind, memory):
+    """GRUB, from any medium: the map is the one that GRUB itself shows, and fits QEMU's RAM."""
+    vm = boot_image(kind, firmware, board=board, memory=memory)
+    assert vm.eval("__import__('bootinfo').protocol") == "multiboot2"
+    vm.exec("import bootinfo, cmdline")
+    assert vm.eval("cmdline.parse(bootinfo.cmdline)") == {"word": "two words", "other": "1"}
+    assert vm.eval("__import__('memmap').rsdp") is not None
+    listed = re.findall(
+        r"base_addr = 0x([0-9a-f]+), length = 0x([0-9a-f]+), ([^\r\n]+)", vm.transcript()
+    )
+    shown = [(int(addr, 16), int(size, 16), GRUB_KINDS.get(kind, 2)) for addr, size, kind in listed]
+    raw = raw_of(vm)
+    if firmware == "bios":
+        assert list(raw) == shown
+    else:
+        # There is the firmware's own map besides, and on the serial port GRUB's console as well.
+        assert usable(shown) == usable(raw)
+    check_against_machine(vm, memory, 16 * MIB if firmware == "uefi" else MIB)
+    vm.exec("import frames; frames.check()")
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("firmware, kind", [("bios", "cd"), ("uefi", "disk")])
+def test_program_in_the_image(boot_image, folder, firmware, kind):
+    """A program that is in the image runs at the start, and what it imports is there."""
+    app = folder / "app"
+    app.mkdir()
+    (app / "main.py").write_text("import other\nprint('the program runs:', other.VALUE)\n")
+    (app / "other.py").write_text("VALUE = 6 * 7\n")
+    vm = boot_image(kind, firmware, app=app)
+    assert "the program runs: 42" in vm.transcript()
+    assert vm.eval("len(__import__('bootinfo').modules)") == 1
+
+
+# ---- the screen
+
+MARK = "print('\\x1b[2J\\x1b[H|_X')"
+
+
+def check_mark(is_on):
+    """The mark in the first row: a bar's columns on end, then an underline's row."""
+    bar = [x for x in range(8) if all(is_on(x, y) for y in range(14))]
+    assert bar and not is_on(bar[0] - 1, 4) and not is_on(bar[-1] + 1, 4)
+    assert all(is_on(x, 15) for x in range(8, 16)) and not any(is_on(x, 4) for x in range(8, 16))
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_screen_of_grub(boot_image, folder, firmware):
+    """The framebuffer that GRUB sets up shows text."""
+    vm = boot_image("disk", firmware, extra=["-device", "VGA"])
+    vm.exec(MARK)
+    file = folder / "screen.ppm"
+    vm.qmp.command("screendump", filename=str(file))
+    kind, width, height, _, pixels = file.read_bytes().split(maxsplit=4)
+    assert (kind, width, height) == (b"P6", b"1024", b"768")
+    check_mark(lambda x, y: pixels[3 * (1024 * y + x)] == 255)
+
+
+def vga_text(vm):
+    return vm.memory(0xB8000, 80 * 25 * 2)[::2].decode("ascii", "replace")
+
+
+@pytest.mark.board("q35", "pc")
+def test_screen_of_vga(boot, board):
+    """With a VGA and no framebuffer the console is in VGA's memory, too, and scrolls."""
+    vm = boot(board=board, extra=["-device", "VGA"]).boot()
+    text = vga_text(vm)
+    assert "MicroPython v" in text and "\n" not in text
+    vm.exec("for i in range(60): print('line', i)")
+    rows = [row.rstrip() for row in re.findall(".{80}", vga_text(vm))]
+    at = rows.index("line 59")
+    assert at > 20 and rows[at - 20 : at] == [f"line {i}" for i in range(39, 59)]
+
+
+def test_panic_on_the_screen(boot, folder):
+    """Without a serial port a panic can still be read."""
+    arguments = (ROOT / "board/q35/qemu.args").read_text()
+    board = folder / "board"
+    board.mkdir()
+    # So that the machine stays.
+    (board / "qemu.args").write_text(re.sub(r"(?m)^-device isa-debug-exit.*", "", arguments))
+    vm = boot(board=board, append="console=nonsense", extra=["-device", "VGA"])
+    vm.repl.expect_exact("The machine has stopped.")
+    text = vga_text(vm)
+    assert "console=nonsense is not one of" in text
+    assert "panic: _boot.py failed" in text
+
+
+@pytest.mark.parametrize("console", ["screen", "none"])
+def test_console(boot, console):
+    """console= says where output goes."""
+    vm = boot(append=f"console={console}", extra=["-device", "VGA"])
+    # Input comes from the serial port in any case; what comes before the prompt may be lost.
+    addr = 64 * MIB
+    deadline = time.monotonic() + 30
+    while vm.memory(addr, 4) != b"done" and time.monotonic() < deadline:
+        vm.repl.sendline(f"import machine; machine.mem32[{addr:#x}] = 0x656e6f64")
+    assert vm.memory(addr, 4) == b"done"
+    assert vm.transcript() == ""
+    assert (">>> import machine" in vga_text(vm)) == (console == "screen")
