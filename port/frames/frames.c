@@ -3,7 +3,7 @@
 
 uint64_t frames_nothing;
 struct state frames_state = {
-    .one = { .take = &frames_nothing, .word = NONE, .take_2m = &frames_nothing },
+    .one = FRAMES_CPU_START(&frames_nothing),
 };
 
 // --- The lock and the CPUs ------------------------------------------------------------------
@@ -115,6 +115,14 @@ static void quiet(size_t slot) {
     }
 }
 
+// A 2 MiB frame has become free in this slot.
+static inline void prefer_2m(struct cpu *c, size_t slot) {
+    if (slot >= c->zone_end_2m) {
+        c->take_2m = &frames_nothing;
+        c->zone_end_2m = NONE;
+    }
+}
+
 bool frames_settle(size_t slot) {
     uint64_t *line = line_of(slot);
     if (is(EDGE, slot) || is(SHUT, slot) || !line_is_full(line)) {
@@ -143,10 +151,7 @@ bool frames_settle(size_t slot) {
     frames_unmark(SOME, slot);
     word_or(&self.groups[slot / GROUP_SLOTS].is[SHUT], UINT64_C(1) << slot % GROUP_SLOTS);
     frames_mark(IDLE, slot);
-    struct cpu *c = this_cpu();
-    if (slot >= c->zone_end_2m) {
-        c->take_2m = &frames_nothing;
-    }
+    prefer_2m(this_cpu(), slot);
     return true;
 }
 
@@ -209,14 +214,16 @@ static bool claim(struct cpu *c, size_t word) {
     if (__atomic_fetch_or(claim_of(word), bit, __ATOMIC_SEQ_CST) & bit) {
         return false;
     }
-    PUT(&c->word, word);
+    __atomic_store_n(&c->turn, c->turn + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&c->word, word, __ATOMIC_RELEASE);
     uint64_t valid = edge ? frames_valid(word) : ALL;
     w = __atomic_fetch_and(p, ~valid, __ATOMIC_SEQ_CST) & valid;
+    __atomic_store_n(&c->mask, w, __ATOMIC_RELEASE);
+    __atomic_store_n(&c->turn, c->turn + 1, __ATOMIC_RELEASE);
     if (w == 0) {
         unclaim(c);
         return false;
     }
-    PUT(&c->mask, w);
     c->addr = frames_frame((uint64_t)word * 64) * FRAMES_SIZE;
     return true;
 }
@@ -228,6 +235,7 @@ static inline bool get_word(struct cpu *c, size_t word) {
 // Give up the word that the CPU takes from.
 static void drop(struct cpu *c) {
     size_t word = c->word;
+    c->zone_end = NONE;
     if (word == NONE) {
         return;
     }
@@ -427,14 +435,12 @@ uint64_t frames_alloc(void) {
 // Frames in a better zone than the current one: come back there at once.
 void frames_prefer(size_t slot) {
     struct cpu *c = this_cpu();
-    if (slot >= c->zone_end && c->word != NONE) {
+    if (slot >= c->zone_end) {
         frames_enter(c);
         drop(c);
         frames_leave(c);
     }
-    if (slot >= c->zone_end_2m) {
-        c->take_2m = &frames_nothing;
-    }
+    prefer_2m(c, slot);
 }
 
 // With one CPU: the chunk has no free frames yet, or its line is not in use.
@@ -463,8 +469,18 @@ static NOINLINE void word_is_full(size_t word) {
 // Whether a CPU has claimed these frames and not lent them.
 bool frames_held(size_t word, uint64_t mask) {
     for (unsigned i = 0; self.shared && i < self.cpus; ++i) {
-        if (GET(&self.cpu[i].word) == word && (GET(&self.cpu[i].mask) & mask)) {
-            return true;
+        const struct cpu *c = &self.cpu[i];
+        while (__atomic_load_n(&c->word, __ATOMIC_ACQUIRE) == word) {
+            // Only a word and a mask of the same claim say something.
+            uint32_t turn = __atomic_load_n(&c->turn, __ATOMIC_ACQUIRE);
+            size_t word_now = __atomic_load_n(&c->word, __ATOMIC_ACQUIRE);
+            uint64_t mask_now = __atomic_load_n(&c->mask, __ATOMIC_ACQUIRE);
+            if (word_now == word && GET(&c->turn) == turn && turn % 2 == 0) {
+                if (mask_now & mask) {
+                    return true;
+                }
+                break;
+            }
         }
     }
     return false;
@@ -711,7 +727,9 @@ frames_status_t frames_free_2m(uint64_t addr) {
     if (UNLIKELY(bit % 512 || !(GET(&group->is[SHUT]) & ~idle & ~GET(&group->is[EDGE]) & mask))) {
         return frames_free_run(addr, FRAMES_2M);
     }
+    struct cpu *c = &self.one;
     if (UNLIKELY(is_shared())) {
+        c = &self.cpu[frames_cpu()];
         idle = __atomic_fetch_or(&group->is[IDLE], mask, __ATOMIC_SEQ_CST);
         if (idle & mask) {
             return FRAMES_BAD_FREE;
@@ -720,7 +738,10 @@ frames_status_t frames_free_2m(uint64_t addr) {
         group->is[IDLE] = idle | mask;
     }
     if (UNLIKELY(idle == 0)) {
-        frames_mark(IDLE, slot);
+        // Only above: the chunk itself may be somebody's again.
+        frames_summarize(IDLE, slot / GROUP_SLOTS);
+    }
+    if (UNLIKELY(slot >= c->zone_end || slot >= c->zone_end_2m)) {
         frames_prefer(slot);
     }
     return FRAMES_OK;

@@ -64,6 +64,7 @@ struct cpu {
     size_t zone_end;        // A free in this slot or above is in a better zone.
     uint32_t busy;          // The CPU is between enter() and leave().
     uint32_t closed;        // Another CPU, with the lock, wants `mask`.
+    uint32_t turn;          // Odd while `word` and `mask` do not belong together.
     // The same for 2 MiB frames; the word is always a group's `idle`.
     uint64_t *take_2m;
     uint64_t valid_2m;
@@ -71,6 +72,11 @@ struct cpu {
     size_t zone_end_2m;
     uint64_t pad[3];        // 128 bytes: the prefetcher fetches lines in pairs.
 };
+
+_Static_assert(sizeof(struct cpu) == 128, "struct cpu");
+
+#define FRAMES_CPU_START(word_) { .take = (word_), .valid = ALL, .word = NONE, .zone_end = NONE, \
+                                  .take_2m = &frames_nothing, .zone_end_2m = NONE }
 
 struct state {
     uint64_t *bits;

@@ -369,10 +369,8 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
         set_near();
     }
     for (unsigned i = 0; cpus > 1 && i < cpus; ++i) {
-        self.cpu[i] = (struct cpu) {
-            .take = &self.cpu[i].mask, .valid = ALL, .word = NONE, .take_2m = &frames_nothing,
-            .rotor = self.slots / cpus * i,
-        };
+        self.cpu[i] = (struct cpu)FRAMES_CPU_START(&self.cpu[i].mask);
+        self.cpu[i].rotor = self.slots / cpus * i;
     }
     while (self.ready < self.zone_slot[3] && frames_more()) {
     }
@@ -383,7 +381,7 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
 
 void frames_deinit(void) {
     frames_state = (struct state) {
-        .one = { .take = &frames_nothing, .word = NONE, .take_2m = &frames_nothing },
+        .one = FRAMES_CPU_START(&frames_nothing),
     };
 }
 

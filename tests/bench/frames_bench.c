@@ -1,0 +1,536 @@
+// How long a frame takes: peers side by side in one process, each called through a pointer.
+//
+// Prints one table and writes rows of JSON to the file that is its argument. A ratio is to the
+// bare call in the same workload. Threads run on CPUs of their own; peers that are not made for
+// several stand behind a ticket lock then.
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "peers.h"
+
+#define BULK (262144u)
+#define HUGE_FRAMES (256u)
+#define PAIRS (1u << 18)
+#define MAX_RUNS (99)
+#define GiB (UINT64_C(1) << 30)
+
+_Thread_local unsigned host_cpu;
+
+// A PC of 2 GiB as its firmware gives it away: unaligned, of several kinds, with holes.
+static const struct span pc[] = {
+    { 0x1000, 0x9fc00, 1 },
+    { 0x9fc00, 0xa0000, 2 },
+    { 0xf0000, 0x100000, 2 },
+    { 0x113000, 0x2f7d3400, 1 },
+    { 0x2f7d3400, 0x2f8e1000, 4 },
+    { 0x2f8e1000, 0x3f5c9000, 1 },
+    { 0x3f5c9000, 0x3fa00000, 3 },
+    { 0x3fa01000, 0x3fff7000, 1 },
+    { 0xfd000000, 0xfe000000, 2 },
+    { 0x100000000, 0x12bd45000, 1 },
+    { 0x12c000000, 0x13fd30000, 1 },
+};
+#define PC_SPANS (sizeof(pc) / sizeof(pc[0]))
+#define PC_END (UINT64_C(0x140000000))
+
+enum {
+    BULK_WORK, SHUFFLED, REPEAT, HALF, NEARLY_FULL, HUGE_WORK, FILL, FILL_HALF,
+    BULK_2, REPEAT_2, HALF_2, HUGE_2, SETUP_1G, SETUP_16G, SETUP_1T, WORKLOADS
+};
+static const struct {
+    const char *name;
+    unsigned threads;
+} workload[] = {
+    { "bulk", 1 }, { "bulk, shuffled", 1 }, { "repeat", 1 }, { "random, half full", 1 },
+    { "random, 26 free", 1 }, { "2 MiB", 1 }, { "fill/drain 64", 1 },
+    { "fill/drain 64, half full", 1 }, { "bulk", 2 }, { "repeat", 2 }, { "random, half full", 2 },
+    { "2 MiB", 2 }, { "set-up 1 GiB", 1 }, { "set-up 16 GiB", 1 }, { "set-up 1 TiB", 1 },
+};
+
+static double result[16][WORKLOADS][MAX_RUNS];
+static char *arena;
+static uint64_t *lent, lent_count;
+static uint32_t *choice;        // Random numbers, made before.
+
+// A thread's own time: what else runs on this machine is not ours to measure.
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static uint64_t random_state = 88172645463325252;
+
+static uint64_t random_number(void) {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state >> 11;
+}
+
+static void shuffle(uint64_t *values, uint64_t count) {
+    for (uint64_t i = count; i > 1; --i) {
+        uint64_t k = random_number() % i, swap = values[k];
+        values[k] = values[i - 1];
+        values[i - 1] = swap;
+    }
+}
+
+static void must(int good, const struct peer *peer, const char *what) {
+    if (!good) {
+        fprintf(stderr, "frames_bench: %s: %s\n", peer->name, what);
+        exit(1);
+    }
+}
+
+// --- One thread -----------------------------------------------------------------------------
+
+static void start(const struct peer *peer) {
+    peer->init(pc, PC_SPANS, arena);
+    host_cpu = 0;
+}
+
+// All frames that there are, or as many as lent has room for if the peer never ends.
+static void take_all(const struct peer *peer) {
+    uint64_t addr, room = 500000;
+    for (lent_count = 0; lent_count < room && (addr = peer->alloc()) >> 63 == 0; ++lent_count) {
+        lent[lent_count] = addr;
+    }
+    shuffle(lent, lent_count);
+}
+
+static double bulk(const struct peer *peer, int mixed) {
+    uint64_t (*volatile alloc)(void) = peer->alloc;
+    int (*volatile give)(uint64_t) = peer->free;
+    start(peer);
+    uint32_t count = BULK;
+    if (peer->walk_to) {
+        peer->walk_to(BULK / 2);
+        count = 64;
+    }
+    uint64_t (*get)(void) = alloc;
+    double t0 = now();
+    for (uint32_t i = 0; i < count; ++i) {
+        lent[i] = get();
+    }
+    double out = now() - t0;
+    must(lent[count - 1] >> 63 == 0, peer, "too little memory");
+    if (mixed) {
+        shuffle(lent, count);
+    }
+    int (*put)(uint64_t) = give;
+    int bad = 0;
+    t0 = now();
+    for (uint32_t i = 0; i < count; ++i) {
+        bad |= put(lent[i]);
+    }
+    double back = now() - t0;
+    must(!bad, peer, "a good free was refused");
+    return (out + back) / count / 2;
+}
+
+static double repeat(const struct peer *peer) {
+    uint64_t (*volatile alloc)(void) = peer->alloc;
+    int (*volatile give)(uint64_t) = peer->free;
+    uint64_t (*get)(void) = alloc;
+    int (*put)(uint64_t) = give;
+    int bad = 0;
+    double t0 = now();
+    for (uint32_t i = 0; i < PAIRS; ++i) {
+        bad |= put(get());
+    }
+    double t = now() - t0;
+    must(!bad, peer, "a good free was refused");
+    return t / PAIRS / 2;
+}
+
+// Give a random one back, get another.
+static double pairs(const struct peer *peer, uint64_t *mine, uint64_t count, uint32_t n) {
+    uint64_t (*volatile alloc)(void) = peer->alloc;
+    int (*volatile give)(uint64_t) = peer->free;
+    uint64_t (*get)(void) = alloc;
+    int (*put)(uint64_t) = give;
+    int bad = 0;
+    for (uint32_t i = 0; i < n; ++i) {
+        choice[i] = (uint32_t)(random_number() % count);
+    }
+    double t0 = now();
+    for (uint32_t i = 0; i < n; ++i) {
+        uint64_t *place = &mine[choice[i]];
+        bad |= put(*place);
+        *place = get();
+    }
+    double t = now() - t0;
+    must(!bad, peer, "a good free was refused");
+    return t / n / 2;
+}
+
+static double random_pairs(const struct peer *peer, int half) {
+    start(peer);
+    take_all(peer);
+    uint64_t left = half ? lent_count / 2 : lent_count - 26;
+    while (lent_count > left) {
+        peer->free(lent[--lent_count]);
+    }
+    pairs(peer, lent, lent_count, PAIRS);       // Into the state that it stays in.
+    return pairs(peer, lent, lent_count, PAIRS);
+}
+
+static double huge(const struct peer *peer) {
+    start(peer);
+    double t0 = 0;
+    uint64_t frames[HUGE_FRAMES];
+    uint64_t (*volatile alloc)(void) = peer->alloc_2m;
+    int (*volatile give)(uint64_t) = peer->free_2m;
+    uint64_t (*get)(void) = alloc;
+    int (*put)(uint64_t) = give;
+    int bad = 0;
+    const unsigned rounds = 200;
+    for (unsigned round = 0; round < rounds + 2; ++round) {
+        if (round == 2) {
+            t0 = now();
+        }
+        for (unsigned i = 0; i < HUGE_FRAMES; ++i) {
+            frames[i] = get();
+        }
+        for (unsigned i = 0; i < HUGE_FRAMES; ++i) {
+            bad |= put(frames[i]);
+        }
+    }
+    double t = now() - t0;
+    must(!bad && frames[HUGE_FRAMES - 1] >> 63 == 0, peer, "2 MiB frames went wrong");
+    return t / rounds / HUGE_FRAMES / 2;
+}
+
+static double fill(const struct peer *peer, int half) {
+    start(peer);
+    if (half) {
+        take_all(peer);
+        for (uint64_t left = lent_count / 2; lent_count > left;) {
+            peer->free(lent[--lent_count]);
+        }
+    }
+    uint64_t buf[64] = { 0 };
+    const unsigned rounds = 20000;
+    uint64_t (*volatile alloc)(void) = peer->alloc;
+    int (*volatile give)(uint64_t) = peer->free;
+    int bad = 0;
+    double t0 = now();
+    for (unsigned round = 0; round < rounds; ++round) {
+        if (peer->fill) {
+            bad |= peer->fill(buf, 64) != 64;
+            peer->drain(buf, 64);
+        } else {
+            for (unsigned i = 0; i < 64; ++i) {
+                buf[i] = alloc();
+            }
+            for (unsigned i = 0; i < 64; ++i) {
+                bad |= give(buf[i]);
+            }
+        }
+        __asm__ volatile ("" : : "r" (buf) : "memory");
+    }
+    double t = now() - t0;
+    must(!bad, peer, "fill failed");
+    return t / rounds / 64 / 2;
+}
+
+// --- Two threads ----------------------------------------------------------------------------
+
+static pthread_barrier_t barrier;
+static uint32_t ticket, serving;
+static const struct peer *locked_peer;
+
+static void lock(void) {
+    uint32_t mine = __atomic_fetch_add(&ticket, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&serving, __ATOMIC_ACQUIRE) != mine) {
+        __builtin_ia32_pause();
+    }
+}
+
+static void unlock(void) {
+    __atomic_store_n(&serving, serving + 1, __ATOMIC_RELEASE);
+}
+
+static uint64_t locked_alloc(void) {
+    lock();
+    uint64_t addr = locked_peer->alloc();
+    unlock();
+    return addr;
+}
+
+static int locked_free(uint64_t addr) {
+    lock();
+    int bad = locked_peer->free(addr);
+    unlock();
+    return bad;
+}
+
+static uint64_t locked_alloc_2m(void) {
+    lock();
+    uint64_t addr = locked_peer->alloc_2m();
+    unlock();
+    return addr;
+}
+
+static int locked_free_2m(uint64_t addr) {
+    lock();
+    int bad = locked_peer->free_2m(addr);
+    unlock();
+    return bad;
+}
+
+struct job {
+    const struct peer *peer;
+    unsigned cpu;
+    int work;
+    uint64_t *mine;
+    uint64_t count;
+    double time;
+};
+
+static void *thread(void *argument) {
+    struct job *job = argument;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(job->cpu, &set);
+    sched_setaffinity(0, sizeof(set), &set);
+    host_cpu = job->cpu;
+    uint64_t (*volatile alloc)(void) = job->peer->alloc;
+    int (*volatile give)(uint64_t) = job->peer->free;
+    if (job->work == HUGE_2) {
+        alloc = job->peer->alloc_2m;
+        give = job->peer->free_2m;
+    }
+    uint64_t (*get)(void) = alloc;
+    int (*put)(uint64_t) = give;
+    uint32_t n = (uint32_t)job->count;
+    int bad = 0;
+    uint32_t seed = 12345 + job->cpu;
+    uint32_t *mine_choice = malloc(PAIRS * sizeof(*mine_choice));
+    for (uint32_t i = 0; i < PAIRS; ++i) {
+        seed = seed * 1664525 + 1013904223;
+        mine_choice[i] = (uint32_t)((uint64_t)seed * n >> 32);
+    }
+    for (unsigned round = 0; round < 2; ++round) {      // The first one warms up.
+        pthread_barrier_wait(&barrier);
+        double t0 = now();
+        uint64_t calls = 0;
+        if (job->work == HALF_2) {
+            for (uint32_t i = 0; i < PAIRS; ++i) {
+                uint64_t *place = &job->mine[mine_choice[i]];
+                bad |= put(*place);
+                *place = get();
+            }
+            calls = 2 * PAIRS;
+        } else if (job->work == REPEAT_2) {
+            for (uint32_t i = 0; i < PAIRS; ++i) {
+                bad |= put(get());
+            }
+            calls = 2 * PAIRS;
+        } else {
+            unsigned times = job->work == HUGE_2 ? 400 : 2;
+            for (unsigned k = 0; k < times; ++k) {
+                for (uint32_t i = 0; i < n; ++i) {
+                    job->mine[i] = get();
+                }
+                for (uint32_t i = 0; i < n; ++i) {
+                    bad |= put(job->mine[i]);
+                }
+            }
+            calls = 2 * (uint64_t)times * n;
+        }
+        job->time = (now() - t0) / (double)calls;
+        pthread_barrier_wait(&barrier);
+    }
+    free(mine_choice);
+    must(!bad, job->peer, workload[job->work].name);
+    return NULL;
+}
+
+static double two_threads(const struct peer *peer, int work) {
+    struct peer guarded = *peer;
+    if (peer->cpus < 2 && peer->gives_back) {
+        locked_peer = peer;
+        guarded.alloc = locked_alloc;
+        guarded.free = locked_free;
+        guarded.alloc_2m = locked_alloc_2m;
+        guarded.free_2m = locked_free_2m;
+    }
+    start(peer);
+    uint64_t count = work == HUGE_2 ? 64 : BULK / 2;
+    if (work == HALF_2) {
+        take_all(peer);
+        for (uint64_t left = lent_count / 2; lent_count > left;) {
+            peer->free(lent[--lent_count]);
+        }
+        count = lent_count / 2;
+    }
+    struct job job[2];
+    pthread_t id[2];
+    pthread_barrier_init(&barrier, NULL, 2);
+    for (unsigned i = 0; i < 2; ++i) {
+        job[i] = (struct job) { &guarded, i, work, lent + i * count, count, 0 };
+        pthread_create(&id[i], NULL, thread, &job[i]);
+    }
+    for (unsigned i = 0; i < 2; ++i) {
+        pthread_join(id[i], NULL);
+    }
+    return (job[0].time + job[1].time) / 2;
+}
+
+// --- Set-up ---------------------------------------------------------------------------------
+
+static double bits[16][3];
+
+static double setup(const struct peer *peer, unsigned size_index) {
+    static const uint64_t sizes[] = { GiB, 16 * GiB, 1024 * GiB };
+    uint64_t start_addr = 0x123000, size = sizes[size_index];
+    const struct span one = { start_addr, start_addr + size, 1 };
+    size_t meta = (size_t)(size / 4096 / 8 * 5 / 4 + 65536) / 4096 * 4096;
+    char *top = arena + start_addr + size - meta;
+    memset(top, 0xa5, meta);
+    struct timespec from, to;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    peer->init(&one, 1, arena);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    double t = (double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec);
+    bits[peer - peers][size_index] = peer->bits ? peer->bits() : 0;
+    return t;
+}
+
+// --- All of it ------------------------------------------------------------------------------
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static bool can(const struct peer *peer, int work) {
+    bool bare = peer == peers;
+    switch (work) {
+        case BULK_WORK:
+            return true;
+        case HUGE_WORK:
+            return peer->alloc_2m;
+        case HUGE_2:
+            return peer->alloc_2m && (bare || peer->cpus != 1);
+        case SETUP_1G:
+        case SETUP_16G:
+        case SETUP_1T:
+            return peer->fill;
+        default:
+            return bare || peer->gives_back;
+    }
+}
+
+static double measure(const struct peer *peer, int work) {
+    switch (work) {
+        case BULK_WORK:
+            return bulk(peer, 0);
+        case SHUFFLED:
+            return bulk(peer, 1);
+        case REPEAT:
+            start(peer);
+            repeat(peer);
+            return repeat(peer);
+        case HALF:
+        case NEARLY_FULL:
+            return random_pairs(peer, work == HALF);
+        case HUGE_WORK:
+            return huge(peer);
+        case FILL:
+        case FILL_HALF:
+            return fill(peer, work == FILL_HALF);
+        case SETUP_1G:
+        case SETUP_16G:
+        case SETUP_1T:
+            return setup(peer, (unsigned)(work - SETUP_1G));
+        default:
+            return two_threads(peer, work);
+    }
+}
+
+int main(int argc, char **argv) {
+    unsigned runs = argc > 2 ? (unsigned)atoi(argv[2]) : 7;
+    const char *only = argc > 3 ? argv[3] : NULL;           // Peers with this in their names,
+    const char *only_work = argc > 4 ? argv[4] : NULL;      // and workloads.
+    runs = runs < MAX_RUNS ? runs : MAX_RUNS;
+    // MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED.
+    syscall(SYS_membarrier, 1 << 4, 0, 0);
+    arena = mmap(NULL, 1025 * GiB, PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (arena == MAP_FAILED) {
+        perror("mmap");
+        return 1;
+    }
+    lent = malloc(600000 * sizeof(*lent));
+    choice = malloc(PAIRS * sizeof(*choice));
+    memset(lent, 1, 600000 * sizeof(*lent));
+    memset(choice, 1, PAIRS * sizeof(*choice));
+    for (unsigned run = 0; run < runs; ++run) {
+        for (int work = 0; work < WORKLOADS; ++work) {
+            if (only_work && !strstr(workload[work].name, only_work)) {
+                continue;
+            }
+            for (size_t p = 0; p < peer_count; ++p) {
+                if ((only && p && !strstr(peers[p].name, only)) || !can(&peers[p], work)) {
+                    continue;
+                }
+                result[p][work][run] = measure(&peers[p], work);
+            }
+        }
+        fprintf(stderr, "run %u of %u\r", run + 1, runs);
+    }
+    FILE *json = fopen(argc > 1 ? argv[1] : "/dev/null", "w");
+    if (json == NULL) {
+        perror(argv[1]);
+        return 1;
+    }
+    const char *comma = "[\n";
+    printf("\n%-26s%-22s%8s%12s%8s%8s\n", "workload", "peer", "threads", "ns", "ratio", "bits");
+    for (int work = 0; work < WORKLOADS; ++work) {
+        double bare = 0;
+        for (size_t p = 0; p < peer_count; ++p) {
+            qsort(result[p][work], runs, sizeof(double), by_value);
+            double ns = result[p][work][runs / 2];
+            if (ns == 0) {
+                continue;
+            }
+            bare = p == 0 ? ns : bare;
+            double bit = work >= SETUP_1G ? bits[p][work - SETUP_1G]
+                : peers[p].bits ? bits[p][0] ? bits[p][0] : peers[p].bits() : 0;
+            printf("%-26s%-22s%8u%12.2f", workload[work].name, peers[p].name,
+                workload[work].threads, ns);
+            fprintf(json, "%s{\"peer\": \"%s\", \"workload\": \"%s\", \"threads\": %u, "
+                "\"ns\": %.3f, ", comma, peers[p].name, workload[work].name,
+                workload[work].threads, ns);
+            comma = ",\n";
+            if (bare > 0) {
+                printf("%8.2f", ns / bare);
+                fprintf(json, "\"ratio\": %.3f, ", ns / bare);
+            } else {
+                printf("%8s", "-");
+                fprintf(json, "\"ratio\": null, ");
+            }
+            if (peers[p].bits) {
+                printf("%8.3f\n", bit);
+                fprintf(json, "\"bits_per_frame\": %.4f}", bit);
+            } else {
+                printf("%8s\n", "-");
+                fprintf(json, "\"bits_per_frame\": null}");
+            }
+        }
+    }
+    fprintf(json, "\n]\n");
+    fclose(json);
+    return 0;
+}

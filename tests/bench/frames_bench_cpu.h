@@ -1,0 +1,21 @@
+// What the allocator asks of its machine: threads of a Linux process stand for CPUs.
+#ifndef FRAMES_BENCH_CPU_H
+#define FRAMES_BENCH_CPU_H
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+extern _Thread_local unsigned host_cpu;
+
+static inline unsigned frames_cpu(void) {
+    return host_cpu;
+}
+
+long syscall(long number, ...);
+
+static inline void frames_cpus_sync(void) {
+    // MEMBARRIER_CMD_PRIVATE_EXPEDITED; registered for at the start of main().
+    syscall(SYS_membarrier, 1 << 3, 0, 0);
+}
+
+#endif
