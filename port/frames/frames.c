@@ -180,8 +180,15 @@ static bool aim(struct cpu *c, size_t word) {
     c->take = p;
     c->valid = valid;
     c->word = word;
-    c->addr = frames_frame((uint64_t)word * 64) * FRAMES_SIZE;
+    c->addr = frames_addr(c, word);
     return true;
+}
+
+static void aim_nowhere(struct cpu *c) {
+    c->take = &frames_nothing;
+    c->valid = ALL;
+    c->word = NONE;
+    c->addr = NOWHERE;
 }
 
 static inline uint8_t *claim_of(size_t word) {
@@ -191,6 +198,7 @@ static inline uint8_t *claim_of(size_t word) {
 static void unclaim(struct cpu *c) {
     __atomic_fetch_and(claim_of(c->word), (uint8_t) ~(1u << c->word % LINE_WORDS), __ATOMIC_SEQ_CST);
     PUT(&c->word, NONE);
+    c->addr = NOWHERE;
 }
 
 // With several: move the frames of this word into `mask`. A word with a single frame needs no
@@ -207,7 +215,7 @@ static bool claim(struct cpu *c, size_t word) {
             return false;
         }
         PUT(&c->mask, w);
-        c->addr = frames_frame((uint64_t)word * 64) * FRAMES_SIZE;
+        c->addr = frames_addr(c, word);
         return true;
     }
     uint8_t bit = (uint8_t)(1u << word % LINE_WORDS);
@@ -224,7 +232,7 @@ static bool claim(struct cpu *c, size_t word) {
         unclaim(c);
         return false;
     }
-    c->addr = frames_frame((uint64_t)word * 64) * FRAMES_SIZE;
+    c->addr = frames_addr(c, word);
     return true;
 }
 
@@ -232,10 +240,21 @@ static inline bool get_word(struct cpu *c, size_t word) {
     return self.shared ? claim(c, word) : aim(c, word);
 }
 
+// The first word with frames from the k-th of a line on.
+static inline bool get_word_of(struct cpu *c, size_t slot, size_t k) {
+    const uint64_t *line = line_of(slot);
+    for (; k < LINE_WORDS; ++k) {
+        if (GET(&line[k]) && get_word(c, slot * LINE_WORDS + k)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Give up the word that the CPU takes from.
 static void drop(struct cpu *c) {
     size_t word = c->word;
-    c->zone_end = NONE;
+    c->zone_low = c->zone_end = NONE;
     if (word == NONE) {
         return;
     }
@@ -248,19 +267,16 @@ static void drop(struct cpu *c) {
         }
         unclaim(c);
     } else {
-        c->take = &frames_nothing;
-        c->word = NONE;
+        aim_nowhere(c);
     }
     frames_settle(word / LINE_WORDS);
 }
 
 static bool search_chunks(struct cpu *c, size_t low, size_t high) {
     for (size_t slot; (slot = frames_find(SOME, low, high)) != NONE; low = slot + 1) {
-        for (size_t k = 0; k < LINE_WORDS; ++k) {
-            if (get_word(c, slot * LINE_WORDS + k)) {
-                c->rotor = slot;
-                return true;
-            }
+        if (get_word_of(c, slot, 0)) {
+            c->rotor = slot;
+            return true;
         }
         quiet(slot);
     }
@@ -269,14 +285,14 @@ static bool search_chunks(struct cpu *c, size_t low, size_t high) {
 
 // Turn one idle chunk into a line. With several CPUs another one can be faster.
 static bool search_idle(struct cpu *c, size_t low, size_t high) {
-    size_t from = c->rotor > low && c->rotor < high ? c->rotor : low;
     for (;;) {
-        size_t slot = frames_find(IDLE, from, high);
-        if (slot == NONE && from > low) {
-            slot = frames_find(IDLE, low, from);
-        }
+        size_t slot = frames_find(IDLE, low, high);
         if (slot == NONE) {
             return false;
+        }
+        if (slot < c->rotor && c->rotor < high) {
+            size_t next = frames_find(IDLE, c->rotor, high);
+            slot = next != NONE ? next : slot;
         }
         if (frames_unmark(IDLE, slot)) {
             frames_split(slot);
@@ -294,14 +310,11 @@ static bool refill(struct cpu *c, bool locked) {
         if (self.shared) {
             unclaim(c);
         } else {
-            c->take = &frames_nothing;
-            c->word = NONE;
+            aim_nowhere(c);
             ++word;
         }
-        for (; word / LINE_WORDS == slot; ++word) {
-            if (get_word(c, word)) {
-                return true;
-            }
+        if (get_word_of(c, slot, word - slot * LINE_WORDS)) {
+            return true;
         }
         quiet(slot);
         c->rotor = slot + 1;
@@ -311,19 +324,21 @@ static bool refill(struct cpu *c, bool locked) {
         if (low == high) {
             continue;
         }
+        c->zone_low = low;
         c->zone_end = high;
         do {
             do {
                 size_t rotor = c->rotor > low && c->rotor < high ? c->rotor : low;
-                if (search_chunks(c, rotor, high)
-                    || (rotor > low && search_chunks(c, low, rotor))) {
+                size_t first = rotor > low ? frames_find(SOME, low, high) : low;
+                if (first != NONE && (search_chunks(c, first > rotor ? first : rotor, high)
+                                      || (first < rotor && search_chunks(c, first, rotor)))) {
                     return true;
                 }
             } while (search_idle(c, low, high));
             if (GET(&self.ready) < high && !locked) {
                 return false;
             }
-        } while (GET(&self.ready) < high && frames_more());
+        } while (GET(&self.ready) < high && frames_more(1));
     }
     return false;
 }
@@ -388,7 +403,13 @@ static NOINLINE uint64_t alloc_slowly(void) {
     if (self.shared) {
         return frames_alloc();
     }
-    return refill(&self.one, true) ? frames_alloc() : FRAMES_FAILED(FRAMES_NO_MEMORY);
+    struct cpu *c = &self.one;
+    if ((*c->take & c->valid) == 0 && !refill(c, true)) {
+        return FRAMES_FAILED(FRAMES_NO_MEMORY);
+    }
+    uint64_t w = *c->take & c->valid;
+    *c->take ^= w & -w;
+    return c->addr + (uint64_t)lowest(w) * FRAMES_SIZE;
 }
 
 static NOINLINE uint64_t alloc_shared_slowly(struct cpu *c) {
@@ -422,11 +443,11 @@ uint64_t frames_alloc(void) {
         return alloc_shared();
     }
     uint64_t *take = self.one.take;
-    uint64_t all = *take, w = all & self.one.valid;
-    if (UNLIKELY(w == 0)) {
+    uint64_t w = *take;
+    if (UNLIKELY(w == 0 || self.one.valid != ALL)) {
         return alloc_slowly();
     }
-    *take = all ^ (w & -w);
+    *take = w & (w - 1);
     return self.one.addr + (uint64_t)lowest(w) * FRAMES_SIZE;
 }
 
@@ -443,6 +464,15 @@ void frames_prefer(size_t slot) {
     prefer_2m(c, slot);
 }
 
+// The end of the zone of a slot.
+static size_t zone_end_of(size_t slot) {
+    unsigned zone = 1;
+    while (self.zone_slot[zone] <= slot) {
+        ++zone;
+    }
+    return self.zone_slot[zone];
+}
+
 // With one CPU: the chunk has no free frames yet, or its line is not in use.
 static NOINLINE frames_status_t put_first(size_t word, uint64_t mask) {
     size_t slot = word / LINE_WORDS;
@@ -452,9 +482,23 @@ static NOINLINE frames_status_t put_first(size_t word, uint64_t mask) {
     }
     self.bits[word] |= mask;
     frames_mark(SOME, slot);
-    frames_prefer(slot);
+    struct cpu *c = &self.one;
     if (self.bits[word] == ALL) {
+        frames_prefer(slot);
         frames_settle(slot);
+    } else if (slot >= c->zone_low && (*c->take == 0 || slot >= c->zone_end)) {
+        // With nothing at hand, or in a better zone, take from here next: no search, and the
+        // frame is still warm.
+        size_t left = c->word;
+        aim(c, word);
+        while (slot >= c->zone_end) {
+            c->zone_low = c->zone_end;
+            c->zone_end = zone_end_of(c->zone_low);
+        }
+        prefer_2m(c, slot);
+        if (left != NONE && !frames_settle(left / LINE_WORDS)) {
+            quiet(left / LINE_WORDS);
+        }
     }
     return FRAMES_OK;
 }
@@ -486,21 +530,61 @@ bool frames_held(size_t word, uint64_t mask) {
     return false;
 }
 
+// A frame of the word that this CPU has claimed goes back into its mask.
+static inline bool put_own(struct cpu *c, size_t word, uint64_t mask, frames_status_t *status) {
+    enter(c);
+    bool own = c->word == word && word != NONE;
+    if (LIKELY(own)) {
+        bool bad = ((c->mask | GET(&self.bits[word])) & mask) != 0;
+        if (LIKELY(!bad)) {
+            PUT(&c->mask, c->mask | mask);
+        }
+        *status = bad ? FRAMES_BAD_FREE : FRAMES_OK;
+    }
+    leave(c);
+    return own;
+}
+
+// With nothing at hand, claim the word of a frame that comes back and keep the frame: no search
+// for the next, and it is still warm.
+static bool keep(struct cpu *c, size_t word, uint64_t mask) {
+    size_t slot = word / LINE_WORDS;
+    bool kept = false;
+    enter(c);
+    if (c->mask == 0 && slot >= c->zone_low && slot < c->zone_end) {
+        size_t left = c->word;
+        if (left != NONE) {
+            unclaim(c);
+        }
+        uint8_t bit = (uint8_t)(1u << word % LINE_WORDS);
+        if (!(__atomic_fetch_or(claim_of(word), bit, __ATOMIC_SEQ_CST) & bit)) {
+            // Nobody else has frames of this word now, and the chunk is not shut from here on.
+            __atomic_store_n(&c->turn, c->turn + 1, __ATOMIC_RELEASE);
+            __atomic_store_n(&c->word, word, __ATOMIC_RELEASE);
+            kept = !is(SHUT, slot) && !(GET(&self.bits[word]) & mask);
+            __atomic_store_n(&c->mask, kept ? mask : 0, __ATOMIC_RELEASE);
+            __atomic_store_n(&c->turn, c->turn + 1, __ATOMIC_RELEASE);
+            if (kept) {
+                c->addr = frames_addr(c, word);
+            } else {
+                unclaim(c);
+            }
+        }
+        if (left != NONE) {
+            quiet(left / LINE_WORDS);
+        }
+    }
+    leave(c);
+    return kept;
+}
+
 static frames_status_t put_shared(size_t word, uint64_t mask) {
     size_t slot = word / LINE_WORDS;
     uint64_t *p = &self.bits[word];
     struct cpu *c = &self.cpu[frames_cpu()];
-    if (GET(&c->word) == word) {
-        enter(c);
-        if (LIKELY(c->word == word)) {
-            bool bad = (c->mask | GET(p)) & mask;
-            if (!bad) {
-                PUT(&c->mask, c->mask | mask);
-            }
-            leave(c);
-            return bad ? FRAMES_BAD_FREE : FRAMES_OK;
-        }
-        leave(c);
+    frames_status_t status;
+    if (GET(&c->word) == word && put_own(c, word, mask, &status)) {
+        return status;
     }
     uint64_t w;
     do {
@@ -523,6 +607,29 @@ static frames_status_t put_shared(size_t word, uint64_t mask) {
         frames_settle(slot);
     }
     return FRAMES_OK;
+}
+
+static NOINLINE frames_status_t nowhere(void);
+static inline const struct segment *locate(uint64_t addr, uint64_t *bit);
+static inline uint64_t frames_behind(uint64_t base, uint64_t addr);
+
+static frames_status_t free_shared(uint64_t addr) {
+    struct cpu *c = &self.cpu[frames_cpu()];
+    uint64_t n = frames_behind(GET(&c->addr), addr);
+    frames_status_t status;
+    if (n < 64 && put_own(c, GET(&c->word), UINT64_C(1) << n, &status)) {
+        return status;
+    }
+    uint64_t bit;
+    if (UNLIKELY(locate(addr, &bit) == NULL)) {
+        return nowhere();
+    }
+    size_t word = bit / 64;
+    uint64_t mask = UINT64_C(1) << bit % 64;
+    if (UNLIKELY(GET(&c->mask) == 0 && !is(SOME, word / LINE_WORDS)) && keep(c, word, mask)) {
+        return FRAMES_OK;
+    }
+    return put_shared(word, mask);
 }
 
 frames_status_t frames_put(size_t word, uint64_t mask) {
@@ -593,16 +700,32 @@ static NOINLINE frames_status_t nowhere(void) {
     return status == FRAMES_OK ? FRAMES_BAD_FREE : status;
 }
 
+// How many frames `addr` lies behind `base`; at least 2^52 if it is not a whole number.
+static inline uint64_t frames_behind(uint64_t base, uint64_t addr) {
+    uint64_t offset = addr - base;
+    return offset >> 12 | offset << 52;
+}
+
 frames_status_t frames_free(uint64_t addr) {
+    if (UNLIKELY(is_shared())) {
+        return free_shared(addr);
+    }
+    // The word that frames are taken from: no need to look where it is, or to settle its chunk.
+    uint64_t n = frames_behind(self.one.addr, addr);
+    if (n < 64) {
+        uint64_t w = *self.one.take, mask = UINT64_C(1) << n;
+        if (UNLIKELY(w & mask)) {
+            return FRAMES_BAD_FREE;
+        }
+        *self.one.take = w | mask;
+        return FRAMES_OK;
+    }
     uint64_t bit;
     if (UNLIKELY(locate(addr, &bit) == NULL)) {
         return nowhere();
     }
     size_t word = bit / 64;
     uint64_t mask = UINT64_C(1) << bit % 64;
-    if (UNLIKELY(is_shared())) {
-        return put_shared(word, mask);
-    }
     if (UNLIKELY(!is(SOME, word / LINE_WORDS))) {
         return put_first(word, mask);
     }
@@ -656,16 +779,15 @@ static bool refill_2m(struct cpu *c, bool locked) {
             if (GET(&self.ready) < high && !locked) {
                 return false;
             }
-        } while (GET(&self.ready) < high && frames_more());
+        } while (GET(&self.ready) < high && frames_more(1));
     }
     return false;
 }
 
 static uint64_t take_2m(struct cpu *c) {
-    uint64_t w;
-    while ((w = GET(c->take_2m) & c->valid_2m) != 0) {
-        uint64_t bit = w & -w;
-        if (word_clear(c->take_2m, bit) & bit) {
+    uint64_t all, w;
+    while ((w = (all = GET(c->take_2m)) & c->valid_2m) != 0) {
+        if (word_swap(c->take_2m, all, all ^ (w & -w))) {
             return c->addr_2m + (uint64_t)lowest(w) * FRAMES_2M * FRAMES_SIZE;
         }
     }
@@ -730,9 +852,11 @@ frames_status_t frames_free_2m(uint64_t addr) {
     struct cpu *c = &self.one;
     if (UNLIKELY(is_shared())) {
         c = &self.cpu[frames_cpu()];
-        idle = __atomic_fetch_or(&group->is[IDLE], mask, __ATOMIC_SEQ_CST);
-        if (idle & mask) {
-            return FRAMES_BAD_FREE;
+        while (!__atomic_compare_exchange_n(&group->is[IDLE], &idle, idle | mask, false,
+            __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+            if (idle & mask) {
+                return FRAMES_BAD_FREE;
+            }
         }
     } else {
         group->is[IDLE] = idle | mask;

@@ -30,6 +30,7 @@
 
 #define ALL UINT64_MAX
 #define NONE SIZE_MAX
+#define NOWHERE UINT64_MAX
 #define LINE_WORDS (8u)
 #define GROUP_SLOTS (64u)
 #define ZONES (4u)
@@ -57,25 +58,28 @@ struct region {
 struct cpu {
     uint64_t *take;
     uint64_t valid;         // The bits of *take that are frames.
-    uint64_t addr;          // The address of bit 0.
+    uint64_t addr;          // The address of bit 0, or NOWHERE.
     uint64_t mask;
     size_t word;            // Index of the word in the bitmap, or NONE.
     size_t rotor;           // The slot where the search for the next chunk begins.
-    size_t zone_end;        // A free in this slot or above is in a better zone.
+    size_t zone_low;        // The slots of the zone of `word`: a free below is in a worse zone,
+    size_t zone_end;        // and one from here on is in a better one.
     uint32_t busy;          // The CPU is between enter() and leave().
     uint32_t closed;        // Another CPU, with the lock, wants `mask`.
     uint32_t turn;          // Odd while `word` and `mask` do not belong together.
+    uint32_t segment;       // Where the last word was found.
     // The same for 2 MiB frames; the word is always a group's `idle`.
     uint64_t *take_2m;
     uint64_t valid_2m;
     uint64_t addr_2m;
     size_t zone_end_2m;
-    uint64_t pad[3];        // 128 bytes: the prefetcher fetches lines in pairs.
+    uint64_t pad[2];        // 128 bytes: the prefetcher fetches lines in pairs.
 };
 
 _Static_assert(sizeof(struct cpu) == 128, "struct cpu");
 
-#define FRAMES_CPU_START(word_) { .take = (word_), .valid = ALL, .word = NONE, .zone_end = NONE, \
+#define FRAMES_CPU_START(word_) { .take = (word_), .valid = ALL, .addr = NOWHERE, .word = NONE, \
+                                  .zone_low = NONE, .zone_end = NONE, \
                                   .take_2m = &frames_nothing, .zone_end_2m = NONE }
 
 struct state {
@@ -175,10 +179,11 @@ size_t frames_find(unsigned fact, size_t low, size_t high);
 // frames_map.c: the map.
 const struct segment *frames_segment(uint64_t frame);   // Ready ones only; NULL if there is none.
 uint64_t frames_frame(uint64_t bit);                    // The frame that has this bit.
+uint64_t frames_addr(struct cpu *c, size_t word);       // The address of bit 0 of a word.
 const struct segment *frames_segment_of_bit(uint64_t bit);
 uint64_t frames_valid(size_t word);                     // Which bits of a word are frames.
 bool frames_carve(uint64_t start, uint64_t end);        // Take frames out of the regions.
-bool frames_more(void);                                 // Make another group ready. Locked.
+bool frames_more(size_t groups);                        // Make so many more ready. Locked.
 uint64_t frames_owned(uint64_t start, uint64_t end);    // How many frames in [start, end).
 
 // frames.c: what the other files need of single frames.

@@ -43,6 +43,16 @@ uint64_t frames_frame(uint64_t bit) {
     return s->first - s->bit + bit;
 }
 
+uint64_t frames_addr(struct cpu *c, size_t word) {
+    uint64_t bit = (uint64_t)word * 64;
+    const struct segment *s = &self.segments[c->segment];
+    if (bit - s->bit >= s->total) {
+        s = frames_segment_of_bit(bit);
+        c->segment = (uint32_t)(s - self.segments);
+    }
+    return (s->first - s->bit + bit) * FRAMES_SIZE;
+}
+
 // The first region that ends after `frame`.
 static size_t region_after(uint64_t frame) {
     size_t low = 0, high = self.region_count;
@@ -99,11 +109,8 @@ static void show_near(const struct segment *s) {
     }
 }
 
-bool frames_more(void) {
-    size_t first = self.ready;
-    if (first >= self.slots) {
-        return false;
-    }
+// One group, from slot `first` on. Returns where it ends.
+static size_t make_ready(size_t first) {
     size_t last = first + GROUP_SLOTS < self.slots ? first + GROUP_SLOTS : self.slots;
     struct group *group = &self.groups[first / GROUP_SLOTS];
     uint64_t whole = 0, some = 0;
@@ -143,6 +150,17 @@ bool frames_more(void) {
     }
     frames_summarize(SOME, first / GROUP_SLOTS);
     frames_summarize(IDLE, first / GROUP_SLOTS);
+    return last;
+}
+
+bool frames_more(size_t groups) {
+    size_t first = self.ready, last = first;
+    while (groups-- > 0 && last < self.slots) {
+        last = make_ready(last);
+    }
+    if (first == last) {
+        return false;
+    }
     __atomic_store_n(&self.ready, last, __ATOMIC_RELEASE);
     for (size_t slot = first; slot < last;) {
         struct segment *s = (struct segment *)frames_segment_of_bit((uint64_t)slot * 512);
@@ -372,8 +390,7 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
         self.cpu[i] = (struct cpu)FRAMES_CPU_START(&self.cpu[i].mask);
         self.cpu[i].rotor = self.slots / cpus * i;
     }
-    while (self.ready < self.zone_slot[3] && frames_more()) {
-    }
+    frames_more((self.zone_slot[3] + GROUP_SLOTS - 1) / GROUP_SLOTS);
     __atomic_store_n(&self.shared, cpus > 1, __ATOMIC_RELEASE);
     __atomic_store_n(&self.ready_to_use, 1, __ATOMIC_RELEASE);
     return FRAMES_OK;

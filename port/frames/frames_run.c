@@ -199,7 +199,7 @@ static bool search_slots(struct run *run, size_t low, size_t high, bool lines) {
         idle = idle != NONE && idle <= slot ? frames_find(IDLE, slot, self.slots) : idle;
         size_t found = some < idle ? some : idle;
         if (found == NONE) {
-            if (lines || !frames_more()) {
+            if (lines || !frames_more(1)) {
                 return false;
             }
             some = idle = slot;
