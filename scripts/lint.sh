@@ -36,7 +36,7 @@ check_c() {
     rm -rf $copy
     mkdir -p $copy
     cp --parents "${files[@]}" $copy
-    (cd $copy && python "$MPY_DIR/tools/codeformat.py" -c "${files[@]}")
+    (cd $copy && python "$MPY_DIR/tools/codeformat.py" -c "${files[@]}") || return
     local file status=0
     for file in "${files[@]}"; do
         diff -u "$file" "$copy/$file" || status=1
