@@ -2,6 +2,7 @@
 #include "py/runtime.h"
 #include "py/stream.h"
 #include "extmod/misc.h"
+#include "memory/fault.h"
 #include "shared/runtime/interrupt_char.h"
 #include "shared/timeutils/timeutils.h"
 
@@ -198,6 +199,8 @@ void mp_hal_set_console(bool serial, bool screen) {
 }
 
 mp_uint_t mp_hal_stdout_tx_strn(const char *str, size_t len) {
+    // Python may name any memory: where it faults, not in the middle of a device.
+    fault_probe(str, len);
     if (to_serial) {
         uart_write(str, len);
     }
