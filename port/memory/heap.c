@@ -5,6 +5,7 @@
 
 #include "frames/frames.h"
 #include "memory/heap.h"
+#include "memory/native.h"
 #include "memory/space.h"
 #include "panic.h"
 
@@ -132,6 +133,9 @@ void *heap_grow(size_t *size, size_t needed) {
 
 void heap_give_back(void *area_in) {
     mp_state_mem_area_t *area = area_in;
+    if (native_is_area(area)) {
+        return;
+    }
     area->next = given_back;
     given_back = area;
 }

@@ -251,8 +251,7 @@ void native_settle(void) {
     used_after_collection = total_used();
 }
 
-// This happens at a soft reset only, where all frames are given up.
-bool native_give_back(void *area_in) {
+bool native_is_area(const void *area_in) {
     for (native_area_t *area = areas; area != NULL; area = area->next) {
         if (&area->gc == area_in) {
             return true;

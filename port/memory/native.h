@@ -18,8 +18,9 @@ void native_collect_begin(void);
 void native_collect_roots(void);
 void native_settle(void);
 
-// gc.c has found an area empty. Whether it is one of these.
-bool native_give_back(void *area);
+// Whether the area of the split heap is one of these. Where gc.c gives one back, all of its code is
+// dead, and native_settle() sees to it.
+bool native_is_area(const void *area);
 
 bool native_contains(uint64_t va);
 
