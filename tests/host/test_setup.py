@@ -355,6 +355,7 @@ def offline(tree, tmp_path, upstream):
     return {"MPY_GIT": url, "MPY_COMMIT": commit} | pip
 
 
+@pytest.mark.timeout(600)  # It makes a real .venv, which takes long on a busy machine.
 def test_second_run_costs_nothing(tree, tmp_path, offline):
     """With all in place, set-up takes a moment of CPU time and runs nothing that could fetch."""
     done = run(["scripts/setup.sh", "run"], tree, **offline)
