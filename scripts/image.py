@@ -133,7 +133,7 @@ def make_fat(output, tree, least=0, slack=0, hidden=0):
 
 
 def set_times(tree, epoch):
-    for path in tree.rglob("*"):
+    for path in [tree, *tree.rglob("*")]:
         os.utime(path, (epoch, epoch))
 
 

