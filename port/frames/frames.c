@@ -8,16 +8,12 @@ struct state frames_state = {
 
 // --- The lock and the CPUs ------------------------------------------------------------------
 
-static void wait_a_little(void) {
-    __builtin_ia32_pause();
-}
-
 frames_status_t frames_not_ready(void) {
     while (!__atomic_load_n(&self.ready_to_use, __ATOMIC_ACQUIRE)) {
         if (frames_cpu() == 0) {
             return FRAMES_NO_MAP;
         }
-        wait_a_little();
+        frames_cpu_wait();
     }
     return FRAMES_OK;
 }
@@ -26,7 +22,7 @@ void frames_lock(void) {
     if (self.shared) {
         uint32_t ticket = __atomic_fetch_add(&self.ticket, 1, __ATOMIC_RELAXED);
         while (__atomic_load_n(&self.serving, __ATOMIC_ACQUIRE) != ticket) {
-            wait_a_little();
+            frames_cpu_wait();
         }
     }
 }
@@ -54,7 +50,7 @@ static NOINLINE void enter_slowly(struct cpu *c) {
     do {
         leave(c);
         while (GET(&c->closed)) {
-            wait_a_little();
+            frames_cpu_wait();
         }
     } while (!try_enter(c));
 }
@@ -180,7 +176,7 @@ static bool aim(struct cpu *c, size_t word) {
     c->take = p;
     c->valid = valid;
     c->word = word;
-    c->addr = frames_addr(c, word);
+    PUT(&c->addr, frames_addr(c, word));
     return true;
 }
 
@@ -188,7 +184,7 @@ static void aim_nowhere(struct cpu *c) {
     c->take = &frames_nothing;
     c->valid = ALL;
     c->word = NONE;
-    c->addr = NOWHERE;
+    PUT(&c->addr, NOWHERE);
 }
 
 static inline uint8_t *claim_of(size_t word) {
@@ -198,7 +194,7 @@ static inline uint8_t *claim_of(size_t word) {
 static void unclaim(struct cpu *c) {
     __atomic_fetch_and(claim_of(c->word), (uint8_t) ~(1u << c->word % LINE_WORDS), __ATOMIC_SEQ_CST);
     PUT(&c->word, NONE);
-    c->addr = NOWHERE;
+    PUT(&c->addr, NOWHERE);
 }
 
 // With several: move the frames of this word into `mask`. A word with a single frame needs no
@@ -215,7 +211,7 @@ static bool claim(struct cpu *c, size_t word) {
             return false;
         }
         PUT(&c->mask, w);
-        c->addr = frames_addr(c, word);
+        PUT(&c->addr, frames_addr(c, word));
         return true;
     }
     uint8_t bit = (uint8_t)(1u << word % LINE_WORDS);
@@ -232,7 +228,7 @@ static bool claim(struct cpu *c, size_t word) {
         unclaim(c);
         return false;
     }
-    c->addr = frames_addr(c, word);
+    PUT(&c->addr, frames_addr(c, word));
     return true;
 }
 
@@ -254,7 +250,8 @@ static inline bool get_word_of(struct cpu *c, size_t slot, size_t k) {
 // Give up the word that the CPU takes from.
 static void drop(struct cpu *c) {
     size_t word = c->word;
-    c->zone_low = c->zone_end = NONE;
+    PUT(&c->zone_low, NONE);
+    PUT(&c->zone_end, NONE);
     if (word == NONE) {
         return;
     }
@@ -324,8 +321,8 @@ static bool refill(struct cpu *c, bool locked) {
         if (low == high) {
             continue;
         }
-        c->zone_low = low;
-        c->zone_end = high;
+        PUT(&c->zone_low, low);
+        PUT(&c->zone_end, high);
         do {
             do {
                 size_t rotor = c->rotor > low && c->rotor < high ? c->rotor : low;
@@ -381,7 +378,7 @@ void frames_close(void) {
     frames_cpus_sync();
     for (unsigned i = 0; i < self.cpus; ++i) {
         while (__atomic_load_n(&self.cpu[i].busy, __ATOMIC_ACQUIRE)) {
-            wait_a_little();
+            frames_cpu_wait();
         }
         drop(&self.cpu[i]);
     }
@@ -456,7 +453,7 @@ uint64_t frames_alloc(void) {
 // Frames in a better zone than the current one: come back there at once.
 void frames_prefer(size_t slot) {
     struct cpu *c = this_cpu();
-    if (slot >= c->zone_end) {
+    if (slot >= GET(&c->zone_end)) {
         frames_enter(c);
         drop(c);
         frames_leave(c);
@@ -551,7 +548,7 @@ static bool keep(struct cpu *c, size_t word, uint64_t mask) {
     size_t slot = word / LINE_WORDS;
     bool kept = false;
     enter(c);
-    if (c->mask == 0 && slot >= c->zone_low && slot < c->zone_end) {
+    if (c->mask == 0 && slot >= GET(&c->zone_low) && slot < GET(&c->zone_end)) {
         size_t left = c->word;
         if (left != NONE) {
             unclaim(c);
@@ -565,7 +562,7 @@ static bool keep(struct cpu *c, size_t word, uint64_t mask) {
             __atomic_store_n(&c->mask, kept ? mask : 0, __ATOMIC_RELEASE);
             __atomic_store_n(&c->turn, c->turn + 1, __ATOMIC_RELEASE);
             if (kept) {
-                c->addr = frames_addr(c, word);
+                PUT(&c->addr, frames_addr(c, word));
             } else {
                 unclaim(c);
             }
@@ -865,7 +862,7 @@ frames_status_t frames_free_2m(uint64_t addr) {
         // Only above: the chunk itself may be somebody's again.
         frames_summarize(IDLE, slot / GROUP_SLOTS);
     }
-    if (UNLIKELY(slot >= c->zone_end || slot >= c->zone_end_2m)) {
+    if (UNLIKELY(slot >= GET(&c->zone_end) || slot >= c->zone_end_2m)) {
         frames_prefer(slot);
     }
     return FRAMES_OK;

@@ -1,4 +1,4 @@
-// The two things that the allocator asks of a machine with several CPUs. A kernel names a header
+// The three things that the allocator asks of a machine with several CPUs. A kernel names a header
 // of its own in FRAMES_CPU_HEADER; these stand for a machine with one.
 #ifndef RINGZERO_FRAMES_CPU_H
 #define RINGZERO_FRAMES_CPU_H
@@ -15,6 +15,11 @@ static inline unsigned frames_cpu(void) {
 // Return after every other CPU has passed a full memory barrier: an interrupt to each of them in
 // a kernel, membarrier(2) in a Linux process. Slow paths only.
 static inline void frames_cpus_sync(void) {
+}
+
+// Called over and over while another CPU is waited for.
+static inline void frames_cpu_wait(void) {
+    __builtin_ia32_pause();
 }
 
 #endif

@@ -18,4 +18,8 @@ static inline void frames_cpus_sync(void) {
     syscall(SYS_membarrier, 1 << 3, 0, 0);
 }
 
+static inline void frames_cpu_wait(void) {
+    __builtin_ia32_pause();
+}
+
 #endif

@@ -11,4 +11,7 @@ static inline unsigned frames_cpu(void) {
 static inline void frames_cpus_sync(void) {
 }
 
+static inline void frames_cpu_wait(void) {
+}
+
 #endif

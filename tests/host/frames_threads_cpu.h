@@ -1,0 +1,25 @@
+// What the allocator asks of its machine: threads of a Linux process stand for CPUs.
+#ifndef FRAMES_THREADS_CPU_H
+#define FRAMES_THREADS_CPU_H
+
+#include <sched.h>
+#include <sys/syscall.h>
+
+extern _Thread_local unsigned host_cpu;
+
+long syscall(long number, ...);
+
+static inline unsigned frames_cpu(void) {
+    return host_cpu;
+}
+
+static inline void frames_cpus_sync(void) {
+    // MEMBARRIER_CMD_PRIVATE_EXPEDITED; registered for at the start of main().
+    syscall(SYS_membarrier, 1 << 3, 0, 0);
+}
+
+static inline void frames_cpu_wait(void) {
+    sched_yield();      // There can be more threads than CPUs.
+}
+
+#endif
