@@ -368,20 +368,22 @@ static bool start_map(void) {
     frames_stats_t stats;
     frames_stats(&stats);
     uint64_t metadata = stats.metadata_addr / 4096, total = 0;
+    bool seen = false;
     for (size_t i = 0; i < count; ++i) {
         if (i && ranges[2 * i] < ranges[2 * i - 1]) {
             break;
         }
         region[i].start = ranges[2 * i];
         region[i].end = ranges[2 * i + 1];
-        if (region[i].end == metadata) {
+        if (region[i].end == metadata && !seen) {
             region[i].end += stats.metadata_frames;
+            seen = true;
         }
         region[i].at = state_count;
         state_count += region[i].end - region[i].start;
         total += ranges[2 * i + 1] - ranges[2 * i];
         ++region_count;
-        if (total == stats.total) {
+        if (seen && total == stats.total) {
             break;
         }
     }
