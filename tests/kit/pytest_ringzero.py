@@ -1,0 +1,179 @@
+"""A pytest plugin that boots a Ringzero kernel on QEMU.
+
+Fixtures: `kernel`, the ELF, built once per run; `vm`, a guest at its prompt; `boot`, which makes
+guests of any other kind. Each test may say what machine it wants, with one value or with several,
+which makes one test of each:
+
+    @pytest.mark.board("q35", "microvm")
+    @pytest.mark.memory("64M")
+    def test_sum(vm):
+        assert vm.eval("1 + 1") == 2
+
+The markers board, memory, smp and accel also are fixtures of those names, so that
+`pytest.mark.parametrize("board, memory", [...])` works as well. The marker timeout is
+pytest-timeout's; here it also bounds the waits.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ringzero_vm import ROOT, VM
+
+AXES = {"board": "q35", "memory": "256M", "smp": 1, "accel": "tcg"}
+WAIT = 30.0  # seconds
+LINES = 60  # of a console that are shown when a test fails
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("ringzero", "boot tests on QEMU")
+    group.addoption(
+        "--kernel",
+        metavar="ELF",
+        help="boot this kernel and build none (write --kernel=ELF: pytest takes a "
+        "path that stands alone for one to tests)",
+    )
+    for axis, default in AXES.items():
+        text = f"what tests get that ask for no {axis} (default {default})"
+        group.addoption(f"--{axis}", default=default, type=type(default), help=text)
+    group.addoption(
+        "--gdb", action="store_true", help="stop each guest before its first instruction"
+    )
+
+
+def pytest_configure(config):
+    for axis in AXES:
+        text = f"{axis}(value, ...): the {axis} of the test's machine, one test for each"
+        config.addinivalue_line("markers", text)
+
+
+def pytest_generate_tests(metafunc):
+    for axis in AXES:
+        marker = metafunc.definition.get_closest_marker(axis)
+        if marker and axis in metafunc.fixturenames:
+            metafunc.parametrize(axis, marker.args)
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.option.gdb:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0), append=False)
+
+
+def axis_fixture(axis):
+    def value(request):
+        return request.config.getoption(axis)
+
+    value.__doc__ = f"The {axis} of the test's machine."
+    return pytest.fixture(name=axis)(value)
+
+
+board, memory, smp, accel = (axis_fixture(axis) for axis in AXES)
+
+
+@pytest.fixture(scope="session")
+def kernel(request):
+    """The kernel's ELF, built once per run, however many processes share the run."""
+    given = request.config.option.kernel
+    if given:
+        return Path(given).resolve()
+    path = ROOT / "build" / "kernel" / "ringzero.elf"
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
+    lock = ROOT / "build" / "tests" / "kernel.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with open(lock, "a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        if not run or file.read() != run:
+            build()
+            file.truncate(0)
+            file.write(run)
+    return path
+
+
+def build():
+    # Not the variables of a make that may have called us.
+    environment = {name: os.environ[name] for name in os.environ if "MAKE" not in name}
+    done = subprocess.run(
+        ["make", "-C", str(ROOT), "kernel"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        pytest.fail("the kernel does not build:\n" + done.stdout[-4000:], pytrace=False)
+
+
+@pytest.fixture
+def folder(request):
+    """The test's own folder, build/tests/<test>, empty at its start and kept after its end."""
+    name = re.sub(r"[^\w.=,+\[\]-]+", "-", request.node.nodeid)
+    path = request.config.rootpath / "build" / "tests" / name[-200:]
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path
+
+
+@pytest.fixture
+def boot(request, kernel, folder):
+    """A function that boots a guest, with what VM takes; it does not wait for a prompt."""
+    marker = request.node.get_closest_marker("timeout")
+    machine = {"gdb": request.config.option.gdb, "wait": WAIT}
+    if marker and marker.args and marker.args[0]:
+        # A little before the test's own end, so that it is the wait that fails, and says why.
+        machine.update(wait=None, deadline=time.monotonic() + 0.9 * marker.args[0])
+    guests = request.node.stash.setdefault(GUESTS, [])
+    with contextlib.ExitStack() as stack:
+
+        def boot(kernel=kernel, **options):
+            guest = VM(kernel, folder, **{**machine, **options})
+            stack.callback(guest.close)
+            guests.append(guest)
+            if guest.gdb:
+                announce(request.config, guest)
+            return guest
+
+        yield boot
+
+
+@pytest.fixture
+def vm(boot, board, memory, smp, accel):
+    """A guest at its prompt."""
+    return boot(board=board, memory=memory, smp=smp, accel=accel).boot()
+
+
+def announce(config, guest):
+    guest.qmp.command("query-status")  # answered when gdb's socket is there
+    capture = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+        print(f"\nwaiting for: {guest.gdb_command}", file=sys.stderr, flush=True)
+
+
+GUESTS = pytest.StashKey()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if not report.failed:
+        return
+    for guest in item.stash.get(GUESTS, []):
+        lines = guest.transcript().splitlines()
+        shown = "\n".join(lines[-LINES:])
+        title = f"console, {min(LINES, len(lines))} of {len(lines)} lines, {guest.console_log}"
+        report.sections.append((title, shown))
+        if guest.panic:
+            report.sections.append(("panic", guest.panic))
+        with contextlib.suppress(OSError):
+            report.sections.append(("QEMU's command", guest.command_file.read_text()))
+            said = guest.launcher_log.read_text(errors="replace").strip()
+            if said:
+                report.sections.append(("launcher", said))

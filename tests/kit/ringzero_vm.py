@@ -1,0 +1,462 @@
+"""A guest on QEMU: its console as a pexpect object, its raw REPL, its machine protocol."""
+
+import ast
+import asyncio
+import contextlib
+import itertools
+import os
+import re
+import select
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+
+import pexpect
+from elftools.elf.elffile import ELFFile
+from pexpect import fdpexpect
+from qemu.qmp import QMPClient
+
+ROOT = Path(__file__).resolve().parents[2]
+LAUNCHER = ROOT / "scripts" / "run.py"
+
+PANIC = 101  # the launcher's status
+
+CTRL_A, CTRL_B, CTRL_C, CTRL_D, CTRL_E = "\x01", "\x02", "\x03", "\x04", "\x05"
+PROMPT = ">>> "
+
+
+class GuestError(Exception):
+    """Code in the guest raised; the text is the guest's traceback."""
+
+
+class Ended(pexpect.EOF):
+    """The machine ended while something was awaited."""
+
+
+class TimedOut(pexpect.TIMEOUT):
+    """What was awaited did not come in time."""
+
+
+class Panic(Ended):
+    """The kernel panicked while something else was awaited."""
+
+
+class Symbols:
+    """The names in an ELF, by address."""
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            table = ELFFile(file).get_section_by_name(".symtab")
+            symbols = table.iter_symbols() if table else ()
+            self.functions = sorted(
+                (symbol["st_value"], symbol["st_size"], symbol.name)
+                for symbol in symbols
+                if symbol["st_info"]["type"] == "STT_FUNC"
+            )
+
+    def name(self, addr):
+        """`function+0x1f` for an address in a function, else None."""
+        for start, size, name in self.functions:
+            if start <= addr < start + max(size, 1):
+                return f"{name}+{addr - start:#x}"
+        return None
+
+    def decode(self, text):
+        """The text, and below it the name of each code address that has none in it."""
+        lines = [text.rstrip()]
+        for word in dict.fromkeys(re.findall(r"\b0x[0-9a-fA-F]+\b(?! \S+\+)", text)):
+            name = self.name(int(word, 16))
+            if name:
+                lines.append(f"  {word} is {name}")
+        return "\n".join(lines)
+
+
+class Console(fdpexpect.fdspawn):
+    """The serial port. Whatever ends a wait early says why, with the console's last lines."""
+
+    def __init__(self, vm, fd, log):
+        self.vm = vm
+        super().__init__(fd, encoding="utf-8", codec_errors="replace")
+        self.linesep = "\r"
+        self.delaybeforesend = None
+        self.log = log
+        self.ahead = b""
+
+    @property
+    def timeout(self):
+        """pexpect's default for each wait."""
+        return self.vm.wait
+
+    @timeout.setter
+    def timeout(self, seconds):
+        pass  # pexpect's own, when it is made
+
+    def receive(self, size, timeout):
+        """Bytes as they come, at least one. The one place that reads the serial port."""
+        if self.ahead:
+            data, self.ahead = self.ahead[:size], self.ahead[size:]
+            return data
+        if timeout is not None and timeout < 0:
+            timeout = 0
+        if not select.select([self.child_fd], [], [], timeout)[0]:
+            raise pexpect.TIMEOUT("")
+        try:
+            data = os.read(self.child_fd, size)
+        except ConnectionResetError:  # QEMU ended with input of ours unread
+            data = b""
+        if not data:
+            self.flag_eof = True
+            raise pexpect.EOF("")
+        self.log.write(data)
+        return data
+
+    def read_nonblocking(self, size=1, timeout=-1):
+        timeout = self.timeout if timeout == -1 else timeout
+        return self._decoder.decode(self.receive(size, timeout), final=False)
+
+    def send(self, s):
+        """Send all of it, however long, and keep what the guest says meanwhile."""
+        data = s if isinstance(s, bytes) else s.encode()
+        view = memoryview(data)
+        deadline = deadline_in(self.timeout)
+        ahead = self.ahead
+        self.ahead = b""
+        try:
+            while view:
+                left = left_until(deadline)
+                readable, writable, _ = select.select([self], [self], [], left)
+                if not readable and not writable:
+                    self.vm.explain(pexpect.TIMEOUT(""), "room for input", self.timeout)
+                if readable:
+                    try:
+                        ahead += self.receive(65536, 0)
+                    except pexpect.EOF as error:
+                        self.vm.explain(error, "room for input", self.timeout)
+                if writable:
+                    # No more than what always fits, so that the write does not block.
+                    view = view[os.write(self.child_fd, view[:1024]) :]
+        finally:
+            self.ahead = ahead
+        return len(data)
+
+    def expect_list(self, pattern_list, timeout=-1, *rest, **named):
+        __tracebackhide__ = True
+        return self.explained(super().expect_list, pattern_list, timeout, *rest, **named)
+
+    def expect_exact(self, pattern_list, timeout=-1, *rest, **named):
+        __tracebackhide__ = True
+        return self.explained(super().expect_exact, pattern_list, timeout, *rest, **named)
+
+    def explained(self, expect, patterns, timeout, *rest, **named):
+        __tracebackhide__ = True
+        try:
+            return expect(patterns, timeout, *rest, **named)
+        except (pexpect.EOF, pexpect.TIMEOUT) as error:
+            if not isinstance(patterns, (list, tuple)):
+                patterns = [patterns]
+            names = " or ".join(repr(getattr(one, "pattern", one)) for one in patterns)
+            self.vm.explain(error, names, self.timeout if timeout == -1 else timeout)
+
+
+def deadline_in(seconds):
+    return None if seconds is None else time.monotonic() + seconds
+
+
+def left_until(deadline):
+    return None if deadline is None else max(0, deadline - time.monotonic())
+
+
+class Qmp:
+    """QEMU's machine protocol: `client` is qemu.qmp's, `command` calls it from plain code."""
+
+    def __init__(self, path):
+        self.loop = asyncio.new_event_loop()
+        self.client = self.loop.run_until_complete(self.connect(path))
+
+    @staticmethod
+    async def connect(path):
+        client = QMPClient("ringzero")
+        await client.connect(path)
+        return client
+
+    def command(self, name, timeout=30, **arguments):
+        """What QEMU returns for a command; `_` in an argument's name stands for `-`."""
+        arguments = {key.replace("_", "-"): value for key, value in arguments.items()}
+        call = self.client.execute(name, arguments)
+        return self.loop.run_until_complete(asyncio.wait_for(call, timeout))
+
+    def close(self):
+        # QEMU may have gone, and whatever that raises is no news.
+        with contextlib.suppress(Exception):
+            self.loop.run_until_complete(asyncio.wait_for(self.client.disconnect(), 2))
+        self.loop.close()
+
+
+class VM:
+    """A guest that boots when it is made; `close` ends it.
+
+    The console's transcript, QEMU's command and the launcher's messages are kept in `folder`.
+    `launcher` and `extra` are further arguments for the launcher and for QEMU.
+    `wait` is how long each wait lasts, in seconds, unless it says otherwise; None is for ever.
+    Where `deadline` is given, in time.monotonic()'s seconds, no wait lasts beyond it.
+    """
+
+    def __init__(
+        self,
+        kernel,
+        folder,
+        *,
+        board="q35",
+        memory="256M",
+        smp=1,
+        accel="tcg",
+        app=None,
+        initrd=None,
+        append="",
+        extra=(),
+        gdb=False,
+        launcher=(),
+        wait=30.0,
+        deadline=None,
+    ):
+        self.wait_limit = None if gdb else wait
+        self.deadline = None if gdb else deadline
+        self.gdb = gdb
+        self.kernel = Path(kernel)
+        self.status = None
+        self.raw = False
+        self._qmp = None
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            suffix = f"-{number}" if number > 1 else ""
+            self.console_log = folder / f"console{suffix}.log"
+            with contextlib.suppress(FileExistsError):
+                self.log = open(self.console_log, "xb", buffering=0)
+                break
+        self.command_file = folder / f"qemu{suffix}.cmd"
+        self.launcher_log = folder / f"launcher{suffix}.log"
+        # A socket's path has at most 107 bytes, which a test's folder may well exceed.
+        self.sockets = Path(tempfile.mkdtemp(prefix="rz-", dir="/tmp"))
+        command = [sys.executable, str(LAUNCHER), "--kernel", str(kernel), "--board", str(board)]
+        command += ["--memory", str(memory), "--smp", str(smp), "--accel", accel]
+        # QEMU connects to us before the guest starts, so no output is lost.
+        command += ["--serial", f"unix:{self.sockets}/console,server=off"]
+        command += ["--qmp", f"{self.sockets}/qmp", "--record", str(self.command_file)]
+        if append:
+            command += ["--append", append]
+        if initrd:
+            command += ["--initrd", str(initrd)]
+        if app:
+            command += [str(app)]
+        command += [*map(str, launcher), "--", *extra]
+        if gdb:
+            command += ["-S", "-gdb", f"unix:{self.sockets}/gdb,server=on,wait=off"]
+        self.gdb_command = f"gdb {kernel} -ex 'target remote {self.sockets}/gdb'"
+        self.command = shlex.join(command)
+        try:
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(f"{self.sockets}/console")
+                listener.listen(1)
+                with open(self.launcher_log, "wb") as messages:
+                    self.launcher = subprocess.Popen(
+                        command, stdin=subprocess.DEVNULL, stdout=messages, stderr=messages
+                    )
+                self.socket = self.accept(listener)
+        except BaseException:
+            self.close()
+            raise
+        self.repl_ = Console(self, self.socket.fileno(), self.log)
+
+    def accept(self, listener):
+        deadline = time.monotonic() + 30
+        listener.settimeout(0.05)
+        while True:
+            with contextlib.suppress(socket.timeout):
+                connection = listener.accept()[0]
+                connection.setblocking(True)
+                return connection
+            if self.launcher.poll() is not None or time.monotonic() > deadline:
+                said = self.launcher_log.read_text(errors="replace").strip()
+                raise Ended(f"QEMU did not start, status {self.launcher.poll()}: {said}")
+
+    # ---- the console
+
+    @property
+    def wait(self):
+        """How many seconds a wait that begins now lasts, or None."""
+        limits = [self.wait_limit, left_until(self.deadline)]
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    @property
+    def repl(self):
+        """The console as a pexpect object, at or on its way to the friendly prompt."""
+        if self.raw:
+            self.raw = False
+            self.repl_.send(CTRL_B)
+            self.repl_.expect_exact(PROMPT)
+        return self.repl_
+
+    def boot(self):
+        """Wait for the first prompt."""
+        self.repl.expect_exact(f"\n{PROMPT}")
+        return self
+
+    def run(self, line, timeout=-1):
+        """Type a line at the friendly prompt; what it prints until the next prompt."""
+        self.repl.sendline(line)
+        self.repl.expect_exact("\r\n", timeout)
+        self.repl.expect_exact(PROMPT, timeout)
+        return self.repl.before
+
+    def soft_reset(self):
+        self.repl.send(CTRL_D)
+        self.repl.expect_exact("soft reboot\r\n")
+        self.repl.expect_exact(f"\n{PROMPT}")
+
+    def transcript(self):
+        return self.console_log.read_text(errors="replace")
+
+    def explain(self, error, awaited, seconds):
+        """Raise what says why a wait for something on the console failed."""
+        __tracebackhide__ = True
+        last = "\n".join(self.transcript().splitlines()[-15:])
+        if isinstance(error, pexpect.TIMEOUT):
+            problem = f"waited {seconds:.3g} s in vain for {awaited}"
+            kind = TimedOut
+        else:
+            problem = f"the machine ended with status {self.wait_exit()}, awaited was {awaited}"
+            kind = Ended
+        panic = self.panic
+        if panic:
+            raise Panic(panic) from None
+        raise kind(f"{problem}; the console's last lines:\n{last}") from None
+
+    @property
+    def panic(self):
+        """What the kernel said when it panicked, with the names of the code in it, or None."""
+        found = re.search(r"^panic: .*", self.transcript(), re.MULTILINE | re.DOTALL)
+        return Symbols(self.kernel).decode(found.group().replace("\r", "")) if found else None
+
+    # ---- the raw REPL
+
+    def read(self, size, deadline):
+        data = b""
+        while len(data) < size:
+            data += self.repl_.receive(size - len(data), left_until(deadline))
+        return data
+
+    def read_until(self, end, deadline):
+        data = bytearray()
+        while not data.endswith(end):
+            data += self.repl_.receive(1, left_until(deadline))
+        return bytes(data[: -len(end)])
+
+    def enter_raw(self):
+        if not self.raw:
+            self.repl_.send("\r" + CTRL_C + CTRL_A)
+            self.repl_.expect_exact("raw REPL; CTRL-B to exit\r\n>")
+            self.raw = True
+
+    def exec(self, code, timeout=-1):
+        """Run code in the guest; what it prints. GuestError when it raises."""
+        __tracebackhide__ = True
+        timeout = self.wait if timeout == -1 else timeout
+        self.enter_raw()
+        deadline = deadline_in(timeout)
+        try:
+            self.paste(textwrap.dedent(code).encode(), deadline)
+            output = self.read_until(b"\x04", deadline).decode(errors="replace")
+            problem = self.read_until(b"\x04", deadline).decode(errors="replace")
+            self.read_until(b">", deadline)
+        except (pexpect.EOF, pexpect.TIMEOUT) as error:
+            self.raw = False
+            self.explain(error, f"the end of {code.strip()[:60]!r}", timeout)
+        if problem:
+            raise GuestError(problem.replace("\r", "").strip())
+        return output.replace("\r\n", "\n")
+
+    def paste(self, code, deadline):
+        """Hand code to the raw REPL by raw paste, which has flow control."""
+        self.repl_.send(CTRL_E + "A" + CTRL_A)
+        answer = self.read(2, deadline)
+        if answer != b"R\x01":
+            raise GuestError(f"no raw paste here: {answer!r}")
+        window = int.from_bytes(self.read(2, deadline), "little")
+        room = window
+        while code:
+            if room == 0:
+                if self.read(1, deadline) != b"\x01":
+                    break  # the guest has had enough: its error follows
+                room += window
+            part, code = code[:room], code[room:]
+            room -= len(part)
+            self.repl_.send(part)
+        self.repl_.send(CTRL_D)
+        self.read_until(b"\x04", deadline)
+
+    def eval(self, expression, timeout=-1):
+        """The value of an expression in the guest, if it is made of literals."""
+        __tracebackhide__ = True
+        return ast.literal_eval(self.exec(f"print(repr({expression}))", timeout).strip())
+
+    # ---- the machine
+
+    @property
+    def qmp(self):
+        if not self._qmp:
+            self._qmp = Qmp(f"{self.sockets}/qmp")
+        return self._qmp
+
+    def memory(self, addr, size):
+        """Physical memory as QEMU sees it."""
+        path = self.sockets / "memory"
+        self.qmp.command("pmemsave", val=addr, size=size, filename=str(path))
+        return path.read_bytes()
+
+    def nmi(self):
+        self.qmp.command("inject-nmi")
+
+    def wait_exit(self, timeout=-1):
+        """The launcher's status after the machine has ended, which see `run.py --help`."""
+        timeout = self.wait if timeout == -1 else timeout
+        deadline = deadline_in(timeout)
+        try:
+            while not self.repl_.flag_eof:
+                self.repl_.receive(65536, left_until(deadline))
+        except pexpect.EOF:
+            pass
+        except pexpect.TIMEOUT as error:
+            self.explain(error, "the machine's end", timeout)
+        self.status = self.launcher.wait(5)
+        return self.status
+
+    def close(self):
+        """End the machine, whatever state it is in."""
+        if self._qmp:
+            self._qmp.close()
+            self._qmp = None
+        launcher = getattr(self, "launcher", None)
+        if launcher and launcher.poll() is None:
+            launcher.terminate()
+            try:
+                launcher.wait(5)
+            except subprocess.TimeoutExpired:
+                launcher.kill()
+                launcher.wait()
+        if hasattr(self, "socket"):
+            self.socket.close()
+        self.log.close()
+        shutil.rmtree(self.sockets, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        self.close()
