@@ -1,0 +1,186 @@
+"""The kit itself: what a boot test can be written with, and what a failure tells."""
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree
+from pathlib import Path
+
+import pytest
+import ringzero_vm
+from machine_code import RUN_CODE
+from ringzero_vm import Ended, GuestError, Panic, Symbols, TimedOut
+
+KIT = Path(ringzero_vm.__file__).parent
+
+
+@pytest.mark.board("microvm")
+@pytest.mark.memory("64M")
+@pytest.mark.smp(2)
+def test_vm(vm):
+    """Code and expressions run in the guest, the console is a pexpect object, QEMU answers."""
+    assert vm.exec("print('hello')") == "hello\n"
+    assert vm.exec("for i in range(2):\n    print(i)") == "0\n1\n"
+    assert vm.eval("[1 << 70, 'é', b'\\x00', None]") == [1 << 70, "é", b"\0", None]
+    with pytest.raises(GuestError, match="ZeroDivisionError"):
+        vm.eval("1 // 0")
+    assert vm.run("1 + 1") == "2\r\n"
+    vm.repl.sendline("'a' 'b'")
+    vm.repl.expect_exact("'ab'\r\n")
+    vm.exec("kept = 1")
+    assert vm.eval("kept") == 1
+    vm.soft_reset()
+    with pytest.raises(GuestError, match="NameError"):
+        vm.eval("kept")
+    assert vm.qmp.command("query-status")["running"]
+    assert len(vm.qmp.command("query-cpus-fast")) == 2
+    size = vm.qmp.command("query-memory-size-summary")
+    assert size["base-memory"] == 64 << 20
+    assert len(vm.memory(0x100000, 12345)) == 12345
+
+
+@pytest.mark.board("microvm")
+def test_waits(vm):
+    """A wait that comes to nothing says what for, and with what on the console."""
+    with pytest.raises(TimedOut, match="(?s)waited 1 s in vain for 'never'.*'on the console'"):
+        vm.repl.sendline("'on the ' + 'console'")
+        vm.repl.expect("never", timeout=1)
+    vm.run("import time")
+    with pytest.raises(TimedOut, match="in vain for the end of 'time.sleep"):
+        vm.exec("time.sleep(100)", timeout=1)
+    vm.repl.send("\x03")
+    vm.exec("print(1)")
+    with pytest.raises(Ended, match='(?s)ended with status 7.*Type "help'):
+        vm.exec("import machine; machine.poweroff(7)")
+    assert vm.wait_exit() == 7
+    assert vm.panic is None
+
+
+@pytest.mark.board("microvm")
+def test_panic(vm):
+    """A panic is told as one, with the names of the functions whose addresses it has."""
+    # call memset(wild, 0, 4096)
+    start = next(start for start, _, name in Symbols(vm.kernel).functions if name == "memset")
+    wild = (0x6F << 40).to_bytes(8, "little")
+    code = b"\x48\xbf" + wild + b"\x31\xf6\xba\x00\x10\x00\x00"
+    code += b"\x48\xb8" + start.to_bytes(8, "little") + b"\xff\xd0"
+    vm.exec(RUN_CODE)
+    with pytest.raises(Panic, match=r"(?s)^panic: exception 14 .*\bmemset\+") as caught:
+        vm.exec(f"run({code!r})")
+    assert "0x00006f0000000000" in str(caught.value)
+    assert vm.wait_exit() == 101
+
+
+def test_symbols(kernel):
+    """Addresses have the names that the ELF gives them, and only code has any."""
+    symbols = Symbols(kernel)
+    start, size, name = next(one for one in symbols.functions if one[2] == "mp_init")
+    assert symbols.name(start) == "mp_init+0x0"
+    assert symbols.name(start + size - 1) == f"mp_init+{size - 1:#x}"
+    assert not (symbols.name(start + size) or "").startswith("mp_init+")
+    assert symbols.name(0) is None
+    text = symbols.decode(f"rip {start:#x} rax 0x1234 named {start:#x} mp_init+0")
+    assert text.endswith(f"\n  {start:#x} is mp_init+0x0")
+    assert "0x1234 is" not in text
+
+
+SUITE = """
+import pytest
+
+@pytest.mark.board("microvm", "pc")
+@pytest.mark.memory("32M", "64M")
+def test_matrix(vm, board, memory):
+    assert vm.eval("1 + 1") == 2
+    assert f"-m {memory} " in vm.command_file.read_text()
+    assert f"-machine {board}," in vm.command_file.read_text()
+
+@pytest.mark.parametrize("board, smp", [("microvm", 2), ("pc", 1)])
+def test_pairs(boot, board, smp):
+    assert f"-smp {smp}" in boot(board=board, smp=smp).boot().command_file.read_text()
+
+def test_fails(vm):
+    vm.exec("print('said before it failed')")
+    assert vm.eval("40 + 2") == 43
+
+def test_panics(vm):
+    vm.nmi()
+    vm.repl.expect("never")
+
+@pytest.mark.timeout(8)
+def test_hangs(vm):
+    vm.exec("while True: pass")
+
+def test_no_machine(boot):
+    boot(memory="nonsense")
+"""
+
+
+def test_report(kernel, tmp_path):
+    """A suite elsewhere takes the kit with -p: matrix, xdist, JUnit, and failures that show the
+    console, QEMU's command and the panic."""
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    environment = {name: os.environ[name] for name in os.environ if not name.startswith("PYTEST")}
+    command = [sys.executable, "-m", "pytest", "-p", "pytest_ringzero", "-n", "2", "-rA"]
+    command += [f"--kernel={kernel}", "--board=microvm", "--junit-xml=report.xml"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(KIT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=100,
+    )
+    print(done.stdout)
+    said = done.stdout
+    assert "4 failed, 6 passed" in said
+    for board in "microvm", "pc":
+        for memory in "32M", "64M":
+            assert f"PASSED test_suite.py::test_matrix[{board}-{memory}]" in said
+    assert "said before it failed" in said
+    assert re.search(r"^-+ QEMU's command -+$", said, re.M)
+    assert re.search(r"-machine microvm,.* -kernel .*ringzero\.elf", said)
+    assert "panic: exception 2 (NMI)" in said
+    assert re.search("waited [0-9.]+ s in vain for the end of 'while True: pass'", said)
+    assert "--memory nonsense: a size is like 64M or 2G" in said
+    folder = tmp_path / "build" / "tests" / "test_suite.py-test_fails"
+    assert "said before it failed" in (folder / "console.log").read_text()
+    assert "qemu-system-x86_64" in (folder / "qemu.cmd").read_text()
+    report = xml.etree.ElementTree.parse(tmp_path / "report.xml").getroot()
+    assert report.find("testsuite").get("tests") == "10"
+
+
+def test_gdb(kernel, tmp_path):
+    """With --gdb a guest waits, and the command that it waits for is on the terminal."""
+    (tmp_path / "test_one.py").write_text("def test_one(vm):\n    assert vm.eval('1 + 1') == 2\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "-p", "pytest_ringzero", "--gdb", "-q"]
+    run = subprocess.Popen(
+        [*command, f"--kernel={kernel}", "--board=microvm"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(KIT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        for line in run.stdout:
+            found = re.match(r"waiting for: gdb .* -ex 'target remote (\S+)'", line)
+            if found:
+                break
+        assert found
+        # What gdb would say first of all, and then "continue".
+        with ringzero_vm.socket.socket(ringzero_vm.socket.AF_UNIX) as gdb:
+            gdb.connect(found[1])
+            gdb.sendall(b"+$?#3f")
+            answer = b""
+            while b"#" not in answer:
+                answer += gdb.recv(1000)
+            assert answer.startswith(b"+$T05")
+            gdb.sendall(b"+$c#63")
+            assert "1 passed" in run.stdout.read()
+    finally:
+        run.kill()
+        run.communicate()

@@ -1,0 +1,151 @@
+"""The prompt: what a person or a tool types, and what comes back."""
+
+import hashlib
+import random
+
+import pytest
+from ringzero_vm import CTRL_C, CTRL_D, CTRL_E, GuestError
+
+UP = "\x1b[A"
+
+pytestmark = pytest.mark.board("microvm")
+
+
+def text_of(size):
+    """Random printable text in lines, the same each time."""
+    choose = random.Random(size)
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;()+-*/"
+    lines = []
+    while sum(map(len, lines)) < size:
+        lines.append("".join(choose.choices(letters, k=choose.randint(1, 90))))
+    return lines
+
+
+@pytest.mark.board("q35", "pc", "microvm")
+def test_first_prompt(vm):
+    """Every machine comes to a prompt of the same kernel, which knows itself."""
+    banner = vm.transcript()
+    assert "MicroPython v1.25.0" in banner and "x86_64" in banner
+    assert vm.eval("__import__('sys').platform") == "x86_64"
+    assert "1.25.0" in vm.exec("import os; print(os.uname())")
+    assert vm.run("1 << 100") == f"{1 << 100}\r\n"
+
+
+def test_editing(vm):
+    """History, backspace and completion work; an exception at the prompt leaves it usable."""
+    assert vm.run("6 * 7") == "42\r\n"
+    vm.repl.send(UP + "0\r")
+    vm.repl.expect_exact("420\r\n")
+    vm.repl.send("1 + 12\x7f\r")
+    vm.repl.expect_exact("\n2\r\n")
+    vm.repl.send("import sys\rsys.platf\t\r")
+    vm.repl.expect_exact("'x86_64'\r\n")
+    answer = vm.run("1 / 0")
+    assert "Traceback (most recent call last):" in answer
+    assert "ZeroDivisionError: divide by zero" in answer
+    assert vm.run("'still here'") == "'still here'\r\n"
+
+
+@pytest.mark.parametrize(
+    "busy",
+    ["while True: pass", "time.sleep(1000)", "input()", "sum(0 for _ in range(1 << 60))"],
+)
+def test_ctrl_c(vm, busy):
+    """Ctrl-C ends what runs with KeyboardInterrupt, and the prompt is back."""
+    vm.run("import time")
+    vm.repl.send(CTRL_E)
+    vm.repl.expect_exact("=== ")
+    vm.repl.send(f"print('n' + 'ow')\r{busy}" + CTRL_D)
+    vm.repl.expect_exact("now\r\n")
+    vm.repl.send(CTRL_C)
+    vm.repl.expect_exact("KeyboardInterrupt: ")
+    vm.repl.expect_exact("\n>>> ")
+    assert vm.run("1 + 1") == "2\r\n"
+
+
+def test_ctrl_c_at_the_prompt(vm):
+    """Ctrl-C drops a half-typed line and a half-typed statement."""
+    vm.repl.send("raise Exception" + CTRL_C)
+    vm.repl.expect_exact("\n>>> ")
+    vm.repl.send("def f():\r")
+    vm.repl.expect_exact("... ")
+    vm.repl.send(CTRL_C)
+    vm.repl.expect_exact("\n>>> ")
+    assert vm.run("1 + 1") == "2\r\n"
+
+
+def test_paste_mode(vm):
+    """A program of several blocks pasted with Ctrl-E and Ctrl-D runs as it stands."""
+    vm.repl.send(CTRL_E)
+    vm.repl.expect_exact("paste mode; Ctrl-C to cancel, Ctrl-D to finish\r\n=== ")
+    vm.repl.send("def f(x):\r    if x:\r        return 1\r\r    return 2\r\rprint(f(0), f(1))\r")
+    vm.repl.send(CTRL_D)
+    vm.repl.expect_exact("\r\n2 1\r\n>>> ")
+
+
+def test_large_paste(vm):
+    """10 kB pasted at once arrive to the last byte: in paste mode, and typed ahead of a guest
+    that does not read for a while."""
+    lines = text_of(10_000)
+    text = "\n".join(lines)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    vm.run("import hashlib, binascii, time")
+    vm.repl.send(CTRL_E)
+    vm.repl.expect_exact("=== ")
+    vm.repl.send("t = '''" + "\r".join(lines) + "'''\r")
+    vm.repl.send("print(len(t), binascii.hexlify(hashlib.sha256(t).digest()).decode())\r")
+    vm.repl.send(CTRL_D)
+    vm.repl.expect("\r\n([0-9]+) ([0-9a-f]{64})\r\n>>> ")
+    assert vm.repl.match.groups() == (str(len(text)), digest)
+
+    vm.run("h = hashlib.sha256()")
+    vm.repl.send("time.sleep(1)\r")
+    for line in lines:
+        vm.repl.send(f"_ = h.update({line!r})\r")
+    vm.repl.send("print(binascii.hexlify(h.digest()).decode())\r")
+    vm.repl.expect("\r\n([0-9a-f]{64})\r\n>>> ")
+    assert vm.repl.match[1] == hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def test_raw_repl(vm):
+    """The raw REPL in its plain form, without flow control, in upstream's exact words."""
+    repl = vm.repl
+    repl.send("\x01")
+    repl.expect_exact("raw REPL; CTRL-B to exit\r\n>")
+    repl.send("print('plain')" + CTRL_D)
+    repl.expect_exact("OKplain\r\n\x04\x04>")
+    repl.send("1/0" + CTRL_D)
+    repl.expect_exact("OK\x04Traceback (most recent call last):\r\n")
+    repl.expect_exact("ZeroDivisionError: divide by zero\r\n\x04>")
+    repl.send(CTRL_D)
+    repl.expect_exact("OK\r\n")
+    repl.expect_exact("soft reboot\r\n")
+    repl.expect_exact("raw REPL; CTRL-B to exit\r\n>")
+    repl.send("\x02")
+    repl.expect_exact("\n>>> ")
+
+
+def test_raw_paste(vm):
+    """Raw paste takes 10 kB of program, its output is whole, and an error is a traceback."""
+    lines = text_of(10_000)
+    got = vm.exec("\n".join(f"print({line!r})" for line in lines))
+    assert got.splitlines() == lines
+    with pytest.raises(GuestError, match="NameError: name 'nix' isn't defined"):
+        vm.exec("nix")
+    with pytest.raises(GuestError, match="SyntaxError: invalid syntax"):
+        vm.exec("1 +\n")
+    assert vm.eval("'after that'") == "after that"
+
+
+def test_soft_reset(vm):
+    """Ten soft resets: each clears Python's state, none loses a frame."""
+    free = vm.eval("__import__('frames').stats().free")
+    assert free > 101
+    for _ in range(10):
+        vm.run("import frames, pages")
+        vm.run("kept = pages.alloc(100), frames.alloc()")
+        assert int(vm.run("frames.stats().free")) <= free - 101
+        vm.soft_reset()
+        assert "NameError" in vm.run("kept")
+    assert vm.eval("__import__('frames').stats().free") == free
+    vm.exec("import frames; frames.check()")

@@ -1,0 +1,338 @@
+"""The launcher: what it runs, what it types, and the status that it ends with."""
+
+import contextlib
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+
+import pexpect
+import pytest
+from machine_code import RUN_CODE
+from ringzero_vm import LAUNCHER
+
+BOARD = ["--board", "microvm"]
+
+CRASH = RUN_CODE + 'run(b"\\x0f\\x0b")\n'  # ud2
+
+
+# ---- programs and their statuses
+
+
+TRACEBACK = """\
+Traceback (most recent call last):
+  File "/rom/main.py", line 4, in <module>
+  File "/rom/main.py", line 2, in f
+ZeroDivisionError: divide by zero
+"""
+
+# what: program, status, what it says
+PROGRAMS = {
+    "end": ("print('the end')", 0, "the end\n"),
+    "SystemExit": ("raise SystemExit", 0, ""),
+    "exit 7": ("import sys\nprint('on')\nsys.exit(7)", 7, "on\n"),
+    "exit 100": ("raise SystemExit(100)", 100, ""),
+    "exit 101": ("raise SystemExit(101)", 1, "101"),
+    "exit -1": ("raise SystemExit(-1)", 1, "-1"),
+    "exit in words": ("raise SystemExit('in words')", 1, "in words\n"),
+    "exception": ("def f():\n    return 1 // 0\n\nf()", 1, TRACEBACK),
+    "syntax error": ("1 +", 1, "SyntaxError: invalid syntax\n"),
+    "poweroff": ("import machine\nmachine.poweroff(9)", 9, ""),
+    "crash": (CRASH, 101, "panic: exception 6 (invalid opcode)\n"),
+}
+
+
+@pytest.mark.parametrize("what", PROGRAMS)
+def test_status(launch, app, what):
+    """The launcher's status is the program's, and what the program said is on its output."""
+    text, status, said = PROGRAMS[what]
+    done = launch(*BOARD, "--timeout", "30", app(text))
+    assert done.returncode == status
+    assert said in done.stdout
+    assert ">>> " not in done.stdout
+
+
+def test_time_out(launch, app):
+    """A program that does not end is ended, with a status of its own."""
+    done = launch(*BOARD, "--timeout", "3", app("print('on')\nwhile True: pass"))
+    assert done.returncode == 124
+    assert done.stdout.endswith("on\n")
+    assert done.stderr == "run.py: time-out: 3 s are over\n"
+
+
+def test_reset(launch, app):
+    """A machine that resets itself has given no status, and does not boot again."""
+    done = launch(*BOARD, "--timeout", "30", app("import machine\nmachine.reset()"))
+    assert done.returncode == 125
+    assert "QEMU ended by itself" in done.stderr
+    assert done.stdout.count("memmap: ") <= 1
+
+
+def test_qemu_fails(launch):
+    """QEMU's own refusal is told apart from every status of a guest."""
+    done = launch(*BOARD, "--", "-device", "no-such-device")
+    assert done.returncode == 125
+    assert "no-such-device" in done.stderr
+
+
+def test_all_output(launch, app):
+    """The last byte before the end gets out, however slowly it is read."""
+    path = app("for i in range(5000): print(i)\nraise SystemExit(3)")
+    command = [sys.executable, str(LAUNCHER), *BOARD, "--kernel", str(launch.kernel), str(path)]
+    run = subprocess.Popen(
+        command, bufsize=0, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, pipesize=4096
+    )
+    said = b""
+    while data := run.stdout.read(1000):
+        said += data
+    assert run.wait() == 3
+    assert said.split()[-5000:] == [b"%d" % i for i in range(5000)]
+
+
+@pytest.mark.parametrize("board", ["q35", "pc", "microvm"])
+def test_folder(launch, tmp_path, board):
+    """A folder's main.py runs on every machine, and imports what lies beside it."""
+    (tmp_path / "main.py").write_text("import helper, sys\nhelper.greet()\nsys.exit(4)\n")
+    package = tmp_path / "helper"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .words import greet\n")
+    (package / "words.py").write_text(
+        "def greet():\n    print(open('/rom/data.txt').read(), __file__)\n"
+    )
+    (tmp_path / "data.txt").write_text("good morning")
+    done = launch("--board", board, "--timeout", "30", tmp_path)
+    assert done.returncode == 4
+    assert "good morning /rom/helper/words.py\n" in done.stdout
+
+
+def test_program_reads(launch, app):
+    """What is piped in reaches a program that reads lines, and its end is an EOFError there."""
+    text = """
+        total = 0
+        try:
+            while True:
+                total += int(input())
+        except EOFError:
+            print('total', total)
+        """
+    numbers = "".join(f"{i}\n" for i in range(1000))
+    program = app("if True:\n" + text)
+    done = launch(*BOARD, "--timeout", "30", program, typed=numbers.encode())
+    assert done.returncode == 0
+    assert "total 499500\n" in done.stdout
+
+
+# ---- input and output
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r", ""])
+def test_piped(launch, end):
+    """A piped session shows what was typed and ends with its input, whatever ends a line."""
+    done = launch(typed=f"print(1){end}".encode())
+    assert done.returncode == 0
+    assert re.search(r"^>>> print\(1\)\n1\n>>> ", done.stdout, re.M)
+    assert done.stdout.count(">>> ") == 2
+
+
+def test_no_input(launch):
+    """Without any input there is a banner, a prompt, and a good end."""
+    done = launch(*BOARD)
+    assert done.returncode == 0
+    assert "MicroPython v1.25.0" in done.stdout
+    assert done.stderr == ""
+
+
+def test_piped_program(launch):
+    """Blocks with indentation and an open one at the end run as if they had been typed."""
+    text = "def f(x):\n    if x:\n        return 'yes'\n    return 'no'\n\nf(0), f(1)\n"
+    text += "for i in range(3):\n    print('i', i)\n"
+    done = launch(*BOARD, "--timeout", "30", typed=text.encode())
+    assert done.returncode == 0
+    assert "('no', 'yes')\n" in done.stdout
+    assert "i 0\ni 1\ni 2\n" in done.stdout
+
+
+def test_large_pipe(launch):
+    """Eighty thousand bytes piped in are all there, though the guest is slow to read them."""
+    lines = ["import time", "h = 0", "time.sleep(1)"]
+    numbers = [i * 7919 % 100003 for i in range(2500)]
+    lines += [f"h = (h * 31 + {number}) % 1000000007" for number in numbers]
+    value = 0
+    for number in numbers:
+        value = (value * 31 + number) % 1000000007
+    lines.append("print('h is', h)")
+    text = "\n".join(lines) + "\n"
+    assert len(text) > 80_000
+    done = launch(*BOARD, "--timeout", "50", typed=text.encode())
+    assert done.returncode == 0
+    assert f"\nh is {value}\n" in done.stdout
+
+
+def test_piped_exit(launch):
+    """A piped session that says sys.exit(5) ends with 5."""
+    done = launch(*BOARD, "--timeout", "30", typed=b"import sys\nsys.exit(5)\n")
+    assert done.returncode == 5
+
+
+def test_reader_leaves(kernel):
+    """When nobody reads the output any more, the run is over."""
+    command = f"yes | {shlex.join([sys.executable, str(LAUNCHER), *BOARD])}"
+    command += f" --kernel {kernel} --timeout 30 | head -2"
+    done = subprocess.run(
+        ["bash", "-c", f"{command}; echo ${{PIPESTATUS[1]}}"], capture_output=True, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == b"141"
+
+
+def test_terminal(kernel):
+    """On a terminal Ctrl-C goes to the guest, Ctrl-A X leaves, and the terminal is as before."""
+    command = shlex.join([sys.executable, str(LAUNCHER), *BOARD, "--kernel", str(kernel)])
+    shell = f"stty -a | md5sum; {command}; echo status $?; stty -a | md5sum"
+    child = pexpect.spawn("bash", ["-c", shell], timeout=20, encoding="utf-8")
+    child.expect("([0-9a-f]{32})")
+    before = child.match[1]
+    child.expect_exact("run.py: Ctrl-C goes to the guest, Ctrl-A X leaves QEMU\r\n")
+    child.expect_exact(">>> ")
+    child.send("while True: pass\r\r")
+    child.expect_exact("...")
+    child.send("\r")
+    child.expect_exact("\r\n")
+    child.send("\x03")
+    child.expect_exact("KeyboardInterrupt")
+    child.expect_exact(">>> ")
+    child.send("1 + 1\r")
+    child.expect_exact("2\r")
+    child.send("\x01x")
+    child.expect("status 0\r\n")
+    child.expect("([0-9a-f]{32})")
+    assert child.match[1] == before
+    child.expect(pexpect.EOF)
+    child.wait()
+
+
+def test_pty(kernel, folder):
+    """With --serial pty the first line of all output names the pty, as upstream's tools want."""
+    with started(kernel, "--serial", "pty") as run:
+        assert re.search(rb"/dev/pts/[0-9]+", run.stdout.readline())
+
+
+# ---- ends from outside
+
+
+@contextlib.contextmanager
+def started(kernel, *arguments):
+    command = [sys.executable, str(LAUNCHER), *BOARD, "--kernel", str(kernel), *arguments]
+    pipe = subprocess.PIPE
+    run = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT)
+    try:
+        yield run
+    finally:
+        run.kill()
+        run.communicate()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"])
+def test_signals(kernel, name):
+    """However the launcher is ended, no QEMU is left behind."""
+    number = getattr(signal, name)
+    with started(kernel) as run:
+        run.stdout.readline()
+        children = children_of(run.pid)
+        assert len(children) == 1
+        pidfd = os.pidfd_open(children[0])
+        run.send_signal(number)
+        assert run.wait(10) == (-number if number == signal.SIGKILL else 128 + number)
+        run.stdout.read()  # ends when the last process that could write has gone
+        assert os.path.exists(f"/proc/self/fd/{pidfd}")
+        assert not runs(children[0])
+        os.close(pidfd)
+
+
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def runs(pid):
+    """Whether there is such a process, other than one that has ended and that nobody asked for."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+# ---- arguments
+
+
+def test_arguments(launch, tmp_path):
+    """What cannot be run is said in one line, with the status for that."""
+    for arguments, said in {
+        ("--board", "nix"): "run.py: no board 'nix': there are microvm, pc, q35",
+        ("--memory", "12Q"): "run.py: --memory 12Q: a size is like 64M or 2G",
+        ("--memory", "0"): "run.py: --memory 0: ",
+        ("--smp", "0"): "run.py: argument --smp: ",
+        ("--accel", "nix"): "run.py: argument --accel: ",
+        ("--serial", "nix"): "run.py: --serial nix: it is stdio, pty or unix:PATH",
+        ("--serial", "unix:" + "x" * 108): "run.py: --serial: a socket's path has 1 to 107",
+        ("--timeout", "never"): "run.py: argument --timeout: ",
+        ("--kernel", "nix"): "run.py: no kernel at nix: 'make' builds it",
+        ("--qemu", "no-such-qemu"): "run.py: no-such-qemu not found: 'make setup' installs it",
+        ("--initrd", "nix"): "run.py: no boot module at nix",
+        ("--nix",): "run.py: unrecognized arguments: --nix",
+        ("nix.py",): "run.py: nix.py: an app is a .py file, or a folder that holds a main.py",
+        (tmp_path,): f"run.py: {tmp_path}: no main.py in it",
+    }.items():
+        done = launch(*arguments)
+        assert done.returncode == 126, arguments
+        assert done.stderr.startswith(said) and done.stderr.count("\n") == 1
+        assert done.stdout == ""
+
+
+def test_help(launch):
+    """--help names every option's and every status's meaning."""
+    done = launch("--help")
+    assert done.returncode == 0
+    for word in "--board --memory --smp --accel --serial --append --timeout --dry-run".split():
+        assert word in done.stdout
+    for status in "0..100 101 124 125 126".split():
+        assert re.search(rf"^ +{re.escape(status)} ", done.stdout, re.M)
+
+
+def test_dry_run(launch, app, tmp_path):
+    """--dry-run prints a command that QEMU takes as it stands."""
+    done = launch("--dry-run", "--memory", "64M", "--append", "a=1", "--append", "b", app("1"))
+    assert done.returncode == 0
+    command = shlex.split(done.stdout)
+    assert command[0].endswith("qemu-system-x86_64")
+    assert command[command.index("-m") + 1] == "64M"
+    assert command[command.index("-append") + 1] == "a=1 b main=/rom/main.py eof=poweroff"
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+    assert ran.returncode == 3  # the guest's 0, as QEMU has it
+
+
+def test_board_folder(launch, tmp_path):
+    """A board's folder may be anywhere; without a qemu.args of its own it is a q35."""
+    done = launch("--dry-run", "--board", tmp_path)
+    assert "-machine q35" in done.stdout
+    (tmp_path / "qemu.args").write_text("# mine\n-machine microvm,isa-serial=on  # small\n")
+    done = launch("--dry-run", "--board", tmp_path)
+    assert "-machine microvm,isa-serial=on -accel" in done.stdout
+
+
+def test_boot_module(launch, tmp_path):
+    """--initrd puts a file of one's own into memory, where Python finds it."""
+    module = tmp_path / "module"
+    module.write_bytes(bytes(range(256)) * 20)
+    done = launch(
+        *BOARD, "--initrd", module, "--append", "mine=1",
+        typed=b"import bootinfo, uctypes\n"
+        b"s, e, _ = bootinfo.modules[0]\n"
+        b"e - s, bytes(uctypes.bytearray_at(s, e - s)) == bytes(range(256)) * 20\n"
+        b"bootinfo.cmdline\n",
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "(5120, True)\n" in done.stdout
+    assert "'mine=1 eof=poweroff'\n" in done.stdout
