@@ -111,7 +111,7 @@ static void run_python(void) {
     run_start_files();
     repl();
     if (eof_is_poweroff) {
-        end(0);
+        end(status_of_exit());
     }
 
     mp_hal_stdout_tx_str("MPY: soft reboot\r\n");

@@ -5,9 +5,14 @@
 #include "status.h"
 
 static unsigned last;
+static bool exited;
 
 unsigned status_last(void) {
     return last;
+}
+
+unsigned status_of_exit(void) {
+    return exited ? last : 0;
 }
 
 // As in CPython: None is 0, an integer itself, anything else is printed and stands for 1.
@@ -36,9 +41,10 @@ static unsigned of_system_exit(mp_obj_t exc) {
 
 // pyexec throws the value of SystemExit away; this is its hook after every program.
 void status_after_exec(void *ret_val, int *ret) {
+    exited = ret_val != NULL && (*ret & PYEXEC_FORCED_EXIT);
     if (ret_val == NULL) {
         last = 0;
-    } else if (*ret & PYEXEC_FORCED_EXIT) {
+    } else if (exited) {
         last = of_system_exit(MP_OBJ_FROM_PTR(ret_val));
     } else {
         last = 1;

@@ -6,4 +6,7 @@
 // uncaught exception.
 unsigned status_last(void);
 
+// n if what ran last ended with SystemExit(n), else 0.
+unsigned status_of_exit(void);
+
 #endif
