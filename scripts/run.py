@@ -51,7 +51,7 @@ GUEST_STATUS[2 * 0x70 + 1] = PANIC
 
 CTRL_D = b"\x04"
 CTRL_D_INTERVAL = 0.3  # seconds
-GRACE = 2  # seconds that QEMU has to end when told to
+GRACE = 1  # seconds that QEMU has to end when told to
 
 
 class Error(Exception):
