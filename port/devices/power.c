@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cpu/acpi.h"
+#include "cpu/clock.h"
 #include "cpu/io.h"
 #include "devices/power.h"
 #include "devices/uart.h"
@@ -37,6 +38,8 @@ enum {
     AML_ROOT = '\\',
     // How long firmware may take to hand the power management over, in reads of a port.
     ENABLE_READS = 1000000,
+    // How long the power may take to go, once told to.
+    OFF_NS = 1000000000,
 };
 
 typedef struct {
@@ -97,7 +100,14 @@ static void enter_sleep(uint16_t port, uint8_t type) {
     }
 }
 
-// Returns where ACPI cannot do it.
+static void wait_for_end(void) {
+    uint64_t end = clock_ns() + OFF_NS;
+    while (clock_ns() < end) {
+        cpu_pause();
+    }
+}
+
+// Returns where ACPI cannot do it, or does not.
 static void acpi_power_off(void) {
     const acpi_fadt_t *fadt = acpi_fadt();
     sleep_types_t types;
@@ -106,6 +116,7 @@ static void acpi_power_off(void) {
     }
     if (fadt->flags & ACPI_FADT_HARDWARE_REDUCED) {
         write_register(&fadt->sleep_control, types.a << SLEEP_TYPE_SHIFT | SLEEP_ENABLE);
+        wait_for_end();
         return;
     }
     if (fadt->smi_command != 0 && fadt->acpi_enable != 0 && !(io_in16(fadt->pm1a_control) & PM1_SCI_ENABLE)) {
@@ -115,6 +126,7 @@ static void acpi_power_off(void) {
     }
     enter_sleep(fadt->pm1a_control, types.a);
     enter_sleep(fadt->pm1b_control, types.b);
+    wait_for_end();
 }
 
 void power_off(unsigned status) {
