@@ -331,4 +331,4 @@ static mp_uint_t mp_machine_uart_ioctl(mp_obj_t self_in, mp_uint_t request, uint
 }
 
 MP_REGISTER_ROOT_POINTER(struct _mp_irq_obj_t *machine_uart_irqs[2]);
-MP_REGISTER_ROOT_POINTER(uint8_t *machine_uart_rings[2]);
+MP_REGISTER_ROOT_POINTER(void *machine_uart_rings[2]);

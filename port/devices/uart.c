@@ -19,7 +19,9 @@ enum {
     IER_RECEIVED = 0x01,
     IER_SENT = 0x02,
     IER_LINE = 0x04,
-    FCR_ENABLE_AND_CLEAR = 0x07, // an interrupt for every byte
+    // Interrupts at 8 bytes, or a little after the last. QEMU fills the FIFO up to there at once,
+    // and a real port has as much room again for what comes meanwhile.
+    FCR_ENABLE_AND_CLEAR = 0x87,
     LCR_STOP_2 = 0x04,
     LCR_PARITY = 0x08,
     LCR_PARITY_EVEN = 0x10,
@@ -200,6 +202,7 @@ int uart_receive(uart_t *uart) {
         uart->held = false;
         put(uart, MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
         put(uart, IER, receive_interrupts(uart));
+        uart_service(uart);
         cpu_irq_restore(state);
     }
     return byte;
