@@ -1,0 +1,181 @@
+"""Interrupts: what comes in is not lost, Ctrl-C gets through, and the CPU halts when idle."""
+
+import hashlib
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+BOARDS = ("q35", "pc", "microvm")
+APIC_COMMAND = 0xFEE00300  # SDM 3A 10.6.1
+APIC_SELF = 1 << 18
+
+
+def cpu_seconds(vm):
+    """What QEMU has used of the host's CPUs."""
+    launcher = vm.launcher.pid
+    qemu = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()[0]
+    fields = Path(f"/proc/{qemu}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+LOOPS = {
+    "loop": "while True: pass",
+    "sleep": "import time; time.sleep(1000)",
+    "native, Python call": "native_python()",
+    "native, C call": "native_c()",
+    "input": "input()",
+    "stdin": "sys.stdin.read(1)",
+    "poll": "select.poll().poll()",
+    "asyncio": "asyncio.run(pause(1000))",
+}
+
+DEFINITIONS = """
+import asyncio, select, sys
+async def pause(seconds): await asyncio.sleep(seconds)
+def nothing(): pass
+@micropython.native
+def native_python():
+    while True: nothing()
+@micropython.native
+def native_c():
+    while True: len('')
+"""
+
+
+def interrupt(vm, code):
+    """Start what does not end, then press Ctrl-C."""
+    vm.exec(f"def run():\n print('go')\n {code}\n")
+    vm.repl.sendline("run()")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("\x03")
+    vm.repl.expect_exact("KeyboardInterrupt")
+    vm.repl.expect_exact(">>> ")
+
+
+@pytest.mark.board(*BOARDS)
+def test_ctrl_c(vm):
+    """Ctrl-C raises KeyboardInterrupt out of whatever runs or waits."""
+    vm.exec(DEFINITIONS)
+    for code in LOOPS.values():
+        interrupt(vm, code)
+
+
+def test_kbd_intr(vm):
+    """micropython.kbd_intr chooses the interrupt character, and turns it off."""
+    vm.exec("import micropython, sys\ndef get():\n print('go')\n return sys.stdin.buffer.read(2)")
+    vm.repl.sendline("micropython.kbd_intr(-1); get()")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("\x03q")
+    vm.repl.expect_exact("b'\\x03q'\r\n")
+    vm.repl.sendline("micropython.kbd_intr(ord('q')); get()")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("q")
+    vm.repl.expect_exact("KeyboardInterrupt")
+    vm.repl.expect_exact(">>> ")
+
+
+@pytest.mark.board(*BOARDS)
+def test_idle(vm):
+    """QEMU uses less than 3 % of a host CPU at the prompt, in sleep and in asyncio's sleep."""
+    seconds = 4
+    vm.exec("import asyncio, time\nasync def pause(seconds): await asyncio.sleep(seconds)")
+    vm.run("")
+    used = cpu_seconds(vm)
+    time.sleep(seconds)  # there is nothing to wait for: nothing happens is what is tested
+    assert cpu_seconds(vm) - used < 0.03 * seconds
+    for line in f"time.sleep({seconds})", f"asyncio.run(pause({seconds}))":
+        used = cpu_seconds(vm)
+        vm.run(line)
+        assert cpu_seconds(vm) - used < 0.03 * seconds, line
+
+
+READ = """
+import hashlib, micropython, sys, time
+def read(count, wait):
+    sha = hashlib.sha256()
+    data = bytearray(1000)
+    micropython.kbd_intr(-1)
+    print('go')
+    time.sleep(wait)
+    for _ in range(count // len(data)):
+        sys.stdin.buffer.readinto(data)
+        sha.update(data)
+    micropython.kbd_intr(3)
+    print(sha.digest().hex())
+"""
+
+
+@pytest.mark.board(*BOARDS)
+@pytest.mark.parametrize("wait", [0, 1])
+def test_typed_bytes(vm, wait):
+    """100 kB sent at full speed arrive intact, also where the reader is late."""
+    data = random.Random(wait).randbytes(100000)
+    vm.exec(READ)
+    vm.repl.sendline(f"read({len(data)}, {wait})")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send(data)
+    vm.repl.expect_exact(hashlib.sha256(data).hexdigest())
+    vm.repl.expect_exact(">>> ")
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.board("q35", "microvm")
+def test_raw_paste(vm):
+    """A program of 1 MB arrives intact through raw paste."""
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    words = ["".join(random.Random(i).choices(letters, k=4000)) for i in range(250)]
+    program = "".join(f"u('{word}')\n" for word in words)
+    assert len(program) > 1000000
+    vm.exec("import hashlib\nsha = hashlib.sha256()\nu = sha.update")
+    vm.exec(program)
+    digest = hashlib.sha256("".join(words).encode()).digest()
+    assert vm.eval("sha.digest()") == digest
+
+
+def test_stray_vectors(vm):
+    """Interrupts that nobody asked for are counted, the spurious one is not, and all goes on."""
+    vm.exec("import machine, time")
+    assert vm.eval("machine.stray_irqs()") == (0, None)
+    for vector in 0x20, 0x80, 0xFE:
+        vm.exec(f"machine.mem32[{APIC_COMMAND}] = {APIC_SELF | vector}")
+        assert vm.eval("machine.stray_irqs()")[1] == vector
+    assert vm.eval("machine.stray_irqs()")[0] == 3
+    vm.exec(f"machine.mem32[{APIC_COMMAND}] = {APIC_SELF | 0xFF}")
+    assert vm.eval("machine.stray_irqs()")[0] == 3
+    vm.exec("time.sleep_ms(10)")
+
+
+def test_interrupts_off(vm):
+    """With interrupts off the prompt and sleep still work, by polling, and Ctrl-C after it too."""
+    vm.run("import machine, time")
+    vm.run("state = machine.disable_irq()")
+    assert vm.run("1 + 1") == "2\r\n"
+    assert vm.run("time.sleep_ms(20)") == ""
+    vm.run("machine.enable_irq(state)")
+    interrupt(vm, "while True: pass")
+
+
+@pytest.mark.parametrize(
+    "board, option",
+    [
+        ("microvm", "acpi=off"),
+        ("microvm", "pic=off"),
+        ("microvm", "ioapic2=on"),
+        ("pc", "acpi=off"),
+    ],
+)
+def test_other_controllers(boot, board, option):
+    """The console's interrupt arrives with no ACPI tables, no 8259, a second I/O APIC."""
+    vm = boot(board=board, extra=("-machine", option)).boot()
+    interrupt(vm, "while True: pass")
+
+
+@pytest.mark.parametrize("option", ["isa-serial=off", "isa-serial=off,rtc=off,pit=off"])
+def test_no_uart(boot, folder, option):
+    """A machine without a serial port runs its program to the end."""
+    app = folder / "main.py"
+    app.write_text("import time\nprint('unheard')\ntime.sleep(0.1)\nraise SystemExit(7)\n")
+    assert boot(board="microvm", app=app, extra=("-machine", option)).wait_exit() == 7
