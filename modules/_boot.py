@@ -3,12 +3,15 @@
 
 
 def _boot():
+    import time
+
     import _files
     import _handoff
     import _space
     import bootinfo
     import cmdline
     import frames
+    import machine
     import memmap
 
     bootinfo.init(_handoff.protocol, _handoff.addr)
@@ -16,7 +19,8 @@ def _boot():
     options = cmdline.parse(bootinfo.cmdline)
     console = cmdline.choice(options, "console", ("all", "serial", "screen", "none"))
     _handoff.set_console(console in ("all", "serial"), console in ("all", "screen"))
-    if cmdline.choice(options, "log", ("info", "quiet")) != "quiet":
+    log = cmdline.choice(options, "log", ("info", "quiet")) != "quiet"
+    if log:
         print(memmap.summary("%s map at 0x%x" % (bootinfo.protocol, bootinfo.map_addr)))
 
     below = cmdline.size("maxmem", options["maxmem"]) if "maxmem" in options else memmap.REACH
@@ -32,6 +36,9 @@ def _boot():
     disk = cmdline.size("disk", options["disk"]) if "disk" in options else None
     rom = cmdline.size("rom", options["rom"]) if "rom" in options else 0
     _files.mount(bootinfo.modules, disk, rom)
+
+    if log and machine.reset_cause() != machine.SOFT_RESET:
+        print("started in %d ms" % (time.ticks_us() // 1000))
 
 
 _boot()

@@ -2,9 +2,10 @@
 import sys
 
 import _handoff
+import frames
+import ramdisk
 import vfs
 from micropython import const
-from ramdisk import RAMDisk
 from uctypes import bytearray_at
 
 # Numbers of kept ranges.
@@ -34,30 +35,50 @@ def _lfs(disk):
     return vfs.VfsLfs2(disk, readsize=256, progsize=256, lookahead=128)
 
 
+def _format(disk):
+    vfs.VfsLfs2.mkfs(disk, readsize=256, progsize=256, lookahead=128)
+    return _lfs(disk)
+
+
+def _new_disk(size):
+    # Called when somebody uses / for the first time: formatting takes as long as half the start.
+    if size is None:
+        size = min(frames.stats().free * _FRAME // 16, _DISK_MAX)
+    disk = ramdisk.RAMDisk(size)
+    fs = _format(disk)
+    _handoff.keep(_KEEP_DISK, disk.addr, disk.addr + disk.size)
+    vfs.umount("/")
+    vfs.mount(fs, "/")
+    return fs
+
+
 def _mount_disk(size):
     start, end = _handoff.kept(_KEEP_DISK)
-    if start != end:
+    if start == end:
+        fs = ramdisk._later(lambda: _new_disk(size))
+    else:
+        disk = ramdisk.RAMDisk(end - start, addr=start)
         try:
-            vfs.mount(_lfs(RAMDisk(end - start, addr=start)), "/")
-            return
+            fs = _lfs(disk)
         except OSError:
             print("The RAM disk is broken: it is made anew")
-            disk = RAMDisk(end - start, addr=start)
-    else:
-        try:
-            disk = RAMDisk(size)
-        except MemoryError:
-            print("No RAM disk: no %d free bytes in one piece" % size)
-            return
-        _handoff.keep(_KEEP_DISK, disk.addr, disk.addr + disk.size)
-    vfs.VfsLfs2.mkfs(disk, readsize=256, progsize=256, lookahead=128)
-    vfs.mount(_lfs(disk), "/")
+            fs = _format(disk)
+    vfs.mount(fs, "/")
+
+
+def _rom_segment(size):
+    start, end = _handoff.kept(_KEEP_ROM)
+    if start == end:
+        count = -(-size // _FRAME)
+        start = frames.alloc(count, below=1 << 32)
+        end = start + count * _FRAME
+        bytearray_at(start, 4)[:] = bytes(4)
+        _handoff.keep(_KEEP_ROM, start, end)
+    return start, end
 
 
 def mount(modules, disk_size=None, rom_size=0):
     """Mounts what the boot modules hold, and RAM where they hold nothing for / or /rom."""
-    import frames
-
     rom = None
     root = False
     for start, end, _ in modules:
@@ -66,21 +87,13 @@ def mount(modules, disk_size=None, rom_size=0):
             rom = rom or (start, end)
         elif kind and not root:
             root = True
-            vfs.mount(RAMDisk(end - start, kind, start), "/")
+            vfs.mount(ramdisk.RAMDisk(end - start, kind, start), "/")
     if rom is None and rom_size:
-        rom = _handoff.kept(_KEEP_ROM)
-        if rom[0] == rom[1]:
-            count = -(-rom_size // _FRAME)
-            start = frames.alloc(count, below=1 << 32)
-            bytearray_at(start, 4)[:] = bytes(4)
-            rom = (start, start + count * _FRAME)
-            _handoff.keep(_KEEP_ROM, *rom)
+        rom = _rom_segment(rom_size)
     if rom:
         # Up to the end of its last frame, which nobody else gets: mpremote writes whole blocks.
-        _handoff.set_rom(rom[0], -(-rom[1] // _FRAME) * _FRAME - rom[0])
-    if not root:
-        if disk_size is None:
-            disk_size = min(frames.stats().free * _FRAME // 16, _DISK_MAX)
-        if disk_size:
-            _mount_disk(disk_size)
+        start, end = rom
+        _handoff.set_rom(start, -(-end // _FRAME) * _FRAME - start)
+    if not root and disk_size != 0:
+        _mount_disk(disk_size)
     sys.path.append("/lib")

@@ -124,6 +124,8 @@ static void run_python(void) {
 }
 
 NORETURN void kernel_main(void) {
+    // Before anything else: emulators translate all code anew when a protection is switched on.
+    space_cpu_init();
     libc_init();
     uart_init();
     screen_init(handoff.protocol == HANDOFF_MULTIBOOT2 ? handoff.addr : 0);

@@ -136,7 +136,9 @@ static paging_status_t protect_image(void) {
 
 void space_cpu_init(void) {
     cpu_wrmsr(MSR_PAT, PAT);
-    cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_NXE);
+    if (cpu_cpuid(CPUID_EXTENDED, 0).edx & CPUID_EDX_NX) {
+        cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_NXE);
+    }
     uint64_t cr4 = cpu_cr4() & ~(uint64_t)CR4_PGE;
     if (cpu_cpuid(0, 0).eax >= CPUID_FEATURES) {
         cpuid_t features = cpu_cpuid(CPUID_FEATURES, 0);

