@@ -29,6 +29,8 @@ def _boot():
         raise ValueError("memory map: %d pieces of free memory, more than 1024" % (len(ranges) // 2))
     frames.init(ranges)
     _space.init(*memmap.arrays())
+    if "heap" in options:
+        _handoff.set_heap(cmdline.size("heap", options["heap"]))
     if "main" in options:
         _handoff.set_program(options["main"])
     _handoff.set_eof_poweroff(cmdline.choice(options, "eof", ("reset", "poweroff")) != "reset")

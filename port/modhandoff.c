@@ -4,6 +4,7 @@
 
 #include "boot/handoff.h"
 #include "main.h"
+#include "memory/heap.h"
 #include "rom.h"
 
 // Memory that stays as it is over a soft reset, by number: start, end.
@@ -72,6 +73,18 @@ static mp_obj_t handoff_set_eof_poweroff_(mp_obj_t on) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(handoff_set_eof_poweroff_obj, handoff_set_eof_poweroff_);
 
+// set_heap(size): how much Python's heap may have in all.
+static mp_obj_t handoff_set_heap_(mp_obj_t size_in) {
+    mp_int_t least = heap_end - heap_start;
+    mp_int_t size = mp_obj_get_int(size_in);
+    if (size < least) {
+        mp_raise_ValueError(MP_ERROR_TEXT("command line: heap= is at least 1M"));
+    }
+    heap_set_max(size - least);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(handoff_set_heap_obj, handoff_set_heap_);
+
 // set_console(serial, screen): where output goes. A panic goes to both, always.
 static mp_obj_t handoff_set_console_(mp_obj_t serial, mp_obj_t screen) {
     mp_hal_set_console(mp_obj_is_true(serial), mp_obj_is_true(screen));
@@ -93,6 +106,7 @@ static const mp_rom_map_elem_t handoff_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_keep), MP_ROM_PTR(&handoff_keep_obj) },
     { MP_ROM_QSTR(MP_QSTR_kept), MP_ROM_PTR(&handoff_kept_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_program), MP_ROM_PTR(&handoff_set_program_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_heap), MP_ROM_PTR(&handoff_set_heap_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_console), MP_ROM_PTR(&handoff_set_console_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_eof_poweroff), MP_ROM_PTR(&handoff_set_eof_poweroff_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_rom), MP_ROM_PTR(&rom_set_obj) },

@@ -28,9 +28,16 @@ static size_t area_count;
 // Areas that gc.c has taken out of its list.
 static mp_state_mem_area_t *given_back;
 
+static uint64_t size_max; // of all areas
+
 void heap_reset(void) {
     area_count = 0;
+    size_max = UINT64_MAX;
     given_back = NULL;
+}
+
+void heap_set_max(uint64_t size) {
+    size_max = size & ~(uint64_t)(FRAMES_SIZE - 1);
 }
 
 size_t heap_frames(void) {
@@ -48,7 +55,11 @@ size_t gc_get_max_new_split(void) {
         return 0;
     }
     uint64_t kept = FRAMES_KEPT + stats.free / 256;
-    return stats.free > kept ? (stats.free - kept) * FRAMES_SIZE : 0;
+    uint64_t size = heap_frames() * FRAMES_SIZE;
+    if (stats.free <= kept || size >= size_max) {
+        return 0;
+    }
+    return MIN((stats.free - kept) * FRAMES_SIZE, size_max - size);
 }
 
 // Gives back what is mapped in [va, va + size), which need not be all of it.

@@ -10,6 +10,9 @@
 // Forgets all areas: their frames belong to nobody any more.
 void heap_reset(void);
 
+// How far it may grow, in bytes, without that first mebibyte.
+void heap_set_max(uint64_t size);
+
 // For gc.c, which asks for *size bytes and can do with `needed`; *size becomes what it gets. NULL:
 // there is no memory.
 void *heap_grow(size_t *size, size_t needed);
