@@ -26,7 +26,9 @@ def _boot():
     below = cmdline.size("maxmem", options["maxmem"]) if "maxmem" in options else memmap.REACH
     ranges = memmap.free_ranges(_handoff.in_use() + bootinfo.in_use, below)
     if len(ranges) > 2 * 1024:
-        raise ValueError("memory map: %d pieces of free memory, more than 1024" % (len(ranges) // 2))
+        raise ValueError(
+            "memory map: %d pieces of free memory, more than 1024" % (len(ranges) // 2)
+        )
     frames.init(ranges)
     _space.init(*memmap.arrays())
     if "heap" in options:

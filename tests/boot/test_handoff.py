@@ -34,7 +34,9 @@ def numbered(count, gap=0):
 BOOTS = {
     "plain": tags(memory_map()),
     "unknown tags": tags(tag(99, b"?" * 11), memory_map(), tag(0x7FFFFFFF), tag(21, b"1234")),
-    "tags in any order": tags(tag(4, struct.pack("<II", 639, 0)), memory_map(), tag(12, b"12345678")),
+    "tags in any order": tags(
+        tag(4, struct.pack("<II", 639, 0)), memory_map(), tag(12, b"12345678")
+    ),
     "longer entries": tags(memory_map(step=40)),
     "basic memory only": tags(tag(4, struct.pack("<II", 639, 63 * 1024))),
     "the firmware's map only": tags(
@@ -220,5 +222,3 @@ def test_framebuffer_that_cannot_be(start, screen):
     """A framebuffer that cannot be drawn on is left alone, and the kernel boots."""
     vm = start(tags(screen, memory_map())).boot()
     assert vm.eval("6 * 7") == 42
-
-

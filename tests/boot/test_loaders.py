@@ -136,7 +136,9 @@ def test_grub(boot_image, board, firmware, kind, memory):
     listed = re.findall(
         r"base_addr = 0x([0-9a-f]+), length = 0x([0-9a-f]+), ([^\r\n]+)", vm.transcript()
     )
-    shown = [(int(addr, 16), int(size, 16), GRUB_KINDS.get(kind, 2)) for addr, size, kind in listed]
+    shown = [
+        (int(addr, 16), int(size, 16), GRUB_KINDS.get(kind, 2)) for addr, size, kind in listed
+    ]
     raw = raw_of(vm)
     if firmware == "bios":
         assert list(raw) == shown

@@ -1,5 +1,5 @@
-# The inner loops: each fills `count` 32-bit words from address `addr` on, or says how many of them,
-# counted from `first`, still are what was written: `count` if all are.
+# The inner loops: each fills `count` 32-bit words from address `addr` on, or says which of them,
+# from number `first` on, is the first that is not what was written; `count` if there is none.
 
 import micropython
 

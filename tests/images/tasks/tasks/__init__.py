@@ -36,9 +36,11 @@ async def produce(channel, count, pause_ms):
 
 async def consume(channel):
     values = []
-    while (value := await channel.get()) is not None:
+    while True:
+        value = await channel.get()
+        if value is None:
+            return values
         values.append(value)
-    return values
 
 
 async def tick(ticks):
