@@ -220,3 +220,20 @@ def test_memory_tester_finds_a_flipped_bit(boot, memtests):
     where, wrote, read = (int(number, 16) for number in vm.repl.match.groups())
     assert where == addr
     assert wrote ^ read == 0x10
+
+
+def test_size(kernel):
+    """The stripped kernel keeps below its limit, and the rooms add up to what there is."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/size.py", kernel], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = {
+        line[:24].strip(): [int(number) for number in line[24:].split()]
+        for line in done.stdout.splitlines()[1:]
+        if line and not line.startswith("stripped")
+    }
+    assert {"port/frames", "port/boot", "micropython/py", "modules (frozen)"} <= set(rows)
+    total = rows.pop("total")
+    assert [sum(column) for column in zip(*rows.values(), strict=True)] == total
+    assert all(number >= 0 for row in rows.values() for number in row)
