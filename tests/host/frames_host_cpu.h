@@ -1,17 +1,25 @@
-// What the allocator asks of its machine, for a test that plays all of the CPUs itself.
+// What the allocator asks of its machine: threads of a Linux process stand for CPUs.
 #ifndef FRAMES_HOST_CPU_H
 #define FRAMES_HOST_CPU_H
 
-extern unsigned host_cpu;
+#include <sched.h>
+#include <sys/syscall.h>
+
+extern _Thread_local unsigned host_cpu;
+
+long syscall(long number, ...);
 
 static inline unsigned frames_cpu(void) {
     return host_cpu;
 }
 
 static inline void frames_cpus_sync(void) {
+    // MEMBARRIER_CMD_PRIVATE_EXPEDITED; with one thread it need not succeed.
+    syscall(SYS_membarrier, 1 << 3, 0, 0);
 }
 
 static inline void frames_cpu_wait(void) {
+    sched_yield();      // There can be more threads than CPUs.
 }
 
 #endif

@@ -14,7 +14,7 @@
 
 enum { OTHERS, FREE, LENT, LENT_2M, LENT_1G };
 
-unsigned host_cpu;
+_Thread_local unsigned host_cpu;
 
 // --- The model ------------------------------------------------------------------------------
 
@@ -571,7 +571,19 @@ int main(int argc, char **argv) {
         printf("%s rounds\n", argv[2]);
         return 0;
     }
-    fprintf(stderr, "usage: %s exhaustive DEPTH | soak ROUNDS SEED [ROUND]\n", argv[0]);
+    if (argc == 3 && strcmp(argv[1], "file") == 0) {
+        static uint8_t data[1 << 16];
+        FILE *file = fopen(argv[2], "rb");
+        if (file == NULL) {
+            perror(argv[2]);
+            return 1;
+        }
+        verbose = getenv("VERBOSE") != NULL;
+        run(data, fread(data, 1, sizeof(data), file));
+        fclose(file);
+        return 0;
+    }
+    fprintf(stderr, "usage: %s file PATH | exhaustive DEPTH | soak ROUNDS SEED [ROUND]\n", argv[0]);
     return 2;
 }
 
