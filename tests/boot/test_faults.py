@@ -40,7 +40,7 @@ def panic_of(vm, code):
     """What the kernel says when it runs this machine code: its text, its numbers by name, and
     where the code was."""
     vm.exec(RUN_CODE)
-    base = vm.eval("code_va")
+    base = vm.eval("code_start")
     with pytest.raises(Panic) as caught:
         vm.exec(f"run({code!r})")
     assert vm.wait_exit() == PANIC
