@@ -29,6 +29,8 @@ from ringzero_vm import ROOT, VM
 
 AXES = {"board": "q35", "memory": "256M", "smp": 1, "accel": "tcg"}
 WAIT = 30.0  # seconds
+GUESTS = pytest.StashKey()  # an item's
+PROBLEM = pytest.StashKey()  # of the session's build, in words
 LINES = 60  # of a console that are shown when a test fails
 
 
@@ -84,32 +86,46 @@ def kernel(request):
     given = request.config.option.kernel
     if given:
         return Path(given).resolve()
-    path = ROOT / "build" / "kernel" / "ringzero.elf"
+    problem = request.config.stash[PROBLEM]
+    if problem:
+        pytest.fail("the kernel does not build:\n" + problem[-4000:], pytrace=False)
+    return ROOT / "build" / "kernel" / "ringzero.elf"
+
+
+def pytest_collection_finish(session):
+    """Build the kernel where a test wants it, before the clock of the first test runs."""
+    config = session.config
+    config.stash[PROBLEM] = ""
+    wanted = any("kernel" in getattr(item, "fixturenames", ()) for item in session.items)
+    if not wanted or config.option.kernel or config.option.collectonly:
+        return
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
     lock = ROOT / "build" / "tests" / "kernel.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with open(lock, "a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        if not run or file.read() != run:
-            build()
+        done, _, problem = file.read().partition("\n")
+        if not run or done != run:
+            problem = build()
             file.truncate(0)
-            file.write(run)
-    return path
+            file.write(f"{run}\n{problem}")
+        config.stash[PROBLEM] = problem
 
 
 def build():
+    """What make said if it failed, else nothing."""
     # Not the variables of a make that may have called us.
     environment = {name: os.environ[name] for name in os.environ if "MAKE" not in name}
     done = subprocess.run(
         ["make", "-C", str(ROOT), "kernel"],
         env=environment,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    if done.returncode:
-        pytest.fail("the kernel does not build:\n" + done.stdout[-4000:], pytrace=False)
+    return f"status {done.returncode}: {done.stdout}" if done.returncode else ""
 
 
 @pytest.fixture
@@ -155,9 +171,6 @@ def announce(config, guest):
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
         print(f"\nwaiting for: {guest.gdb_command}", file=sys.stderr, flush=True)
-
-
-GUESTS = pytest.StashKey()
 
 
 @pytest.hookimpl(hookwrapper=True)
