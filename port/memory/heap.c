@@ -10,30 +10,38 @@
 #include "panic.h"
 
 enum {
-    AREAS_MAX = 128,
-    BLOCKS_PER_BYTE = 4,    // of gc.c's table: two bits each, 0 for a free block
-    FULL_PERCENT = 75,      // a heap with more in use after a collection grows at once
-    GROW_MIN = 256 * 1024,
+    BLOCKS_PER_BYTE = 4,    // of gc.c's table of blocks: two bits each, 0 for a free one
+    BLOCKS_PER_FLAGS = 8,   // of its table of finalisers
+    BLOCKS_PER_FRAME = FRAMES_SIZE / MICROPY_BYTES_PER_GC_BLOCK,
+    FULL_PERCENT = 75,      // a heap with more in use after a collection grows
+    GROW_MIN = 256,         // frames
+    SHRINK_MIN = 64,
     FRAMES_KEPT = 64,       // what growth leaves for others, page tables above all
 };
 
+// A part of the address space of which [start, start + count frames) is mapped.
 typedef struct {
-    uint64_t va;
-    uint64_t size;
-} heap_area_t;
+    uint64_t start;
+    uint64_t count;
+} part_t;
 
-// Sorted by va.
-static heap_area_t areas[AREAS_MAX];
-static size_t area_count;
-// Areas that gc.c has taken out of its list.
-static mp_state_mem_area_t *given_back;
+enum { BLOCKS, FLAGS, POOL, PARTS };
 
-static uint64_t size_max; // of all areas
+// Room in each for a pool of 16 TiB.
+#define TABLE_ROOM (UINT64_C(1) << 40)
+static part_t parts[PARTS];
+
+static mp_state_mem_area_t area;
+static bool linked; // the area is in gc.c's list
+
+static uint64_t size_max; // of the area
 
 void heap_reset(void) {
-    area_count = 0;
+    for (size_t i = 0; i < PARTS; ++i) {
+        parts[i] = (part_t) { SPACE_HEAP + PAGING_SIZE_2M + i * TABLE_ROOM, 0 };
+    }
+    linked = false;
     size_max = UINT64_MAX;
-    given_back = NULL;
 }
 
 void heap_set_max(uint64_t size) {
@@ -41,144 +49,163 @@ void heap_set_max(uint64_t size) {
 }
 
 size_t heap_frames(void) {
-    size_t size = 0;
-    for (size_t i = 0; i < area_count; ++i) {
-        size += areas[i].size;
-    }
-    return size / FRAMES_SIZE;
+    return parts[BLOCKS].count + parts[FLAGS].count + parts[POOL].count;
 }
 
-// What one more area can have, in bytes. Page tables take a frame in 512 at most.
-size_t gc_get_max_new_split(void) {
+// How many frames the heap may take.
+static uint64_t frames_to_have(void) {
     frames_stats_t stats;
-    if (!space_ready() || area_count == AREAS_MAX || frames_stats(&stats) != FRAMES_OK) {
+    if (!space_ready() || frames_stats(&stats) != FRAMES_OK) {
         return 0;
     }
+    // Page tables take one in 512 at most.
     uint64_t kept = FRAMES_KEPT + stats.free / 256;
     uint64_t size = heap_frames() * FRAMES_SIZE;
     if (stats.free <= kept || size >= size_max) {
         return 0;
     }
-    return MIN((stats.free - kept) * FRAMES_SIZE, size_max - size);
+    return MIN(stats.free - kept, (size_max - size) / FRAMES_SIZE);
 }
 
-// Gives back what is mapped in [va, va + size), which need not be all of it.
-static void unmap(uint64_t va, uint64_t size) {
-    paging_page_t page;
-    uint64_t end = va + size;
-    while (va < end) {
-        if (paging_translate(&space, va, &page) != PAGING_OK) {
+// How many of `count` frames are left for blocks, less those for the tables: 3 bits of 256 each.
+static uint64_t less_tables(uint64_t count) {
+    uint64_t tables = count * 3 / 256 + 4;
+    return count > tables ? count - tables : 0;
+}
+
+size_t gc_get_max_new_split(void) {
+    return less_tables(frames_to_have()) * FRAMES_SIZE;
+}
+
+static void cut(part_t *part, uint64_t count) {
+    while (part->count > count) {
+        paging_page_t page;
+        uint64_t last = part->start + (part->count - 1) * FRAMES_SIZE;
+        if (paging_translate(&space, last, &page) != PAGING_OK) {
+            panic("the heap is not mapped");
+        }
+        // The whole page, or what of it has to go.
+        uint64_t start = part->start + count * FRAMES_SIZE;
+        start = start > page.va ? start : page.va;
+        uint64_t run = (last - start) / FRAMES_SIZE + 1;
+        if (paging_unmap(&space, start, run, PAGING_OWN) != PAGING_OK) {
+            // Splitting a page takes a frame, and there is none: it stays as it is.
             return;
         }
-        if (paging_unmap(&space, va, page.size / PAGING_SIZE, PAGING_OWN) != PAGING_OK
-            || frames_free_run(page.addr, page.size / FRAMES_SIZE) != FRAMES_OK) {
+        if (frames_free_run(page.addr + (start - page.va), run) != FRAMES_OK) {
             panic("the heap's frames were not its own");
         }
-        va += page.size;
+        part->count -= run;
     }
 }
 
-static bool map(uint64_t va, uint64_t size) {
-    uint64_t end = va + size;
-    for (uint64_t at = va; at < end;) {
-        uint64_t count = FRAMES_2M;
-        uint64_t addr = end - at >= PAGING_SIZE_2M && at % PAGING_SIZE_2M == 0
-            ? frames_alloc_2m() : FRAMES_FAILED(FRAMES_NO_MEMORY);
-        if (frames_failed(addr)) {
-            count = 1;
+static bool extend(part_t *part, uint64_t count) {
+    uint64_t before = part->count;
+    while (part->count < count) {
+        uint64_t va = part->start + part->count * FRAMES_SIZE;
+        uint64_t run = va % PAGING_SIZE_2M == 0 && count - part->count >= FRAMES_2M ? FRAMES_2M : 1;
+        uint64_t addr = run > 1 ? frames_alloc_run(run, PAGING_SIZE_2M, 0) : frames_alloc();
+        if (frames_failed(addr) && run > 1) {
+            run = 1;
             addr = frames_alloc();
         }
-        if (frames_failed(addr)
-            || paging_map(&space, at, addr, count, PAGING_WRITE | PAGING_OWN) != PAGING_OK) {
-            if (!frames_failed(addr)) {
-                frames_free_run(addr, count);
+        if (!frames_failed(addr)) {
+            if (paging_map(&space, va, addr, run, PAGING_WRITE | PAGING_OWN) == PAGING_OK) {
+                part->count += run;
+                continue;
             }
-            unmap(va, at - va);
-            return false;
+            frames_free_run(addr, run);
         }
-        at += count * PAGING_SIZE;
+        cut(part, before);
+        return false;
     }
     return true;
 }
 
-static void *add_area(uint64_t size) {
-    // The lowest gap, with a page before and behind that is never mapped.
-    uint64_t va = SPACE_HEAP + PAGING_SIZE_2M;
-    size_t i;
-    for (i = 0; i < area_count && areas[i].va - va <= size; ++i) {
-        va = (areas[i].va + areas[i].size + PAGING_SIZE_2M) & ~(PAGING_SIZE_2M - 1);
-    }
-    if (area_count == AREAS_MAX || size >= SPACE_HEAP_END - va || !map(va, size)) {
-        return NULL;
-    }
-    for (size_t j = area_count++; j > i; --j) {
-        areas[j] = areas[j - 1];
-    }
-    areas[i] = (heap_area_t) { va, size };
-    return (void *)va;
+// How many frames each part needs for a pool of so many. A free block seems to follow the last one.
+static uint64_t frames_of(size_t part, uint64_t pool) {
+    uint64_t blocks = pool * BLOCKS_PER_FRAME;
+    return part == POOL || pool == 0 ? pool
+        : part == FLAGS ? (blocks / BLOCKS_PER_FLAGS + FRAMES_SIZE - 1) / FRAMES_SIZE
+        : (blocks / BLOCKS_PER_BYTE + 1 + FRAMES_SIZE - 1) / FRAMES_SIZE;
 }
 
-static uint64_t round_up(uint64_t size, uint64_t power) {
-    return (size + (power - 1)) & ~(power - 1);
-}
-
-// A whole number of the pages that suit the size, where that many are to be had.
-static uint64_t round_size(uint64_t size, uint64_t limit) {
-    uint64_t large = round_up(size, PAGING_SIZE_2M);
-    return size >= PAGING_SIZE_2M && large <= limit ? large : round_up(size, PAGING_SIZE);
-}
-
-void *heap_grow(size_t *size, size_t needed) {
-    size_t limit = gc_get_max_new_split();
-    // gc.c would double the heap, and take all memory where that is too much; half of what there is
-    // leaves some for others.
-    uint64_t want = round_size(MAX(needed, MIN(*size, limit / 2)), limit);
-    void *area = add_area(want);
-    if (area == NULL && want > round_up(needed, PAGING_SIZE)) {
-        want = round_up(needed, PAGING_SIZE);
-        area = add_area(want);
-    }
-    *size = want;
-    return area;
-}
-
-void heap_give_back(void *area_in) {
-    mp_state_mem_area_t *area = area_in;
-    if (native_is_area(area)) {
-        return;
-    }
-    area->next = given_back;
-    given_back = area;
-}
-
-static void remove_area(uint64_t va) {
-    for (size_t i = 0; i < area_count; ++i) {
-        if (areas[i].va == va) {
-            uint64_t size = areas[i].size;
-            for (--area_count; i < area_count; ++i) {
-                areas[i] = areas[i + 1];
+static bool set_size(uint64_t pool) {
+    uint64_t before = parts[POOL].count;
+    for (size_t i = 0; i < PARTS; ++i) {
+        uint64_t old = parts[i].count;
+        if (!extend(&parts[i], frames_of(i, pool))) {
+            for (size_t j = 0; j < i; ++j) {
+                cut(&parts[j], frames_of(j, before));
             }
-            unmap(va, size);
-            return;
+            return false;
+        }
+        if (i != POOL && parts[i].count > old) {
+            memset((void *)(parts[i].start + old * FRAMES_SIZE), 0, (parts[i].count - old) * FRAMES_SIZE);
         }
     }
-    panic("gc.c has given back what it did not have");
+    // First the pool: if a page cannot be split it stays longer than asked for.
+    cut(&parts[POOL], pool);
+    pool = parts[POOL].count;
+    cut(&parts[BLOCKS], frames_of(BLOCKS, pool));
+    cut(&parts[FLAGS], frames_of(FLAGS, pool));
+    area.gc_alloc_table_start = (byte *)parts[BLOCKS].start;
+    area.gc_alloc_table_byte_len = pool * BLOCKS_PER_FRAME / BLOCKS_PER_BYTE;
+    area.gc_finaliser_table_start = (byte *)parts[FLAGS].start;
+    area.gc_pool_start = (byte *)parts[POOL].start;
+    area.gc_pool_end = area.gc_pool_start + pool * FRAMES_SIZE;
+    return true;
 }
 
-static void append(mp_state_mem_area_t *area) {
-    mp_state_mem_area_t *last = &MP_STATE_MEM(area);
-    while (last->next != NULL) {
-        last = last->next;
+// Behind the first area and before those of native code.
+static void link(bool empty) {
+    if (!linked) {
+        if (empty) {
+            area.gc_last_used_block = 0;
+        }
+        area.gc_last_free_atb_index = 0;
+        area.next = MP_STATE_MEM(area).next;
+        MP_STATE_MEM(area).next = &area;
+        linked = true;
     }
-    area->next = NULL;
-    last->next = area;
+}
+
+static bool grow_by(uint64_t count) {
+    if (!set_size(parts[POOL].count + count)) {
+        return false;
+    }
+    link(true);
+    return true;
+}
+
+// Up to a whole number of large pages, where that many are to be had.
+static uint64_t round_size(uint64_t count, uint64_t limit) {
+    uint64_t end = (parts[POOL].count + count + FRAMES_2M - 1) & ~(uint64_t)(FRAMES_2M - 1);
+    uint64_t large = end - parts[POOL].count;
+    return count >= FRAMES_2M / 2 && large <= limit ? large : count;
+}
+
+bool heap_grow(size_t size, size_t needed) {
+    uint64_t limit = less_tables(frames_to_have());
+    uint64_t least = (needed + FRAMES_SIZE - 1) / FRAMES_SIZE;
+    // gc.c would double the heap, and take all memory where that is too much.
+    uint64_t want = MIN(size / 2 / FRAMES_SIZE, limit / 4);
+    want = round_size(MAX(least, want), limit);
+    return grow_by(want) || (want > least && grow_by(least));
+}
+
+void heap_give_back(void *given) {
+    // Native code sees to its areas itself.
+    if (given == &area) {
+        linked = false;
+    }
 }
 
 // How many of an area's blocks are in use.
-static size_t count_used(const mp_state_mem_area_t *area) {
+static size_t count_used(const mp_state_mem_area_t *of) {
     size_t used = 0;
-    size_t size = MIN(area->gc_last_used_block / BLOCKS_PER_BYTE + 1, area->gc_alloc_table_byte_len);
-    const byte *table = area->gc_alloc_table_start;
+    size_t size = MIN(of->gc_last_used_block / BLOCKS_PER_BYTE + 1, of->gc_alloc_table_byte_len);
+    const byte *table = of->gc_alloc_table_start;
     size_t i = 0;
     for (; i + sizeof(uint64_t) <= size; i += sizeof(uint64_t)) {
         uint64_t word;
@@ -192,29 +219,43 @@ static size_t count_used(const mp_state_mem_area_t *area) {
 }
 
 void heap_settle(void) {
-    while (given_back != NULL) {
-        mp_state_mem_area_t *area = given_back;
-        given_back = area->next;
+    size_t count = parts[POOL].count;
+    if (count != 0 && !linked && (area.gc_alloc_table_start[0] & 3)) {
         // gc.c takes an area whose last used block is its first for an empty one.
-        if (area->gc_alloc_table_start[0] & 3) {
-            append(area);
-        } else {
-            remove_area((uint64_t)area);
+        link(false);
+    }
+    size_t first_used = count_used(&MP_STATE_MEM(area));
+    size_t first_total = MP_STATE_MEM(area).gc_alloc_table_byte_len * BLOCKS_PER_BYTE;
+    size_t used = first_used + (linked ? count_used(&area) : 0);
+    // How large it has to be: what is in use at its end stays there, and a heap that is too full
+    // would soon be collected again.
+    uint64_t last = linked ? area.gc_last_used_block / BLOCKS_PER_FRAME + 1 : 0;
+    uint64_t total = (uint64_t)used * 100 / FULL_PERCENT;
+    uint64_t size = total > first_total ? (total - first_total) / BLOCKS_PER_FRAME + 1 : 0;
+    size = MAX(size, last);
+    if (size > count) {
+        uint64_t limit = less_tables(frames_to_have());
+        uint64_t more = round_size(MIN(MAX(size - count, GROW_MIN), limit / 4), limit);
+        if (more >= GROW_MIN / 4) {
+            grow_by(more);
+        }
+    } else if (size == 0 || count - size >= SHRINK_MIN) {
+        if (size > FRAMES_2M) {
+            size = MIN((size + FRAMES_2M - 1) & ~(uint64_t)(FRAMES_2M - 1), count);
+        }
+        if (size == 0 && linked) {
+            mp_state_mem_area_t *prev = &MP_STATE_MEM(area);
+            while (prev->next != &area) {
+                prev = prev->next;
+            }
+            prev->next = area.next;
+            linked = false;
+        }
+        if (size < count) {
+            set_size(size);
         }
     }
-    size_t used = 0;
-    size_t total = 0;
-    for (mp_state_mem_area_t *area = &MP_STATE_MEM(area); area != NULL; area = area->next) {
-        used += count_used(area);
-        total += area->gc_alloc_table_byte_len * BLOCKS_PER_BYTE;
-    }
-    // A collection that frees little would soon be followed by another.
-    if (used / 100 * 100 > total / 100 * FULL_PERCENT) {
-        size_t limit = gc_get_max_new_split();
-        uint64_t size = round_size(MIN(total * MICROPY_BYTES_PER_GC_BLOCK / 2, limit / 4), limit);
-        void *area = size >= GROW_MIN ? add_area(size) : NULL;
-        if (area != NULL) {
-            gc_add(area, (byte *)area + size);
-        }
+    if (parts[POOL].count != 0 && !linked) {
+        link(true);
     }
 }
