@@ -301,8 +301,9 @@ def test_help(launch):
         assert re.search(rf"^ +{re.escape(status)} ", done.stdout, re.M)
 
 
-def test_dry_run(launch, app, tmp_path):
+def test_dry_run(launch, app, tmp_path, monkeypatch):
     """--dry-run prints a command that QEMU takes as it stands."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # the image is left there
     done = launch("--dry-run", "--memory", "64M", "--append", "a=1", "--append", "b", app("1"))
     assert done.returncode == 0
     command = shlex.split(done.stdout)
