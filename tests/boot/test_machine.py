@@ -11,59 +11,47 @@ ENDED = 125  # the launcher's status where QEMU ended without one of the guest's
 UUID = "11223344-5566-7788-99aa-bbccddeeff00"
 
 
+ICOUNT = ("-icount", "shift=0,sleep=off")
+
+TIMERS = """
+import time
+from machine import Timer
+counts = [0] * 8
+def count(i):
+    def callback(timer):
+        counts[i] += 1
+    return callback
+timers = [Timer(period=5 * (i + 1), callback=count(i)) for i in range(6)]
+timers.append(Timer(mode=Timer.ONE_SHOT, period=30, callback=count(6)))
+timers.append(Timer(freq=100, callback=count(7)))
+"""
+
+
 @pytest.mark.board(*BOARDS)
 def test_timers(vm):
-    """Several timers run at once, each with its period, one-shot or periodic."""
-    counts, moments = eval(
-        vm.exec("""
-        import time
-        from machine import Timer
-        counts = [0] * 8
-        moments = []
-        def count(i):
-            def callback(timer):
-                counts[i] += 1
-            return callback
-        timers = [Timer(period=5 * (i + 1), callback=count(i)) for i in range(6)]
-        timers.append(Timer(mode=Timer.ONE_SHOT, period=30, callback=count(6)))
-        timers.append(Timer(freq=100, callback=count(7)))
-        exact = Timer(period=20, callback=lambda t: moments.append(time.ticks_us()))
-        start = time.ticks_us()
-        time.sleep_ms(303)
-        for timer in timers + [exact]:
-            timer.deinit()
-        before = list(counts)
-        time.sleep_ms(50)
-        assert counts == before
-        print([counts, [time.ticks_diff(m, start) for m in moments]])
-    """)
-    )
-    assert counts[6] == 1
-    for i, period in enumerate((5, 10, 15, 20, 25, 30)):
-        assert counts[i] >= 300 // period
-    assert counts[7] == counts[1]
-    # Each comes no earlier than it is due; the first counts from when it was made.
-    assert len(moments) >= 15
-    assert all(moment > 19000 * (i + 1) for i, moment in enumerate(moments))
+    """Several timers run at once, one-shot and periodic, until they are stopped."""
+    vm.exec(TIMERS)
+    # However busy the host is, they all get on.
+    vm.exec("while min(counts[:6] + counts[7:]) < 5 or not counts[6]: time.sleep_ms(10)")
+    vm.exec("for timer in timers: timer.deinit()\nstopped = list(counts)\ntime.sleep_ms(100)")
+    assert vm.eval("counts == stopped and counts[6] == 1")
 
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_timers_exact(boot, board):
-    """Where time is counted in instructions, a periodic timer does not drift."""
-    vm = boot(board=board, extra=("-icount", "shift=0,sleep=off")).boot()
-    moments = eval(
-        vm.exec("""
-        import time
-        from machine import Timer
+    """Where time is counted in instructions, timers come when they should and do not drift."""
+    vm = boot(board=board, extra=ICOUNT).boot()
+    vm.exec(TIMERS + "time.sleep_ms(303)\nfor timer in timers: timer.deinit()\n")
+    assert vm.eval("counts") == [60, 30, 20, 15, 12, 10, 1, 30]
+    vm.exec("""
         moments = []
         timer = Timer(freq=1000, callback=lambda t: moments.append(time.ticks_us()))
         time.sleep(1)
         timer.deinit()
-        print([moments[0], moments[-1], len(moments)])
     """)
-    )
-    assert moments[2] == 1000
-    assert abs(moments[1] - moments[0] - 999000) < 100
+    first, last, count = vm.eval("(moments[0], moments[-1], len(moments))")
+    assert 999 <= count <= 1000
+    assert abs(last - first - (count - 1) * 1000) < 100
 
 
 def test_hard_and_soft(vm):
