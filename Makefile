@@ -8,6 +8,9 @@
 #:   test       run every test
 #:   test-host  run the tests that need no QEMU
 #:   test-boot  run the tests on QEMU
+#:   test-upstream  run MicroPython's own tests in three modes, its modules in C, its benchmarks
+#:   bench-vm   count what Python's steps cost in instructions; EACH=1: without each option too
+#:   bench-boot measure the time to the prompt
 #:   lint       check the format of C and Python, the shell scripts and the spelling
 #:   format     bring C and Python into the format that lint checks
 #:   debug      boot it halted, with QEMU waiting for the gdb command that this prints
@@ -18,8 +21,8 @@
 #:   clean      remove what was built
 #:   distclean  remove what was built or installed here
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test test-host test-boot lint format debug \
-    iso disk image size clean distclean
+.PHONY: help setup kernel run test test-host test-boot test-upstream lint format debug \
+    bench-vm bench-boot iso disk image size clean distclean
 
 #: Variables
 #:   BOARD=q35|pc|microvm  the machine that QEMU emulates (default q35)
@@ -49,6 +52,7 @@ FROZEN_MANIFEST ?=
 USER_C_MODULES ?=
 BOARD_DIR ?=
 NAME ?=
+EACH ?=
 ISO ?=
 DISK ?=
 V ?=
@@ -94,13 +98,30 @@ run: kernel
 debug: .setup-debug kernel
 	$(Q)$(launch) --gdb $(APP)
 
-test: test-host test-boot
+# The whole of upstream's tests takes too long here: a third in each of the three modes.
+test: test-host test-boot .test-third
 
 test-host: .setup-test
 	$(Q)$(python) -m pytest -n $(jobs) tests/host </dev/null
 
 test-boot: .setup-test kernel
-	$(Q)$(python) -m pytest -n $(jobs) tests/boot </dev/null
+	$(Q)MPY_DIR=$(mpy_dir) $(python) -m pytest -n $(jobs) tests/boot </dev/null
+
+# Whose runner it is, and its mpy-cross.
+upstream := --mpy-dir $(mpy_dir) --mpy-cross $(MICROPY_MPYCROSS)
+
+test-upstream: .setup-test kernel
+	$(Q)$(python) tests/upstream/run.py $(upstream) </dev/null
+
+.PHONY: .test-third
+.test-third: .setup-test kernel
+	$(Q)$(python) tests/upstream/run.py $(upstream) --third </dev/null
+
+bench-vm: .setup-test kernel
+	$(Q)$(python) tests/bench/bench_vm.py $(upstream) $(if $(filter-out 0,$(EACH)),--each) </dev/null
+
+bench-boot: .setup-test kernel
+	$(Q)$(python) tests/bench/bench_boot.py </dev/null
 
 lint: .setup-lint
 	$(Q)MPY_DIR=$(mpy_dir) scripts/lint.sh

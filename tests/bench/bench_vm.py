@@ -43,7 +43,14 @@ def build(name, arguments, options):
 
 def measure(kernel, app):
     """Under -icount the TSC counts instructions: the figures are the same on any machine."""
-    command = [sys.executable, ROOT / "scripts" / "run.py", "--board", "microvm", "--memory", "64M"]
+    command = [
+        sys.executable,
+        ROOT / "scripts" / "run.py",
+        "--board",
+        "microvm",
+        "--memory",
+        "64M",
+    ]
     command += ["--kernel", kernel, "--timeout", "300", app, "--"]
     command += ["-icount", "shift=0,sleep=off"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)

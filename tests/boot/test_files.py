@@ -119,7 +119,9 @@ def lfs_image(path):
 
 def fat_image(path):
     def run(*command):
-        subprocess.run(command, check=True, env={"MTOOLS_SKIP_CHECK": "1", "PATH": "/usr/bin:/bin"})
+        subprocess.run(
+            command, check=True, env={"MTOOLS_SKIP_CHECK": "1", "PATH": "/usr/bin:/bin"}
+        )
 
     text = path.with_name("from_host.txt")
     text.write_text("FAT")

@@ -24,7 +24,7 @@ def install(vm, path, name):
 
 
 def test_emitters(vm):
-    """@native and @viper code gives what byte code gives, floats, big ints and pointers included."""
+    """@native and @viper code gives what byte code gives, floats and big ints included."""
     result = vm.exec("""
         import micropython
         def f(n):
@@ -80,8 +80,7 @@ def test_mpy(vm, tmp_path, emit):
     """An .mpy file with x64 code that mpy-cross made on the host is imported and works."""
     source = tmp_path / "cross.py"
     source.write_text(
-        "def add(a, b):\n    return a + b\n"
-        "def squares(n):\n    return [i * i for i in range(n)]\n"
+        "def add(a, b):\n    return a + b\ndef squares(n):\n    return [i * i for i in range(n)]\n"
     )
     if emit == "viper":
         source.write_text(
@@ -116,7 +115,11 @@ def natmod(tmp_path, name):
     "name, expression, value",
     [
         ("features0", "m.factorial(10)", 3628800),
-        ("features1", "(m.fibonacci(20), m.access(1, 7), m.access(1), m.VAL)", (6765, None, 7, 42)),
+        (
+            "features1",
+            "(m.fibonacci(20), m.access(1, 7), m.access(1), m.VAL)",
+            (6765, None, 7, 42),
+        ),
         ("features2", "m.add(1.5, 2.25)", 3.75),
         ("features3", "m.make_dict('a', 1, 'b', 2)", {"a": 1, "b": 2}),
         ("features4", "m.Factorial(4).calculate()", 24),

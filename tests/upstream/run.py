@@ -149,7 +149,10 @@ class Suite:
         for name in MODULES.split():
             done = subprocess.run(
                 ["make", "-C", str(modules / name), "ARCH=x64", f"MPY_DIR={self.options.mpy_dir}"]
-                + [f"MPY_CROSS={self.environment['MICROPY_MPYCROSS']}", f"PYTHON={sys.executable}"],
+                + [
+                    f"MPY_CROSS={self.environment['MICROPY_MPYCROSS']}",
+                    f"PYTHON={sys.executable}",
+                ],
                 env={key: value for key, value in self.environment.items() if key != "MAKEFLAGS"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
