@@ -142,6 +142,8 @@ disk: .setup-image kernel
 image_dir = build/images/$(NAME)
 image: $(if $(ISO)$(DISK),.setup-image) .setup-run
 	$(Q)[ -n "$(NAME)" ] || { echo "make image: what is it called? NAME=hello" >&2; exit 2; }
+	$(Q)# A file that has gone from a package makes nothing newer.
+	$(Q)rm -f $(image_dir)/build/frozen_content.c
 	$(call build,$(image_dir)/build)
 	$(Q)cp $(image_dir)/build/ringzero.elf $(image_dir)/$(NAME).elf
 	$(if $(filter-out 0,$(ISO)),$(call pack,iso,$(image_dir)/$(NAME).elf,$(image_dir)/$(NAME).iso))
