@@ -103,14 +103,14 @@ static uint64_t free_of_slot(size_t slot) {
 
 // Frames that are not ready yet, and the 2 MiB frames in them.
 static void count_untouched(frames_stats_t *stats) {
-    for (size_t i = 0; i < self.segment_count; ++i) {
+    for (size_t i = 0, k = 0; i < self.segment_count; ++i) {
         const struct segment *s = &self.segments[i];
         uint64_t start = s->first + s->count, end = s->first + s->total;
-        if (start >= end) {
-            continue;
+        while (k < self.region_count && self.regions[k].end <= start) {
+            ++k;
         }
-        for (size_t k = 0; k < self.region_count; ++k) {
-            const struct region *r = &self.regions[k];
+        for (size_t n = k; n < self.region_count && self.regions[n].start < end; ++n) {
+            const struct region *r = &self.regions[n];
             uint64_t from = r->start > start ? r->start : start;
             uint64_t to = r->end < end ? r->end : end;
             if (from < to) {
@@ -171,7 +171,18 @@ static char cell(uint64_t bit, uint64_t count) {
         if (slot >= self.slots) {
             break;
         }
-        if (bit % 512 == 0 && end - bit >= 512 && slot < self.ready && !is(EDGE, slot)) {
+        if (slot >= self.ready) {
+            // Not touched yet: all of it is free.
+            const struct segment *s = frames_segment_of_bit(bit);
+            uint64_t stop = s->bit + s->total < end ? s->bit + s->total : end;
+            uint64_t from = bit > s->bit ? bit : s->bit;
+            if (from < stop) {
+                uint64_t more = frames_owned(s->first - s->bit + from, s->first - s->bit + stop);
+                owned += more;
+                free += more;
+            }
+            bit = stop < end ? round_up(stop, 512) : end;
+        } else if (bit % 512 == 0 && end - bit >= 512 && !is(EDGE, slot)) {
             owned += 512;
             free += free_of_slot(slot);
             bit += 512;
