@@ -44,7 +44,9 @@ static char *const guards[] = {
     machine_check_stack_guard, interrupt_stack_guard,
 };
 
+// Frames that are kept for tables, a run of them, and where it starts. They always come back to it.
 static uint64_t reserve[SPACE_RESERVE_FRAMES];
+static uint64_t reserve_start;
 size_t space_reserve_count;
 static bool on_boot_tables = true;
 static uint64_t next_reserve = SPACE_RESERVE;
@@ -60,7 +62,7 @@ static uint64_t take(void *context) {
 
 static void give(void *context, uint64_t addr) {
     (void)context;
-    if (!on_boot_tables && space_reserve_count < SPACE_RESERVE_FRAMES) {
+    if (!on_boot_tables && addr - reserve_start < SPACE_RESERVE_FRAMES * PAGING_SIZE) {
         reserve[space_reserve_count++] = addr;
     } else if (frames_free(addr) != FRAMES_OK) {
         panic("a page table's frame was not lent");
@@ -169,12 +171,13 @@ paging_status_t space_init(const uint64_t *starts, const uint64_t *lasts, const 
     space_cpu_init();
     cpu_set_cr3(space.root);
     on_boot_tables = false;
+    reserve_start = frames_alloc_run(SPACE_RESERVE_FRAMES, PAGING_SIZE, 0);
+    if (frames_failed(reserve_start)) {
+        return PAGING_NO_FRAME;
+    }
     while (space_reserve_count < SPACE_RESERVE_FRAMES) {
-        uint64_t addr = frames_alloc();
-        if (frames_failed(addr)) {
-            return PAGING_NO_FRAME;
-        }
-        reserve[space_reserve_count++] = addr;
+        reserve[space_reserve_count] = reserve_start + space_reserve_count * PAGING_SIZE;
+        space_reserve_count += 1;
     }
     return PAGING_OK;
 }

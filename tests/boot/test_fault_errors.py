@@ -1,0 +1,194 @@
+"""A program's fault is a FaultError that says what and where; the machine goes on."""
+
+import pytest
+from native_code import NATIVE, RETURN
+from ringzero_vm import PANIC, Panic
+
+pytestmark = pytest.mark.board("microvm")
+
+NOT_CANONICAL = b"\x00\x00\x00\x00\x00\x00\x00\x80"
+# name: the machine code, the vector it raises.
+RAISED = {
+    "div": (b"\x31\xc9\x31\xd2\xf7\xf1", 0),
+    "single step": (b"\x9c\x48\x81\x0c\x24\x00\x01\x00\x00\x9d\x90\x90", 1),  # RFLAGS.TF
+    "int3": (b"\xcc", 3),
+    "ud2": (b"\x0f\x0b", 6),
+    "SSE with CR0.TS": (b"\x0f\x20\xc0\x0c\x08\x0f\x22\xc0\x0f\x57\xc0", 7),
+    "mov fs, 0xfff8": (b"\xb8\xf8\xff\x00\x00\x8e\xe0", 13),
+    "read of a non-canonical address": (b"\x48\xb8" + NOT_CANONICAL + b"\x48\x8b\x00", 13),
+    "read of 0": (b"\x31\xc0\x48\x8b\x00", 14),
+    "write to 0": (b"\x31\xc0\x48\x89\x00", 14),
+    "jump to 0": (b"\x31\xc0\xff\xe0", 14),
+    "call of 0": (b"\x31\xc0\x48\x83\xec\x08\xff\xd0\x48\x83\xc4\x08", 14),
+    # fldcw with ZM clear; fld1; fldz; fdivp; fwait
+    "x87 division by zero": (b"\x68\x7b\x03\x00\x00\xd9\x2c\x24\x58\xd9\xe8\xd9\xee\xde\xf9\x9b", 16),
+}
+RAISED |= {f"int {vector}": (bytes([0xCD, vector]), vector) for vector in range(32)}
+
+
+def test_vectors(vm):
+    """All of vectors 0 to 31 that software can raise are exceptions, and floats still work."""
+    vm.exec(NATIVE)
+    for name, (code, vector) in RAISED.items():
+        result = vm.exec(f"""
+            try:
+                run({code + RETURN!r})
+                print("nothing")
+            except FaultError as error:
+                print(error.vector, error.errno, 1.5 * 2.0)
+        """)
+        assert result == f"{vector} 14 3.0\n", name
+
+
+def test_page_fault(vm):
+    """A page fault says the address, what was done and why it could not be."""
+    result = vm.exec("""
+        import machine, pages
+        def show(access):
+            try:
+                access()
+            except FaultError as error:
+                print(error, error.vector, error.addr, error.kind)
+        machine_mem = machine.mem32
+        def write(addr):
+            machine_mem[addr] = 5
+        show(lambda: machine_mem[0])
+        show(lambda: machine_mem[0x123456789004])
+        show(lambda: write(0x468))
+    """)
+    assert result.splitlines() == [
+        "page fault: read of 0x0: not mapped 14 0 read",
+        "page fault: read of 0x123456789004: not mapped 14 20015998341124 read",
+        "page fault: write to 0x468: not mapped 14 1128 write",
+    ]
+    result = vm.exec("""
+        with pages.alloc() as p:
+            va = pages.reserve(1)
+            pages.map(va, p.addr, 1, pages.READ)
+            machine_mem[va]
+            try:
+                write(va + 8)
+            except FaultError as error:
+                print(error.addr == va + 8, error.kind, isinstance(error, OSError))
+                print(str(error).endswith(": read-only"))
+            pages.unmap(va)
+    """)
+    assert result == "True write True\nTrue\n"
+
+
+def test_traceback(vm):
+    """The traceback leads to the line, through a function in machine code."""
+    result = vm.exec("""
+        import sys
+        @micropython.viper
+        def peek(addr: int) -> int:
+            p = ptr32(addr)
+            return p[0]
+        def f():
+            return peek(0)
+        try:
+            f()
+        except FaultError as error:
+            sys.print_exception(error)
+    """)
+    assert result.splitlines()[0] == "Traceback (most recent call last):"
+    assert result.splitlines()[-2].strip() == 'File "<stdin>", line 8, in f'
+    assert result.splitlines()[-1] == "FaultError: page fault: read of 0x0: not mapped"
+
+
+ACCESSES = """
+B[0] / bytes(B) / B[3:9] / memoryview(B)[3:5] == b"xy" / struct.unpack("<Q", B) / exec("B[3] = 4")
+uctypes.struct(1 << 41, {"a": uctypes.UINT32}).a / uctypes.bytes_at(1 << 42, 4) / sum(B) / list(B)
+sys.stdout.buffer.write(B) / sys.stdout.write(B) / print(B) / int.from_bytes(B, "little") / int(B)
+str(B, "utf8") / B.decode() / b"x" in B / B.find(b"x") / b"aa" + B / b"".join([B, B]) / sorted(B)
+hashlib.sha256(B) / binascii.hexlify(B) / binascii.crc32(B) / json.load(io.BytesIO(B))
+io.BytesIO(B).read(4) / io.BytesIO().write(B) / exec(B) / bytearray(9).extend(B) / max(B)
+framebuf.FrameBuffer(B, 10, 10, framebuf.MONO_HLSB).fill(1) / struct.pack_into("<I", B, 0, 1)
+open("/fault", "wb").write(B) / open("/some", "rb").readinto(B) / C == B / div(1, 0) / div(1, 0)
+"""
+
+
+def test_accesses(vm):
+    """Whatever reads or writes a buffer that is not mapped raises, from C or from machine code."""
+    vm.exec("""
+        import binascii, framebuf, hashlib, io, json, struct, sys, uctypes
+        B = uctypes.bytearray_at(1 << 40, 10000)
+        C = bytearray(10000)
+        with open("/some", "wb") as f:
+            f.write(C)
+        @micropython.viper
+        def div(a: int, b: int) -> int:
+            return a // b
+    """)
+    for access in ACCESSES.replace("\n", " / ").split(" / "):
+        if access.strip():
+            result = vm.exec(f"""
+                try:
+                    {access}
+                except FaultError:
+                    print("fault")
+            """)
+            assert result.endswith("fault\n"), access
+    assert vm.eval("1 + 1") == 2
+
+
+@pytest.mark.timeout(600)
+def test_a_million(vm):
+    """A million faults leave heap, frames and mappings as they were."""
+    result = vm.exec(
+        """
+        import frames, gc, machine, pages
+        def faults(count):
+            read = machine.mem8
+            for _ in range(count):
+                try:
+                    read[0]
+                except FaultError:
+                    pass
+        def state():
+            gc.collect()
+            return gc.mem_alloc(), frames.stats(), pages.walk()
+        faults(10)
+        before = state()
+        before = state()
+        faults(1000000)
+        print(state() == before)
+        """,
+        timeout=500,
+    )
+    assert result == "True\n"
+
+
+def test_locked_heap(vm):
+    """With the heap locked a fault still is an exception."""
+    result = vm.exec("""
+        import machine, micropython
+        def f(read):
+            micropython.heap_lock()
+            try:
+                read[0]
+            except FaultError as error:
+                vector = error.vector
+            micropython.heap_unlock()
+            return vector
+        print(f(machine.mem32))
+    """)
+    assert result == "14\n"
+
+
+def test_kernel_fault(vm):
+    """A fault in the kernel's own C is a panic with a stack trace and the Python lines."""
+    with pytest.raises(Panic) as caught:
+        vm.exec("""
+            import machine
+            broken = [1, 2]
+            machine.mem64[id(broken)] = 1 << 40  # its type
+            def deep():
+                return len(broken)
+            deep()
+        """)
+    assert vm.wait_exit() == PANIC
+    text = str(caught.value)
+    assert text.startswith("panic: exception 14 (page fault)")
+    assert "mp_execute_bytecode+" in text and "kernel_main+" in text
+    assert 'File "<stdin>", line 6, in deep' in text

@@ -1,0 +1,118 @@
+"""The heap takes frames as it needs them, gives them back, and says the truth about them."""
+
+import pytest
+
+pytestmark = pytest.mark.board("microvm")
+
+
+@pytest.mark.memory("2G")
+@pytest.mark.timeout(300)
+def test_a_gigabyte(vm):
+    """bytearray(1 << 30) works with 2 GiB, and all of it goes back."""
+    result = vm.exec(
+        """
+        import frames, gc, pages
+        gc.collect()
+        before = frames.stats().free, pages.stats()
+        b = bytearray(1 << 30)
+        b[-1] = 77
+        print(len(b), b[0], b[-1], before[0] - frames.stats().free - pages.stats().heap < 64)
+        del b
+        gc.collect()
+        print((frames.stats().free, pages.stats()) == before)
+        """,
+        timeout=250,
+    )
+    assert result == "1073741824 0 77 True\nTrue\n"
+
+
+@pytest.mark.memory("64M", "256M")
+def test_free_is_true(vm):
+    """gc.mem_free() is what can be had, to a few percent; mem_info() and stats() agree."""
+    result = vm.exec("""
+        import frames, gc, micropython, pages
+        gc.collect()
+        free = gc.mem_free()
+        assert free < 4096 * frames.stats().free + (1 << 20)
+        size = free * 95 // 100
+        b = bytearray(size)
+        s, p = frames.stats(), pages.stats()
+        print(free - gc.mem_free() - size < free // 50, p.heap * 4096 > size - (1 << 20))
+        print(s.total == s.used + s.free)
+        micropython.mem_info()
+        try:
+            bytearray(gc.mem_free() + 4096)
+            print("too much")
+        except MemoryError:
+            print("MemoryError")
+        del b
+        gc.collect()
+        print(abs(gc.mem_free() - free) < 4096)
+    """)
+    assert result.startswith("True True\nTrue\n") and result.endswith("\nMemoryError\nTrue\n")
+
+
+@pytest.mark.memory("32M")
+@pytest.mark.timeout(300)
+def test_exhaustion(vm):
+    """With no memory and no frame left, mapping, faults and the prompt work on; all comes back."""
+    result = vm.exec(
+        """
+        import frames, gc, machine, pages
+        gc.collect()
+        before = frames.stats().free, pages.stats()
+        hold = []
+        try:
+            while True:
+                hold.append(bytearray(100000))
+        except MemoryError:
+            pass
+        lent = None
+        try:
+            while True:
+                addr = frames.alloc()
+                machine.mem64[addr] = lent or 0
+                lent = addr
+        except MemoryError:
+            print(frames.stats().free)
+        va = pages.reserve(1)
+        pages.map(va, lent)
+        machine.mem8[va + 100] = 7
+        pages.protect(va, 1, pages.READ)
+        try:
+            machine.mem8[va] = 1
+        except FaultError as error:
+            print(error.kind, machine.mem8[lent + 100])
+        pages.unmap(va)
+        while lent:
+            addr = lent
+            lent = machine.mem64[addr]
+            frames.free(addr)
+        del hold
+        gc.collect()
+        print((frames.stats().free, pages.stats()) == before, frames.check())
+        """,
+        timeout=200,
+    )
+    assert result == "0\nwrite 7\nTrue True\n"
+
+
+def test_growth_is_contiguous(vm):
+    """Small objects beyond the first mebibyte, their collection, and objects that stay."""
+    result = vm.exec("""
+        import frames, gc, pages
+        keep = fill = None
+        gc.collect()
+        before = frames.stats().free, pages.stats()
+        def fill():
+            x = [[i] for i in range(200000)]
+            print(sum(y[0] for y in x) == 199999 * 100000, pages.stats().heap > 2000)
+            return x[150000]
+        keep = fill()
+        gc.collect()
+        print(keep)
+        keep = None
+        gc.collect()
+        print((frames.stats().free, pages.stats()) == before)
+    """)
+    assert result == "True True\n[150000]\nTrue\n"
