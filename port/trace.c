@@ -94,7 +94,7 @@ static bool get_line(const mp_code_state_t *state, trace_line_t *line) {
 }
 
 const void *trace_python(uint64_t *from, uint64_t top, trace_line_t *line) {
-    for (; *from + sizeof(uint64_t) <= top; ) {
+    for (; *from + sizeof(uint64_t) <= top;) {
         // The state lies on the stack itself, or where it is large something there points to it.
         const mp_code_state_t *here = (const mp_code_state_t *)*from;
         const mp_code_state_t *there = *(const mp_code_state_t **)*from;

@@ -1,9 +1,10 @@
 # The frames module from Python: the same file runs on the kernel, on its real map, and on
 # MicroPython's unix port, on a map of its own. Prints one line per test and at last how many.
-import frames
 import gc
 import sys
 from array import array
+
+import frames
 
 try:
     from micropython import heap_lock, heap_unlock

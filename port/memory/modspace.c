@@ -149,7 +149,7 @@ static mp_obj_t space_walk_(void) {
             va = page.va + page.size;
             more = va != 0 && paging_next(&space, va, &page);
         } while (more && page.va == va && page.flags == first.flags && page.size == first.size
-                 && page.addr - first.addr == page.va - first.va);
+            && page.addr - first.addr == page.va - first.va);
         mp_obj_t items[] = {
             mp_obj_new_int_from_ull(first.va),
             va != 0 ? mp_obj_new_int_from_ull(va)

@@ -108,8 +108,8 @@ static void take_all(const struct peer *peer) {
 }
 
 static double bulk(const struct peer *peer, int mixed) {
-    uint64_t (*volatile alloc)(void) = peer->alloc;
-    int (*volatile give)(uint64_t) = peer->free;
+    uint64_t(*volatile alloc)(void) = peer->alloc;
+    int(*volatile give)(uint64_t) = peer->free;
     start(peer);
     uint32_t count = BULK;
     if (peer->walk_to) {
@@ -138,8 +138,8 @@ static double bulk(const struct peer *peer, int mixed) {
 }
 
 static double repeat(const struct peer *peer) {
-    uint64_t (*volatile alloc)(void) = peer->alloc;
-    int (*volatile give)(uint64_t) = peer->free;
+    uint64_t(*volatile alloc)(void) = peer->alloc;
+    int(*volatile give)(uint64_t) = peer->free;
     uint64_t (*get)(void) = alloc;
     int (*put)(uint64_t) = give;
     int bad = 0;
@@ -154,8 +154,8 @@ static double repeat(const struct peer *peer) {
 
 // Give a random one back, get another.
 static double pairs(const struct peer *peer, uint64_t *mine, uint64_t count, uint32_t n) {
-    uint64_t (*volatile alloc)(void) = peer->alloc;
-    int (*volatile give)(uint64_t) = peer->free;
+    uint64_t(*volatile alloc)(void) = peer->alloc;
+    int(*volatile give)(uint64_t) = peer->free;
     uint64_t (*get)(void) = alloc;
     int (*put)(uint64_t) = give;
     int bad = 0;
@@ -188,8 +188,8 @@ static double huge(const struct peer *peer) {
     start(peer);
     double t0 = 0;
     uint64_t frames[HUGE_FRAMES];
-    uint64_t (*volatile alloc)(void) = peer->alloc_2m;
-    int (*volatile give)(uint64_t) = peer->free_2m;
+    uint64_t(*volatile alloc)(void) = peer->alloc_2m;
+    int(*volatile give)(uint64_t) = peer->free_2m;
     uint64_t (*get)(void) = alloc;
     int (*put)(uint64_t) = give;
     int bad = 0;
@@ -220,8 +220,8 @@ static double fill(const struct peer *peer, int half) {
     }
     uint64_t buf[64] = { 0 };
     const unsigned rounds = 20000;
-    uint64_t (*volatile alloc)(void) = peer->alloc;
-    int (*volatile give)(uint64_t) = peer->free;
+    uint64_t(*volatile alloc)(void) = peer->alloc;
+    int(*volatile give)(uint64_t) = peer->free;
     int bad = 0;
     double t0 = now();
     for (unsigned round = 0; round < rounds; ++round) {
@@ -308,8 +308,8 @@ static void *thread(void *argument) {
     CPU_SET(job->cpu, &set);
     sched_setaffinity(0, sizeof(set), &set);
     host_cpu = job->cpu;
-    uint64_t (*volatile alloc)(void) = job->peer->alloc;
-    int (*volatile give)(uint64_t) = job->peer->free;
+    uint64_t(*volatile alloc)(void) = job->peer->alloc;
+    int(*volatile give)(uint64_t) = job->peer->free;
     if (job->work == HUGE_2) {
         alloc = job->peer->alloc_2m;
         give = job->peer->free_2m;

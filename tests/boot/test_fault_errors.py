@@ -21,7 +21,10 @@ RAISED = {
     "jump to 0": (b"\x31\xc0\xff\xe0", 14),
     "call of 0": (b"\x31\xc0\x48\x83\xec\x08\xff\xd0\x48\x83\xc4\x08", 14),
     # fldcw with ZM clear; fld1; fldz; fdivp; fwait
-    "x87 division by zero": (b"\x68\x7b\x03\x00\x00\xd9\x2c\x24\x58\xd9\xe8\xd9\xee\xde\xf9\x9b", 16),
+    "x87 division by zero": (
+        b"\x68\x7b\x03\x00\x00\xd9\x2c\x24\x58\xd9\xe8\xd9\xee\xde\xf9\x9b",
+        16,
+    ),
 }
 RAISED |= {f"int {vector}": (bytes([0xCD, vector]), vector) for vector in range(32)}
 

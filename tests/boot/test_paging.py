@@ -52,7 +52,7 @@ def test_cpu_bits(vm):
 
 
 def test_map(vm):
-    """map, protect, translate and unmap by alignment; the tables come back, the counts are exact."""
+    """map, protect, translate and unmap by alignment; tables and counts come back."""
     result = vm.exec("""
         import frames, machine, pages
         before = frames.stats(), pages.walk()
@@ -123,7 +123,7 @@ def test_errors(vm):
 
 
 def test_native_code(vm):
-    """Machine code is packed, read-only and executable, and goes with the functions that own it."""
+    """Machine code is packed, read-only, executable, and goes with the functions that own it."""
     result = vm.exec("""
         import frames, gc, micropython, pages
         gc.collect()

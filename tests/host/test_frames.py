@@ -69,7 +69,7 @@ class Driver:
 
     def stats(self):
         names = "status total free reserved metadata metadata_frames metadata_addr free_2m"
-        return dict(zip(names.split(), map(int, self.ask("stats").split())))
+        return dict(zip(names.split(), map(int, self.ask("stats").split()), strict=False))
 
     def fill(self, count):
         status, *addrs = map(int, self.ask("fill", count).split())
@@ -271,7 +271,7 @@ def test_inside_a_bigger_frame(frames, cpus):
     frames.sound()
 
 
-# --- The rest of the contract ---------------------------------------------------------------------
+# --- The rest of the contract -----------------------------------------------------------------
 
 
 def test_before_the_map(frames):
@@ -516,7 +516,7 @@ def test_every_status_has_a_text(frames):
     assert len({frames.ask("text", i) for i in range(8)}) == 8
 
 
-# --- The plain model --------------------------------------------------------------------------------
+# --- The plain model --------------------------------------------------------------------------
 
 
 class Model(RuleBasedStateMachine):
@@ -616,8 +616,10 @@ class Model(RuleBasedStateMachine):
 
     @precondition(lambda self: self.alive and self.owned)
     @rule(
-        data=st.data(), count=st.sampled_from([1, 1, 1, 2, 7, 64, 512, 513, 1024]),
-        odd=st.sampled_from([0, 0, 0, 0, 1, 2048]), cpu=st.integers(0, 2),
+        data=st.data(),
+        count=st.sampled_from([1, 1, 1, 2, 7, 64, 512, 513, 1024]),
+        odd=st.sampled_from([0, 0, 0, 0, 1, 2048]),
+        cpu=st.integers(0, 2),
     )
     def give_back(self, data, count, odd, cpu):
         self.frames("cpu", cpu % self.cpus)
@@ -677,7 +679,7 @@ TestModel.settings = settings(
 )
 
 
-# --- The C model, threads, the fuzzer, coverage -----------------------------------------------------
+# --- The C model, threads, the fuzzer, coverage -----------------------------------------------
 
 
 def run(*command, timeout=600, **kwargs):
@@ -724,7 +726,7 @@ def test_coverage():
     print(text)
     lines = [line.split() for line in text.splitlines() if " Lines " in line]
     assert len(lines) >= 6
-    for name, _, percent in lines:
+    for _, _, percent in lines:
         assert float(percent.rstrip("%")) >= 98, text
 
 

@@ -1,4 +1,4 @@
-"""port/memory/paging.c does what a model of intervals says, with the smallest tables that can say it.
+"""port/memory/paging.c does what a model of intervals says, with the fewest tables.
 
 The same C as in the kernel, built with UBSan and, in a second run of this file, with ASan.
 """
@@ -239,7 +239,9 @@ offsets = st.one_of(
     st.integers(-3, 3).map(lambda n: n * PAGE),
     st.integers(0, 1030).map(lambda n: n * PAGE),
 )
-good_va = st.builds(lambda base, offset: (base + offset) % (1 << 64), st.sampled_from(BASES), offsets)
+good_va = st.builds(
+    lambda base, offset: (base + offset) % (1 << 64), st.sampled_from(BASES), offsets
+)
 good_va = good_va.filter(lambda va: not HALF <= va < HIGH)
 some_va = st.one_of(good_va, good_va, good_va, st.integers(0, (1 << 64) - 1))
 some_addr = st.one_of(
@@ -253,7 +255,9 @@ some_count = st.one_of(
     st.integers(0, 2000),
     st.integers(0, 1 << 60),
 )
-good_flags = st.sampled_from([0, WRITE, EXECUTE, WRITE | UNCACHED, COMBINE, WRITE | OWN, OWN, DISOWN])
+good_flags = st.sampled_from(
+    [0, WRITE, EXECUTE, WRITE | UNCACHED, COMBINE, WRITE | OWN, OWN, DISOWN]
+)
 some_flags = st.one_of(good_flags, good_flags, good_flags, st.integers(0, 127))
 limits = st.one_of(st.none(), st.integers(0, 4))
 
@@ -377,7 +381,9 @@ class PagingMachine(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         cut=st.integers(0, 1025),
-        more=st.one_of(st.integers(1, 3), st.integers(1, 1025), st.sampled_from([262144, 1 << 30])),
+        more=st.one_of(
+            st.integers(1, 3), st.integers(1, 1025), st.sampled_from([262144, 1 << 30])
+        ),
         flags=good_flags,
         own=st.sampled_from([0, OWN, DISOWN]),
         limit=limits,
@@ -480,7 +486,17 @@ def test_under_asan():
     env = dict(os.environ, LD_PRELOAD=asan, ASAN_OPTIONS="detect_leaks=0", PAGING_TEST_ASAN="1")
     env.pop("PYTEST_XDIST_WORKER", None)
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", __file__],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            __file__,
+        ],
         env=env,
         capture_output=True,
         text=True,
