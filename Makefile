@@ -1,28 +1,31 @@
 # Everything is reached from here. `make help` prints the lines that begin with "#:".
 
 #: Targets
-#:   help       this text
-#:   setup      install what is missing: packages, host tools in .venv, the MicroPython source
-#:   kernel     build build/kernel/ringzero.elf, the one kernel for all boards
-#:   run        boot it in QEMU with the prompt on this terminal; Ctrl-A X leaves QEMU
-#:   test       run every test
-#:   test-host  run the tests that need no QEMU
-#:   test-boot  run the tests on QEMU
+#:   help           this text
+#:   setup          install what is missing: packages, host tools in .venv, the MicroPython source
+#:   kernel         build build/kernel/ringzero.elf, the one kernel for all boards
+#:   run            boot it in QEMU with the prompt on this terminal; Ctrl-A X leaves QEMU
+#:   test           run every test
+#:   test-host      run the tests that need no QEMU
+#:   test-boot      run the tests on QEMU
 #:   test-upstream  run MicroPython's own tests in three modes, its modules in C, its benchmarks
-#:   bench-vm   count what Python's steps cost in instructions; EACH=1: without each option too
-#:   bench-boot measure the time to the prompt
-#:   lint       check the format of C and Python, the shell scripts and the spelling
-#:   format     bring C and Python into the format that lint checks
-#:   debug      boot it halted, with QEMU waiting for the gdb command that this prints
-#:   iso        build build/ringzero.iso, which boots from a CD or a USB stick through GRUB
-#:   disk       build build/ringzero.img, the same for a disk or a USB stick, open to changes
-#:   image      build a kernel of one's own: build/images/NAME/NAME.elf
-#:   size       show what takes the room in the kernel
-#:   clean      remove what was built
-#:   distclean  remove what was built or installed here
+#:   fuzz           fuzz the frame allocator for FUZZ_SECONDS
+#:   coverage       show how much of the frame allocator its tests reach
+#:   bench-frames   compare the frame allocator with its peers
+#:   bench-vm       count what Python's steps cost in instructions; what each option is worth with EACH=1
+#:   bench-boot     measure the time to the prompt
+#:   lint           check the format of C and Python, the shell scripts and the spelling
+#:   format         bring C and Python into the format that lint checks
+#:   debug          boot it halted, with QEMU waiting for the gdb command that this prints
+#:   iso            build build/ringzero.iso, which boots from a CD or a USB stick through GRUB
+#:   disk           build build/ringzero.img, the same for a disk or a USB stick, open to changes
+#:   image          build a kernel of one's own: build/images/NAME/NAME.elf
+#:   size           show what takes the room in the kernel
+#:   clean          remove what was built
+#:   distclean      remove what was built or installed here
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test test-host test-boot test-upstream lint format debug \
-    bench-vm bench-boot iso disk image size clean distclean
+.PHONY: help setup kernel run test test-host test-boot test-upstream fuzz coverage \
+    bench-frames bench-vm bench-boot lint format debug iso disk image size clean distclean
 
 #: Variables
 #:   BOARD=q35|pc|microvm  the machine that QEMU emulates (default q35)
@@ -39,6 +42,8 @@
 #:   NAME=hello            what the image is called
 #:   ISO=1                 make image: NAME.iso as well
 #:   DISK=1                make image: NAME.img as well
+#:   EACH=1                make bench-vm: without each of the options in turn, too
+#:   FUZZ_SECONDS=60       make fuzz: for how long
 #:   V=1                   show the commands
 BOARD ?= q35
 MEM ?= 256M
@@ -52,9 +57,10 @@ FROZEN_MANIFEST ?=
 USER_C_MODULES ?=
 BOARD_DIR ?=
 NAME ?=
-EACH ?=
 ISO ?=
 DISK ?=
+EACH ?=
+FUZZ_SECONDS ?= 60
 V ?=
 
 Q := $(if $(filter-out 0,$(V)),,@)
@@ -116,6 +122,13 @@ test-upstream: .setup-test kernel
 .PHONY: .test-third
 .test-third: .setup-test kernel
 	$(Q)$(python) tests/upstream/run.py $(upstream) --third </dev/null
+
+fuzz coverage: .setup-test
+	$(Q)$(MAKE) $(if $(Q),--no-print-directory) -f tests/host/Makefile $@ \
+	    MPY_DIR=$(mpy_dir) FUZZ_SECONDS=$(FUZZ_SECONDS) V=$(if $(Q),,1) </dev/null
+
+bench-frames: .setup-test
+	$(Q)$(MAKE) $(if $(Q),--no-print-directory) -f tests/bench/Makefile frames V=$(if $(Q),,1) </dev/null
 
 bench-vm: .setup-test kernel
 	$(Q)$(python) tests/bench/bench_vm.py $(upstream) $(if $(filter-out 0,$(EACH)),--each) </dev/null
