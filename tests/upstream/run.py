@@ -63,8 +63,8 @@ class Suite:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     def device(self):
-        # Some fill the heap and have ten seconds for it, so the kernel gets to see little memory.
-        command = f"../launch --board {self.options.board} --memory 64M --append maxmem=5M"
+        # Some fill the heap and have ten seconds for it, so it may not grow far.
+        command = f"../launch --board {self.options.board} --memory 64M --append heap=2M"
         command += f" --serial pty --timeout {TIMEOUT} --kernel ../kernel -- -initrd ../rom.img"
         return "execpty:" + command
 
