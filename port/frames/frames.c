@@ -100,10 +100,10 @@ static bool line_has(size_t slot) {
     return any != 0;
 }
 
-// Clear `some` if nothing is free. Another CPU's free either sees it cleared and sets it again,
+// Clear `some`, if it is set, when nothing is free. Another CPU's free either sees it cleared and sets it again,
 // or is seen here.
 static void quiet(size_t slot) {
-    if (!line_has(slot)) {
+    if (is(SOME, slot) && !line_has(slot)) {
         frames_unmark(SOME, slot);
         if (self.shared && line_has(slot)) {
             frames_mark(SOME, slot);
@@ -247,6 +247,17 @@ static inline bool get_word_of(struct cpu *c, size_t slot, size_t k) {
     return false;
 }
 
+// With one CPU: the current chunk need not be marked for the frames of the current word. It must
+// be when other frames come from there next, or when somebody looks for it.
+static void leave_word(struct cpu *c) {
+    size_t word = c->word;
+    if (word != NONE && (*c->take & c->valid)) {
+        frames_mark(SOME, word / LINE_WORDS);
+        aim_nowhere(c);
+        frames_settle(word / LINE_WORDS);
+    }
+}
+
 // Give up the word that the CPU takes from.
 static void drop(struct cpu *c) {
     size_t word = c->word;
@@ -264,6 +275,7 @@ static void drop(struct cpu *c) {
         }
         unclaim(c);
     } else {
+        leave_word(c);
         aim_nowhere(c);
     }
     frames_settle(word / LINE_WORDS);
@@ -310,10 +322,12 @@ static bool refill(struct cpu *c, bool locked) {
             aim_nowhere(c);
             ++word;
         }
-        if (get_word_of(c, slot, word - slot * LINE_WORDS)) {
-            return true;
+        if (is(SOME, slot)) {
+            if (get_word_of(c, slot, word - slot * LINE_WORDS)) {
+                return true;
+            }
+            quiet(slot);
         }
-        quiet(slot);
         c->rotor = slot + 1;
     }
     for (unsigned zone = ZONES; zone-- > 0;) {
@@ -365,6 +379,14 @@ bool frames_refill(struct cpu *c) {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     frames_unlock();
     return found;
+}
+
+// With one CPU: mark what only the current word knows of.
+void frames_expose(void) {
+    struct cpu *c = &self.one;
+    if (c->word != NONE && (*c->take & c->valid)) {
+        frames_mark(SOME, c->word / LINE_WORDS);
+    }
 }
 
 void frames_close(void) {
@@ -422,7 +444,7 @@ static NOINLINE uint64_t alloc_shared_slowly(struct cpu *c) {
     return addr;
 }
 
-static uint64_t alloc_shared(void) {
+static NOINLINE uint64_t alloc_shared(void) {
     struct cpu *c = &self.cpu[frames_cpu()];
     uint64_t w;
     if (UNLIKELY(!try_enter(c) || (w = GET(&c->mask)) == 0)) {
@@ -470,32 +492,41 @@ static size_t zone_end_of(size_t slot) {
     return self.zone_slot[zone];
 }
 
+// The zone that the current word has moved to, which is not a worse one.
+static inline void enter_zone(struct cpu *c, size_t slot) {
+    while (UNLIKELY(slot >= GET(&c->zone_end))) {
+        PUT(&c->zone_low, c->zone_end);
+        PUT(&c->zone_end, zone_end_of(c->zone_low));
+        prefer_2m(c, slot);
+    }
+}
+
 // With one CPU: the chunk has no free frames yet, or its line is not in use.
-static NOINLINE frames_status_t put_first(size_t word, uint64_t mask) {
+// `addr` is the address of the word's bit 0.
+static NOINLINE frames_status_t put_first(size_t word, uint64_t mask, uint64_t addr) {
     size_t slot = word / LINE_WORDS;
+    uint64_t w = self.bits[word];
     // The line is not read while the chunk is shut: it may hold garbage.
-    if (is(SHUT, slot) || (self.bits[word] & mask)) {
+    if (is(SHUT, slot) || (w & mask)) {
         return FRAMES_BAD_FREE;
     }
-    self.bits[word] |= mask;
-    frames_mark(SOME, slot);
+    self.bits[word] = w | mask;
     struct cpu *c = &self.one;
-    if (self.bits[word] == ALL) {
-        frames_prefer(slot);
-        frames_settle(slot);
-    } else if (slot >= c->zone_low && (*c->take == 0 || slot >= c->zone_end)) {
+    if (slot >= c->zone_low && (*c->take == 0 || slot >= c->zone_end) && (w | mask) != ALL) {
         // With nothing at hand, or in a better zone, take from here next: no search, and the
         // frame is still warm.
-        size_t left = c->word;
-        aim(c, word);
-        while (slot >= c->zone_end) {
-            c->zone_low = c->zone_end;
-            c->zone_end = zone_end_of(c->zone_low);
-        }
-        prefer_2m(c, slot);
-        if (left != NONE && !frames_settle(left / LINE_WORDS)) {
-            quiet(left / LINE_WORDS);
-        }
+        leave_word(c);
+        c->take = &self.bits[word];
+        c->valid = UNLIKELY(is(EDGE, slot)) ? frames_valid(word) : ALL;
+        c->word = word;
+        c->addr = addr;
+        enter_zone(c, slot);
+        return FRAMES_OK;
+    }
+    frames_mark(SOME, slot);
+    frames_prefer(slot);
+    if ((w | mask) == ALL) {
+        frames_settle(slot);
     }
     return FRAMES_OK;
 }
@@ -544,13 +575,17 @@ static inline bool put_own(struct cpu *c, size_t word, uint64_t mask, frames_sta
 
 // With nothing at hand, claim the word of a frame that comes back and keep the frame: no search
 // for the next, and it is still warm.
-static bool keep(struct cpu *c, size_t word, uint64_t mask) {
+static bool keep(struct cpu *c, size_t word, uint64_t mask, uint64_t addr) {
     size_t slot = word / LINE_WORDS;
     bool kept = false;
     enter(c);
-    if (c->mask == 0 && slot >= GET(&c->zone_low) && slot < GET(&c->zone_end)) {
-        size_t left = c->word;
-        if (left != NONE) {
+    if (slot >= c->zone_low && (c->mask == 0 || slot >= c->zone_end)) {
+        if (c->word != NONE) {
+            if (c->mask) {
+                word_or(&self.bits[c->word], c->mask);
+                PUT(&c->mask, 0);
+                frames_mark(SOME, c->word / LINE_WORDS);
+            }
             unclaim(c);
         }
         uint8_t bit = (uint8_t)(1u << word % LINE_WORDS);
@@ -562,13 +597,11 @@ static bool keep(struct cpu *c, size_t word, uint64_t mask) {
             __atomic_store_n(&c->mask, kept ? mask : 0, __ATOMIC_RELEASE);
             __atomic_store_n(&c->turn, c->turn + 1, __ATOMIC_RELEASE);
             if (kept) {
-                PUT(&c->addr, frames_addr(c, word));
+                PUT(&c->addr, addr);
+                enter_zone(c, slot);
             } else {
                 unclaim(c);
             }
-        }
-        if (left != NONE) {
-            quiet(left / LINE_WORDS);
         }
     }
     leave(c);
@@ -610,7 +643,7 @@ static NOINLINE frames_status_t nowhere(void);
 static inline const struct segment *locate(uint64_t addr, uint64_t *bit);
 static inline uint64_t frames_behind(uint64_t base, uint64_t addr);
 
-static frames_status_t free_shared(uint64_t addr) {
+static NOINLINE frames_status_t free_shared(uint64_t addr) {
     struct cpu *c = &self.cpu[frames_cpu()];
     uint64_t n = frames_behind(GET(&c->addr), addr);
     frames_status_t status;
@@ -623,7 +656,9 @@ static frames_status_t free_shared(uint64_t addr) {
     }
     size_t word = bit / 64;
     uint64_t mask = UINT64_C(1) << bit % 64;
-    if (UNLIKELY(GET(&c->mask) == 0 && !is(SOME, word / LINE_WORDS)) && keep(c, word, mask)) {
+    if (UNLIKELY(!is(SOME, word / LINE_WORDS))
+        && (GET(&c->mask) == 0 || word / LINE_WORDS >= GET(&c->zone_end))
+        && keep(c, word, mask, addr - bit % 64 * FRAMES_SIZE)) {
         return FRAMES_OK;
     }
     return put_shared(word, mask);
@@ -634,7 +669,7 @@ frames_status_t frames_put(size_t word, uint64_t mask) {
         return put_shared(word, mask);
     }
     if (!is(SOME, word / LINE_WORDS)) {
-        return put_first(word, mask);
+        return put_first(word, mask, frames_frame((uint64_t)word * 64) * FRAMES_SIZE);
     }
     uint64_t w = self.bits[word];
     if (w & mask) {
@@ -724,7 +759,7 @@ frames_status_t frames_free(uint64_t addr) {
     size_t word = bit / 64;
     uint64_t mask = UINT64_C(1) << bit % 64;
     if (UNLIKELY(!is(SOME, word / LINE_WORDS))) {
-        return put_first(word, mask);
+        return put_first(word, mask, addr - bit % 64 * FRAMES_SIZE);
     }
     uint64_t w = self.bits[word];
     if (UNLIKELY(w & mask)) {

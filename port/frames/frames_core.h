@@ -7,7 +7,7 @@
 //
 // 64 slots are a group, with a mask for each of four facts:
 //   some  the line may have free frames. Always set if it has any, except in words that a CPU
-//         has claimed.
+//         has claimed, or takes from now.
 //   idle  the whole chunk is free. `shut` is set as well.
 //   shut  the line is not in use and must not be read for facts: the chunk is free or lent whole.
 //   edge  the chunk has frames that do not belong to the allocator. Their bits are 1, so that
@@ -194,6 +194,7 @@ bool frames_refill(struct cpu *c);          // Entered; give it a word to take f
 void frames_enter(struct cpu *c);
 void frames_leave(struct cpu *c);
 void frames_close(void);                    // Locked: stop every CPU and take back what it has,
+void frames_expose(void);                   // Locked: show all free frames to a search.
 void frames_open(void);                     // and let them go on.
 void frames_split(size_t slot);             // Turn an idle chunk into a line of free frames.
 bool frames_settle(size_t slot);            // Make the chunk idle if all of it is free.

@@ -129,6 +129,7 @@ frames_status_t frames_stats(frames_stats_t *stats) {
         return status;
     }
     frames_lock();
+    frames_expose();
     *stats = (frames_stats_t) {
         .reserved = self.reserved,
         .metadata = self.metadata + sizeof(struct state),
@@ -355,6 +356,11 @@ static void check_slot(struct check *check, size_t slot) {
         }
         return;
     }
+    bool current = false;
+    for (unsigned i = 0; i < self.cpus; ++i) {
+        size_t word = self.shared ? self.cpu[i].word : self.one.word;
+        current |= word != NONE && word / LINE_WORDS == slot;
+    }
     uint64_t any = 0, all = ALL;
     for (unsigned k = 0; k < LINE_WORDS; ++k) {
         size_t word = slot * LINE_WORDS + k;
@@ -368,13 +374,8 @@ static void check_slot(struct check *check, size_t slot) {
         any |= w & valid;
         all &= w & valid;
     }
-    if (any && !is(SOME, slot)) {
+    if (any && !is(SOME, slot) && !current) {
         complain(check, "a chunk with free frames is not marked", addr);
-    }
-    bool current = false;
-    for (unsigned i = 0; i < self.cpus; ++i) {
-        size_t word = self.shared ? self.cpu[i].word : self.one.word;
-        current |= word != NONE && word / LINE_WORDS == slot;
     }
     if (all == ALL && !edge && !current) {
         complain(check, "a free chunk is not idle", addr);

@@ -193,7 +193,7 @@ static bool extend_by_line(struct run *run, size_t slot, uint64_t base) {
 // Search chunks from `low` on for a run that begins below slot `high`. `lines`: not in idle chunks.
 static bool search_slots(struct run *run, size_t low, size_t high, bool lines) {
     size_t some = low, idle = lines ? NONE : low;
-    run->end = 0;
+    run->start = run->end = 0;
     for (size_t slot = low;; ++slot) {
         some = some != NONE && some <= slot ? frames_find(SOME, slot, self.slots) : some;
         idle = idle != NONE && idle <= slot ? frames_find(IDLE, slot, self.slots) : idle;
@@ -241,6 +241,7 @@ static uint64_t search_zones(struct run *run) {
 uint64_t frames_search(uint64_t count, uint64_t align, uint64_t below) {
     struct run run = { 0, 0, count, align, below ? below / FRAMES_SIZE : UINT64_MAX / FRAMES_SIZE };
     frames_lock();
+    frames_expose();
     uint64_t addr = FRAMES_FAILED(FRAMES_NO_MEMORY);
     if (count < 512) {
         addr = search_zones(&run);

@@ -539,8 +539,13 @@ class Model(RuleBasedStateMachine):
         for gap, size, odd in pieces:
             start = at + gap * FRAME + odd
             at = start + size * FRAME
-            ranges += [start, at]
-            self.free |= set(range(-(-start // FRAME), at // FRAME))
+            # What touches is one range, and only that is rounded.
+            if ranges and ranges[-1] == start:
+                ranges[-1] = at
+            else:
+                ranges += [start, at]
+        for start, end in zip(ranges[::2], ranges[1::2]):
+            self.free |= set(range(-(-start // FRAME), end // FRAME))
         status = self.frames.init(*ranges, cpus=cpus)
         assert status in (OK, NO_MEMORY)
         self.alive = status == OK
