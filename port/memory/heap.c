@@ -77,6 +77,8 @@ size_t gc_get_max_new_split(void) {
     return less_tables(frames_to_have()) * FRAMES_SIZE;
 }
 
+// A large page is a large frame, which only goes back whole: where the end comes to lie in one, all
+// of it stays.
 static void cut(part_t *part, uint64_t count) {
     while (part->count > count) {
         paging_page_t page;
@@ -84,12 +86,19 @@ static void cut(part_t *part, uint64_t count) {
         if (paging_translate(&space, last, &page) != PAGING_OK) {
             panic("the heap is not mapped");
         }
-        // The whole page, or what of it has to go.
-        uint64_t start = part->start + count * FRAMES_SIZE;
-        start = start > page.va ? start : page.va;
+        uint64_t start = page.va;
+        if (page.size > PAGING_SIZE_2M) {
+            // Large frames side by side.
+            uint64_t end = part->start + count * FRAMES_SIZE;
+            end = (end + (PAGING_SIZE_2M - 1)) & ~(PAGING_SIZE_2M - 1);
+            start = end > start ? end : start;
+        }
+        if (start > last || start < part->start + count * FRAMES_SIZE) {
+            return;
+        }
         uint64_t run = (last - start) / FRAMES_SIZE + 1;
         if (paging_unmap(&space, start, run, PAGING_OWN) != PAGING_OK) {
-            // Splitting a page takes a frame, and there is none: it stays as it is.
+            // Splitting a page takes a frame, and there is none: it stays.
             return;
         }
         if (frames_free_run(page.addr + (start - page.va), run) != FRAMES_OK) {
@@ -112,6 +121,9 @@ static bool extend(part_t *part, uint64_t count) {
         if (!frames_failed(addr)) {
             if (paging_map(&space, va, addr, run, PAGING_WRITE | PAGING_OWN) == PAGING_OK) {
                 part->count += run;
+                if (part != &parts[POOL]) {
+                    memset((void *)va, 0, run * FRAMES_SIZE);
+                }
                 continue;
             }
             frames_free_run(addr, run);
@@ -133,18 +145,14 @@ static uint64_t frames_of(size_t part, uint64_t pool) {
 static bool set_size(uint64_t pool) {
     uint64_t before = parts[POOL].count;
     for (size_t i = 0; i < PARTS; ++i) {
-        uint64_t old = parts[i].count;
         if (!extend(&parts[i], frames_of(i, pool))) {
             for (size_t j = 0; j < i; ++j) {
                 cut(&parts[j], frames_of(j, before));
             }
             return false;
         }
-        if (i != POOL && parts[i].count > old) {
-            memset((void *)(parts[i].start + old * FRAMES_SIZE), 0, (parts[i].count - old) * FRAMES_SIZE);
-        }
     }
-    // First the pool: if a page cannot be split it stays longer than asked for.
+    // First the pool, which may stay longer than asked for.
     cut(&parts[POOL], pool);
     pool = parts[POOL].count;
     cut(&parts[BLOCKS], frames_of(BLOCKS, pool));
