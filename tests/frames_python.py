@@ -251,7 +251,7 @@ for name in (
     gc.collect()
     try:
         globals()["test_" + name]()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         print("FAILED", name)
         sys.print_exception(error)
         continue

@@ -8,9 +8,12 @@ typedef uint64_t pair __attribute__((vector_size(16), aligned(8), may_alias));
 static inline size_t write_addresses(uint64_t *buf, size_t room, uint64_t addr, uint64_t *w) {
     if (*w == ALL && room >= 64) {
         pair next = { addr, addr + FRAMES_SIZE };
-        for (unsigned i = 0; i < 64; i += 2) {
+        for (unsigned i = 0; i < 64; i += 8) {
             *(pair *)&buf[i] = next;
-            next += 2 * FRAMES_SIZE;
+            *(pair *)&buf[i + 2] = next + 2 * FRAMES_SIZE;
+            *(pair *)&buf[i + 4] = next + 4 * FRAMES_SIZE;
+            *(pair *)&buf[i + 6] = next + 6 * FRAMES_SIZE;
+            next += 8 * FRAMES_SIZE;
         }
         *w = 0;
         return 64;
@@ -62,9 +65,12 @@ static inline size_t read_addresses(const uint64_t *buf, size_t count, size_t *w
     *word = (size_t)(bit / 64);
     if (bit % 64 == 0 && count >= 64) {
         pair next = { buf[0], buf[0] + FRAMES_SIZE }, odd = { 0, 0 };
-        for (unsigned i = 0; i < 64; i += 2) {
-            odd |= *(const pair *)&buf[i] ^ next;
-            next += 2 * FRAMES_SIZE;
+        for (unsigned i = 0; i < 64; i += 8) {
+            odd |= (*(const pair *)&buf[i] ^ next)
+                | (*(const pair *)&buf[i + 2] ^ (next + 2 * FRAMES_SIZE))
+                | (*(const pair *)&buf[i + 4] ^ (next + 4 * FRAMES_SIZE))
+                | (*(const pair *)&buf[i + 6] ^ (next + 6 * FRAMES_SIZE));
+            next += 8 * FRAMES_SIZE;
         }
         if ((odd[0] | odd[1]) == 0 && frames_locate(buf[63], &bit) && bit / 64 == *word) {
             *mask = ALL;

@@ -21,7 +21,10 @@ OK, NO_MAP, NO_MEMORY, BAD_ARGUMENT, BAD_FREE, IN_USE, HAVE_MAP = range(7)
 def build(target):
     """Build one thing; the compiler's words are the failure."""
     done = subprocess.run(
-        ["make", "-s", "-f", HERE / "Makefile", target], capture_output=True, text=True
+        ["make", "-s", "-f", HERE / "Makefile", target],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         pytest.fail(f"{target} does not build:\n{done.stdout}{done.stderr}")
@@ -218,8 +221,9 @@ def test_a_failed_contiguous_free_frees_nothing(frames, cpus):
     """Validate, then change: also when the bad frame is the last one."""
     frames.init(M, 9 * M, cpus=cpus)
     addr = frames("alloc_run", 700, FRAME, 0)
-    assert frames("free", addr + 699 * FRAME) == BAD_FREE or True
+    assert frames("free", addr + 699 * FRAME) == OK
     before = frames.stats()
+    assert frames("free_run", addr, 700) == BAD_FREE
     assert frames("free_run", addr, 4000) == BAD_FREE
     assert frames("free_run", addr - FRAME, 701) == BAD_FREE
     assert frames.stats() == before
@@ -392,7 +396,9 @@ def test_reserve_as_often_as_one_likes(frames, cpus):
         assert frames("reserve", M + 2 * i * FRAME, M + (2 * i + 1) * FRAME) == OK
     frames.sound()
     assert frames.stats()["reserved"] == 700
-    assert frames("reserve", 4 * G, 5 * G) == IN_USE or frames.stats()["metadata_addr"] > 4 * G
+    assert frames("reserve", 4 * G, 5 * G) == OK
+    assert all(addr < 65 * M for addr in all_frames(frames))
+    frames.sound()
 
 
 def test_other_cpus_give_up_what_they_hold(frames):
@@ -688,7 +694,9 @@ TestModel.settings = settings(
 
 
 def run(*command, timeout=600, **kwargs):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, **kwargs)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=timeout, check=False, **kwargs
+    )
     assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -705,7 +713,9 @@ def test_random_rows_of_calls():
 
 def test_threads():
     """Four CPUs at once, a stamp on every frame, memory short."""
-    done = subprocess.run([OUT / "frames_threads", "4", "100000"], capture_output=True, text=True)
+    done = subprocess.run(
+        [OUT / "frames_threads", "4", "100000"], capture_output=True, text=True, check=False
+    )
     if done.returncode == 77:
         pytest.skip(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
