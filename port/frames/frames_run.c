@@ -209,8 +209,9 @@ static bool search_slots(struct run *run, size_t low, size_t high, bool lines) {
         const struct segment *s = frames_segment_of_bit((uint64_t)found * 512);
         uint64_t base = s->first - s->bit + (uint64_t)found * 512;
         slot = found;
+        uint64_t first = (int64_t)base > (int64_t)s->first ? base : s->first;
         // Beyond `high` only a run that has begun before it is of interest.
-        if ((slot >= high && base != run->end) || (int64_t)base >= (int64_t)run->limit) {
+        if ((slot >= high && first != run->end) || first >= run->limit) {
             return false;
         }
         if (found == some ? extend_by_line(run, slot, base) : extend(run, base, base + 512)) {

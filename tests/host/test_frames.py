@@ -588,6 +588,13 @@ class Model(RuleBasedStateMachine):
             if chunk and whole <= self.owned:
                 self.whole.add(chunk)
 
+    @rule()
+    def count(self):
+        if self.alive:
+            assert self.frames.stats()["free"] == len(self.free)
+        else:
+            assert self.frames("alloc") == -NO_MAP
+
     @precondition(lambda self: self.alive)
     @rule(cpu=st.integers(0, 2), times=st.integers(1, 70))
     def alloc(self, cpu, times):
