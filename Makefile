@@ -9,9 +9,11 @@
 #:   test-host      run the tests that need no QEMU
 #:   test-boot      run the tests on QEMU
 #:   test-upstream  run MicroPython's own tests in three modes, its modules in C, its benchmarks
+#:   soak           work at the edge of memory for SOAK_SECONDS (default 600), at random
 #:   fuzz           fuzz the frame allocator for FUZZ_SECONDS
 #:   coverage       show how much of the frame allocator its tests reach
 #:   bench-frames   compare the frame allocator with its peers
+#:   bench-kernel   measure a collection of 256 MiB of small objects
 #:   bench-vm       count what Python's steps cost in instructions; what each option is worth with EACH=1
 #:   bench-boot     measure the time to the prompt
 #:   lint           check the format of C and Python, the shell scripts and the spelling
@@ -25,7 +27,7 @@
 #:   distclean      remove what was built or installed here
 .DEFAULT_GOAL := help
 .PHONY: help setup kernel run test test-host test-boot test-upstream fuzz coverage \
-    bench-frames bench-vm bench-boot lint format debug iso disk image size clean distclean
+    soak bench-frames bench-kernel bench-vm bench-boot lint format debug iso disk image size clean distclean
 
 #: Variables
 #:   BOARD=q35|pc|microvm  the machine that QEMU emulates (default q35)
@@ -127,8 +129,14 @@ fuzz coverage: .setup-test
 	$(Q)$(MAKE) $(if $(Q),--no-print-directory) -f tests/host/Makefile $@ \
 	    MPY_DIR=$(mpy_dir) FUZZ_SECONDS=$(FUZZ_SECONDS) V=$(if $(Q),,1) </dev/null
 
+soak: .setup-test kernel
+	$(Q)SOAK_SECONDS=$(or $(SOAK_SECONDS),600) $(python) -m pytest -s tests/boot/test_soak.py </dev/null
+
 bench-frames: .setup-test
 	$(Q)$(MAKE) $(if $(Q),--no-print-directory) -f tests/bench/Makefile frames V=$(if $(Q),,1) </dev/null
+
+bench-kernel: .setup-test kernel
+	$(Q)$(python) tests/bench/gc_bench.py </dev/null
 
 bench-vm: .setup-test kernel
 	$(Q)$(python) tests/bench/bench_vm.py $(upstream) $(if $(filter-out 0,$(EACH)),--each) </dev/null
