@@ -1,6 +1,7 @@
 """A program's fault is a FaultError that says what and where; the machine goes on."""
 
 import pytest
+from elftools.elf.elffile import ELFFile
 from native_code import NATIVE, RETURN
 from ringzero_vm import PANIC, Panic
 
@@ -195,3 +196,37 @@ def test_kernel_fault(vm):
     assert text.startswith("panic: exception 14 (page fault)")
     assert "mp_execute_bytecode+" in text and "kernel_main+" in text
     assert 'File "<stdin>", line 6, in deep' in text
+
+
+def symbol(vm, name):
+    with open(vm.kernel, "rb") as file:
+        (found,) = ELFFile(file).get_section_by_name(".symtab").get_symbol_by_name(name)
+    return found["st_value"]
+
+
+def test_double_fault(vm):
+    """A fault whose stack is not mapped is a double fault, which has a stack of its own."""
+    # SDM 3A 7.7: the first interrupt stack's pointer is at 36 in the task's state.
+    pointer = symbol(vm, "tss") + 36
+    with pytest.raises(Panic) as caught:
+        vm.exec(f"import machine; machine.mem32[{pointer}] = 256; machine.mem8[0]")
+    assert vm.wait_exit() == PANIC
+    text = str(caught.value)
+    assert text.startswith("panic: exception 8 (double fault)")
+    assert "machine_mem_subscr+" in text
+
+
+def test_fault_while_panicking(vm):
+    """A fault on the way of a panic ends the machine with what was said before."""
+    with pytest.raises(Panic) as caught:
+        vm.exec(f"""
+            import machine
+            broken = [1, 2]
+            machine.mem64[id(broken)] = 1 << 40
+            machine.mem64[{symbol(vm, "space")}] = 1 << 45  # the top page table's address
+            len(broken)
+        """)
+    assert vm.wait_exit() == PANIC
+    text = str(caught.value)
+    assert text.startswith("panic: exception 14 (page fault)")
+    assert "panic: fault while panicking: page fault at 0x" in text
