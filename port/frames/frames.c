@@ -166,9 +166,6 @@ void frames_split(size_t slot) {
 // With one CPU: let `take` point at this word if it has frames.
 static bool aim(struct cpu *c, size_t word) {
     uint64_t *p = &self.bits[word];
-    if (*p == 0) {
-        return false;
-    }
     uint64_t valid = is(EDGE, word / LINE_WORDS) ? frames_valid(word) : ALL;
     if ((*p & valid) == 0) {
         return false;
@@ -294,11 +291,8 @@ static bool search_chunks(struct cpu *c, size_t low, size_t high) {
 
 // Turn one idle chunk into a line. With several CPUs another one can be faster.
 static bool search_idle(struct cpu *c, size_t low, size_t high) {
-    for (;;) {
-        size_t slot = frames_find(IDLE, low, high);
-        if (slot == NONE) {
-            return false;
-        }
+    size_t slot;
+    while ((slot = frames_find(IDLE, low, high)) != NONE) {
         if (slot < c->rotor && c->rotor < high) {
             size_t next = frames_find(IDLE, c->rotor, high);
             slot = next != NONE ? next : slot;
@@ -309,6 +303,7 @@ static bool search_idle(struct cpu *c, size_t low, size_t high) {
             return true;
         }
     }
+    return false;
 }
 
 // Find the next word, in the best zone that has one. Entered, or with the lock: only then can more
@@ -687,16 +682,14 @@ bool frames_take(size_t word, uint64_t mask) {
     if (is(IDLE, slot) && frames_unmark(IDLE, slot)) {
         frames_split(slot);
     }
-    uint64_t *p = &self.bits[word];
-    for (;;) {
-        uint64_t w = GET(p);
+    uint64_t *p = &self.bits[word], w;
+    do {
+        w = GET(p);
         if (is(SHUT, slot) || (w & mask) != mask) {
             return false;
         }
-        if (word_swap(p, w, w & ~mask)) {
-            return true;
-        }
-    }
+    } while (!word_swap(p, w, w & ~mask));
+    return true;
 }
 
 // Where the frame at `addr` is. A misaligned address becomes a frame beyond every segment.

@@ -182,7 +182,7 @@ uint64_t frames_frame(uint64_t bit);                    // The frame that has th
 uint64_t frames_addr(struct cpu *c, size_t word);       // The address of bit 0 of a word.
 const struct segment *frames_segment_of_bit(uint64_t bit);
 uint64_t frames_valid(size_t word);                     // Which bits of a word are frames.
-bool frames_carve(uint64_t start, uint64_t end);        // Take frames out of the regions.
+void frames_carve(uint64_t start, uint64_t end);        // Take frames out of the regions.
 bool frames_more(size_t groups);                        // Make so many more ready. Locked.
 uint64_t frames_owned(uint64_t start, uint64_t end);    // How many frames in [start, end).
 

@@ -404,19 +404,17 @@ void frames_deinit(void) {
 
 // --- Reserve --------------------------------------------------------------------------------
 
-bool frames_carve(uint64_t start, uint64_t end) {
+// There is room for one more.
+void frames_carve(uint64_t start, uint64_t end) {
     size_t i = region_after(start);
     struct region *r = self.regions;
     if (i < self.region_count && r[i].start < start && r[i].end > end) {
-        if (self.region_count == self.region_room) {
-            return false;
-        }
         for (size_t k = self.region_count++; k > i; --k) {
             r[k] = r[k - 1];
         }
         r[i].end = start;
         r[i + 1].start = end;
-        return true;
+        return;
     }
     if (i < self.region_count && r[i].start < start) {
         r[i].end = start;
@@ -432,7 +430,6 @@ bool frames_carve(uint64_t start, uint64_t end) {
         }
     }
     self.region_count = kept;
-    return true;
 }
 
 const char *frames_text(frames_status_t status) {

@@ -88,11 +88,8 @@ static uint64_t free_mask(size_t word) {
 }
 
 static uint64_t free_of_slot(size_t slot) {
-    if (slot < self.ready && is(IDLE, slot)) {
-        return 512;
-    }
-    if (slot < self.ready && is(SHUT, slot)) {
-        return 0;
+    if (is(SHUT, slot)) {
+        return is(IDLE, slot) ? 512 : 0;
     }
     uint64_t count = 0;
     for (unsigned k = 0; k < LINE_WORDS; ++k) {
