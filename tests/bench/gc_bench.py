@@ -27,7 +27,8 @@ def fill(size):
     return top
 start = time.ticks_ms()
 top = fill(256 << 20)
-print("%-44s %9d ms" % ("filling 256 MiB, with the heap's growth", time.ticks_diff(time.ticks_ms(), start)))
+spent = time.ticks_diff(time.ticks_ms(), start)
+print("%-44s %9d ms" % ("filling 256 MiB, with the heap's growth", spent))
 print("%-44s %9d MiB" % ("heap", pages.stats().heap >> 8))
 collect("gc.collect(), all of it in use")
 node = top

@@ -1,7 +1,7 @@
-"""Guest code: Python objects, frames, pages, mappings, faults and machine code at the edge of memory.
+"""Guest code: objects, frames, pages, mappings, faults and machine code at the edge of memory.
 
-soak(seed, seconds) works until the time is over and gives everything back; it prints how many steps
-it did. The same seed makes the same choices, however fast the machine is.
+soak(seed, seconds) works until the time is over and gives everything back; it prints how many
+steps it did. The same seed makes the same choices, however fast the machine is.
 """
 
 import gc

@@ -607,7 +607,7 @@ class Model(RuleBasedStateMachine):
                 ranges[-1] = at
             else:
                 ranges += [start, at]
-        for start, end in zip(ranges[::2], ranges[1::2]):
+        for start, end in zip(ranges[::2], ranges[1::2], strict=True):
             self.free |= set(range(-(-start // FRAME), end // FRAME))
         status = self.frames.init(*ranges, cpus=cpus)
         assert status in (OK, NO_MEMORY)
