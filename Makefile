@@ -26,8 +26,9 @@
 #:   clean          remove what was built
 #:   distclean      remove what was built or installed here
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test test-host test-boot test-upstream fuzz coverage \
-    soak bench-frames bench-kernel bench-vm bench-boot lint format debug iso disk image size clean distclean
+.PHONY: help setup kernel run test test-host test-boot test-upstream soak fuzz coverage \
+    bench-frames bench-kernel bench-vm bench-boot lint format debug iso disk image size clean \
+    distclean
 
 #: Variables
 #:   BOARD=q35|pc|microvm  the machine that QEMU emulates (default q35)
