@@ -255,6 +255,24 @@ static void leave_word(struct cpu *c) {
     }
 }
 
+// With several CPUs: give up the claim, and what is left of it.
+static void hand_back(struct cpu *c) {
+    size_t word = c->word;
+    uint64_t mask = c->mask;
+    if (word == NONE) {
+        return;
+    }
+    PUT(&c->mask, 0);
+    if (mask) {
+        mask |= word_or(&self.bits[word], mask);
+        frames_mark(SOME, word / LINE_WORDS);
+    }
+    unclaim(c);
+    if (mask == ALL) {
+        frames_settle(word / LINE_WORDS);
+    }
+}
+
 // Give up the word that the CPU takes from.
 static void drop(struct cpu *c) {
     size_t word = c->word;
@@ -264,13 +282,7 @@ static void drop(struct cpu *c) {
         return;
     }
     if (self.shared) {
-        uint64_t mask = c->mask;
-        PUT(&c->mask, 0);
-        if (mask) {
-            word_or(&self.bits[word], mask);
-            frames_mark(SOME, word / LINE_WORDS);
-        }
-        unclaim(c);
+        hand_back(c);
     } else {
         leave_word(c);
         aim_nowhere(c);
@@ -568,21 +580,14 @@ static inline bool put_own(struct cpu *c, size_t word, uint64_t mask, frames_sta
     return own;
 }
 
-// With nothing at hand, claim the word of a frame that comes back and keep the frame: no search
-// for the next, and it is still warm.
+// Claim the word of a frame that comes back and keep the frame: the next one needs no search and is
+// still warm, and more frees of this word need no atomic. Give back what was kept before.
 static bool keep(struct cpu *c, size_t word, uint64_t mask, uint64_t addr) {
     size_t slot = word / LINE_WORDS;
     bool kept = false;
     enter(c);
-    if (slot >= c->zone_low && (c->mask == 0 || slot >= c->zone_end)) {
-        if (c->word != NONE) {
-            if (c->mask) {
-                word_or(&self.bits[c->word], c->mask);
-                PUT(&c->mask, 0);
-                frames_mark(SOME, c->word / LINE_WORDS);
-            }
-            unclaim(c);
-        }
+    if (slot >= c->zone_low) {
+        hand_back(c);
         uint8_t bit = (uint8_t)(1u << word % LINE_WORDS);
         if (!(__atomic_fetch_or(claim_of(word), bit, __ATOMIC_SEQ_CST) & bit)) {
             // Nobody else has frames of this word now, and the chunk is not shut from here on.
@@ -651,8 +656,12 @@ static NOINLINE frames_status_t free_shared(uint64_t addr) {
     }
     size_t word = bit / 64;
     uint64_t mask = UINT64_C(1) << bit % 64;
-    if (UNLIKELY(!is(SOME, word / LINE_WORDS))
-        && (GET(&c->mask) == 0 || word / LINE_WORDS >= GET(&c->zone_end))
+    c->free_row = c->free_word == word ? c->free_row + 1 : 0;
+    c->free_word = word;
+    // With nothing at hand, with something better, or when a whole word seems to come back.
+    if (UNLIKELY(c->free_row == 3 || (!is(SOME, word / LINE_WORDS)
+                                      && (GET(&c->mask) == 0
+                                          || word / LINE_WORDS >= GET(&c->zone_end))))
         && keep(c, word, mask, addr - bit % 64 * FRAMES_SIZE)) {
         return FRAMES_OK;
     }

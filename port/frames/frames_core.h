@@ -73,9 +73,11 @@ struct cpu {
     uint64_t valid_2m;
     uint64_t addr_2m;
     size_t zone_end_2m;
-    uint64_t pad[2];        // 128 bytes: the prefetcher fetches lines in pairs.
+    size_t free_word;       // The word of the last free, and how many there were in a row.
+    uint64_t free_row;
 };
 
+// The prefetcher fetches lines in pairs.
 _Static_assert(sizeof(struct cpu) == 128, "struct cpu");
 
 #define FRAMES_CPU_START(word_) { .take = (word_), .valid = ALL, .addr = NOWHERE, .word = NONE, \
