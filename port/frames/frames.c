@@ -586,7 +586,8 @@ static bool keep(struct cpu *c, size_t word, uint64_t mask, uint64_t addr) {
     size_t slot = word / LINE_WORDS;
     bool kept = false;
     enter(c);
-    if (slot >= c->zone_low) {
+    // A bad free must not even move the claim.
+    if (slot >= c->zone_low && !is(SHUT, slot) && !(GET(&self.bits[word]) & mask)) {
         hand_back(c);
         uint8_t bit = (uint8_t)(1u << word % LINE_WORDS);
         if (!(__atomic_fetch_or(claim_of(word), bit, __ATOMIC_SEQ_CST) & bit)) {
