@@ -13,7 +13,7 @@
 #:   fuzz           fuzz the frame allocator for FUZZ_SECONDS
 #:   coverage       show how much of the frame allocator its tests reach
 #:   bench-frames   compare the frame allocator with its peers
-#:   bench-kernel   measure a collection of 256 MiB of small objects
+#:   bench-kernel   measure a collection of 256 MiB, count a frame's instructions
 #:   bench-vm       count what Python's steps cost in instructions; what each option is worth with EACH=1
 #:   bench-boot     measure the time to the prompt
 #:   lint           check the format of C and Python, the shell scripts and the spelling
@@ -107,8 +107,7 @@ run: kernel
 debug: .setup-debug kernel
 	$(Q)$(launch) --gdb $(APP)
 
-# The whole of upstream's tests takes too long here: a third in each of the three modes.
-test: test-host test-boot .test-third
+test: test-host test-boot test-upstream
 
 test-host: .setup-test
 	$(Q)$(python) -m pytest -n $(jobs) tests/host </dev/null
@@ -122,10 +121,6 @@ upstream := --mpy-dir $(mpy_dir) --mpy-cross $(MICROPY_MPYCROSS)
 test-upstream: .setup-test kernel
 	$(Q)$(python) tests/upstream/run.py $(upstream) </dev/null
 
-.PHONY: .test-third
-.test-third: .setup-test kernel
-	$(Q)$(python) tests/upstream/run.py $(upstream) --third </dev/null
-
 fuzz coverage: .setup-test
 	$(Q)$(MAKE) $(if $(Q),--no-print-directory) -f tests/host/Makefile $@ \
 	    MPY_DIR=$(mpy_dir) FUZZ_SECONDS=$(FUZZ_SECONDS) V=$(if $(Q),,1) </dev/null
@@ -138,6 +133,7 @@ bench-frames: .setup-test
 
 bench-kernel: .setup-test kernel
 	$(Q)$(python) tests/bench/gc_bench.py </dev/null
+	$(Q)$(python) tests/bench/bench_frames_kernel.py $(upstream) </dev/null
 
 bench-vm: .setup-test kernel
 	$(Q)$(python) tests/bench/bench_vm.py $(upstream) $(if $(filter-out 0,$(EACH)),--each) </dev/null

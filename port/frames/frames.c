@@ -538,11 +538,13 @@ static NOINLINE frames_status_t put_first(size_t word, uint64_t mask, uint64_t a
     return FRAMES_OK;
 }
 
-static NOINLINE void word_is_full(size_t word) {
+// Returns FRAMES_OK, so that a free can end with it.
+static NOINLINE frames_status_t word_is_full(size_t word) {
     // The chunk that frames are taken from stays a line: it would be split again at once.
     if (word / LINE_WORDS != self.one.word / LINE_WORDS) {
         frames_settle(word / LINE_WORDS);
     }
+    return FRAMES_OK;
 }
 
 // Whether a CPU has claimed these frames and not lent them.
@@ -702,10 +704,20 @@ bool frames_take(size_t word, uint64_t mask) {
     return true;
 }
 
-// Where the frame at `addr` is. A misaligned address becomes a frame beyond every segment.
+// A misaligned address becomes a frame beyond every segment.
+static inline uint64_t frame_of(uint64_t addr) {
+    return addr >> 12 | addr << 52;
+}
+
+// The segment that most likely has the frame.
+static inline const struct segment *near_segment(uint64_t frame) {
+    return &self.near[frame >> self.near_shift & (NEAR - 1)];
+}
+
+// Where the frame at `addr` is.
 static inline const struct segment *locate(uint64_t addr, uint64_t *bit) {
-    uint64_t frame = addr >> 12 | addr << 52;
-    const struct segment *s = &self.near[frame >> self.near_shift & (NEAR - 1)];
+    uint64_t frame = frame_of(addr);
+    const struct segment *s = near_segment(frame);
     if (UNLIKELY(frame - s->first >= GET(&s->count))) {
         s = frames_segment(frame);
         if (s == NULL) {
@@ -741,6 +753,28 @@ static inline uint64_t frames_behind(uint64_t base, uint64_t addr) {
     return offset >> 12 | offset << 52;
 }
 
+// Free the frame at `addr`, whose bit is known.
+static inline frames_status_t free_at(uint64_t addr, uint64_t bit) {
+    size_t word = bit / 64;
+    uint64_t mask = UINT64_C(1) << bit % 64;
+    if (UNLIKELY(!is(SOME, word / LINE_WORDS))) {
+        return put_first(word, mask, addr - bit % 64 * FRAMES_SIZE);
+    }
+    uint64_t w = self.bits[word];
+    if (UNLIKELY(w & mask)) {
+        return FRAMES_BAD_FREE;
+    }
+    w |= mask;
+    self.bits[word] = w;
+    return UNLIKELY(w == ALL) ? word_is_full(word) : FRAMES_OK;
+}
+
+static NOINLINE frames_status_t free_far(uint64_t addr) {
+    uint64_t bit;
+    return locate(addr, &bit) == NULL ? nowhere() : free_at(addr, bit);
+}
+
+// Every other function is called last, so that no register has to be saved here.
 frames_status_t frames_free(uint64_t addr) {
     if (UNLIKELY(is_shared())) {
         return free_shared(addr);
@@ -755,25 +789,12 @@ frames_status_t frames_free(uint64_t addr) {
         *self.one.take = w | mask;
         return FRAMES_OK;
     }
-    uint64_t bit;
-    if (UNLIKELY(locate(addr, &bit) == NULL)) {
-        return nowhere();
+    uint64_t frame = frame_of(addr);
+    const struct segment *s = near_segment(frame);
+    if (UNLIKELY(frame - s->first >= GET(&s->count))) {
+        return free_far(addr);
     }
-    size_t word = bit / 64;
-    uint64_t mask = UINT64_C(1) << bit % 64;
-    if (UNLIKELY(!is(SOME, word / LINE_WORDS))) {
-        return put_first(word, mask, addr - bit % 64 * FRAMES_SIZE);
-    }
-    uint64_t w = self.bits[word];
-    if (UNLIKELY(w & mask)) {
-        return FRAMES_BAD_FREE;
-    }
-    w |= mask;
-    self.bits[word] = w;
-    if (UNLIKELY(w == ALL)) {
-        word_is_full(word);
-    }
-    return FRAMES_OK;
+    return free_at(addr, frame - s->first + s->bit);
 }
 
 // --- 2 MiB frames ---------------------------------------------------------------------------

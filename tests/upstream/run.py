@@ -84,11 +84,10 @@ class Suite:
 
     # ---- run-tests.py
 
-    def files(self, third):
-        found = sorted(
+    def files(self):
+        return sorted(
             f"{name}/{path.name}" for name in DIRS for path in (self.tests / name).glob("*.py")
         )
-        return found if third is None else found[third::3]
 
     def shard(self, mode, number, files):
         results = self.out / f"{mode}-{number}"
@@ -105,8 +104,8 @@ class Suite:
                 found[name] = "none"
         return found, results
 
-    def run_tests(self, mode, third):
-        files = self.files(third)
+    def run_tests(self, mode):
+        files = self.files()
         jobs = self.options.jobs
         shards = [files[number::jobs] for number in range(jobs)]
         found = {}
@@ -238,7 +237,6 @@ def main():
     add("--out", type=Path, default=ROOT / "build/upstream", help="folder for the results")
     add("--board", default="q35")
     add("--jobs", type=int, default=os.cpu_count(), help="how many QEMUs at a time")
-    add("--third", action="store_true", help="run a third in each of the three modes")
     options = parser.parse_args()
     modes = options.modes or [*MODES, "natmod", "perf"]
     options.mpy_dir = options.mpy_dir.resolve()
@@ -250,8 +248,7 @@ def main():
     for mode in modes:
         start = time.monotonic()
         if mode in MODES:
-            third = list(MODES).index(mode) if options.third else None
-            found = suite.run_tests(mode, third)
+            found = suite.run_tests(mode)
         else:
             found = {"natmod": suite.natmod, "perf": suite.perf}[mode]()
         wrong += judge(mode, found, options.listed[mode], limit)

