@@ -45,6 +45,6 @@ def test_from_python(launch, board):
 @pytest.mark.memory("16M")
 @pytest.mark.timeout(120)
 def test_exhaustion(vm):
-    """All frames by fill() and back by drain(), 100 times: none twice, and the counts are exact."""
+    """All frames by fill() and back by drain(), 100 times: none twice, the counts exact."""
     vm.exec(EXHAUST)
     assert vm.eval("exhaust(100)") == 100

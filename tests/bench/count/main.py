@@ -1,11 +1,11 @@
 # The guest's part of bench_frames_kernel.py: prints "name count" lines.
 import gc
+from time import ticks_cpu
 
 import framecount
 import frames
 from framecount import empty0, empty1
 from frames import alloc, free
-from time import ticks_cpu
 
 STEPS = 1000
 

@@ -66,7 +66,7 @@ static mp_obj_t framecount_random(void) {
         must(frames_free(held[i]) == FRAMES_OK);
     }
     // Calls through pointers that the compiler cannot see through, as from another file.
-    uint64_t (*volatile alloc)(void) = frames_alloc;
+    uint64_t(*volatile alloc)(void) = frames_alloc;
     frames_status_t(*volatile give_back)(uint64_t) = frames_free;
     frames_status_t(*volatile do_nothing)(uint64_t) = nothing;
     uint64_t start = cpu_tsc();
