@@ -21,7 +21,7 @@ static mp_obj_t mem64_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value) {
     }
     volatile uint64_t *place = (volatile uint64_t *)addr;
     if (value == MP_OBJ_SENTINEL) {
-        return mp_obj_new_int_from_ull(*place);
+        return mp_obj_new_int_from_uint(*place);
     }
     *place = mp_obj_get_int_truncated(value);
     return mp_const_none;

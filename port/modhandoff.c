@@ -12,7 +12,7 @@
 static uint64_t kept[KEPT_MAX][2];
 
 static mp_obj_t new_range(uint64_t start, uint64_t end) {
-    mp_obj_t range[2] = { mp_obj_new_int_from_ull(start), mp_obj_new_int_from_ull(end) };
+    mp_obj_t range[2] = { mp_obj_new_int_from_uint(start), mp_obj_new_int_from_uint(end) };
     return mp_obj_new_tuple(2, range);
 }
 

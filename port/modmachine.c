@@ -79,7 +79,7 @@ static mp_obj_t mp_machine_unique_id(void) {
 
 // The time stamp counter's rate in Hz.
 static mp_obj_t mp_machine_get_freq(void) {
-    return mp_obj_new_int_from_ull(clock_tsc_hz());
+    return mp_obj_new_int_from_uint(clock_tsc_hz());
 }
 
 static void mp_machine_set_freq(size_t n_args, const mp_obj_t *args) {
@@ -137,7 +137,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(machine_cpuid_obj, 1, 2, machine_cpui
 
 // rdmsr(n): a model-specific register of this CPU.
 static mp_obj_t machine_rdmsr(mp_obj_t msr) {
-    return mp_obj_new_int_from_ull(cpu_rdmsr(get_u32(msr)));
+    return mp_obj_new_int_from_uint(cpu_rdmsr(get_u32(msr)));
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(machine_rdmsr_obj, machine_rdmsr);
 
@@ -151,7 +151,7 @@ static MP_DEFINE_CONST_FUN_OBJ_2(machine_wrmsr_obj, machine_wrmsr);
 // stray_irqs() -> (count, vector of the last): interrupts that nobody asked for.
 static mp_obj_t machine_stray_irqs(void) {
     mp_obj_t items[2] = {
-        mp_obj_new_int_from_ull(irq_unexpected_count),
+        mp_obj_new_int_from_uint(irq_unexpected_count),
         irq_unexpected_count > 0 ? MP_OBJ_NEW_SMALL_INT(irq_unexpected_vector) : mp_const_none,
     };
     return mp_obj_new_tuple(2, items);

@@ -145,7 +145,7 @@ static NORETURN void fault_raise(uint64_t vector, uint64_t addr, uint64_t error,
         if (MP_SMALL_INT_FITS(small) && small >= 0) {
             args[ARG_ADDR] = MP_OBJ_NEW_SMALL_INT(small);
         } else if (!gc_is_locked()) {
-            args[ARG_ADDR] = mp_obj_new_int_from_ull(addr);
+            args[ARG_ADDR] = mp_obj_new_int_from_uint(addr);
         }
     }
     nlr_raise(mp_obj_exception_make_new(&mp_type_FaultError, ARGS, 0, args));

@@ -38,7 +38,7 @@ static uint64_t get_u64(mp_obj_t obj) {
         mp_raise_TypeError(MP_ERROR_TEXT("an int is needed"));
     }
     uint64_t value = (uint64_t)mp_obj_int_get_truncated(obj);
-    if (!mp_obj_equal(obj, mp_obj_new_int_from_ull(value))) {
+    if (!mp_obj_equal(obj, mp_obj_new_int_from_uint(value))) {
         mp_raise_ValueError(MP_ERROR_TEXT("not a 64-bit address or count"));
     }
     return value;
@@ -116,7 +116,7 @@ static mp_obj_t space_translate_(mp_obj_t va_in) {
     }
     none_or_raise(status, va);
     mp_obj_t items[] = {
-        mp_obj_new_int_from_ull(page.addr + (va - page.va)),
+        mp_obj_new_int_from_uint(page.addr + (va - page.va)),
         MP_OBJ_NEW_SMALL_INT(page.flags),
         MP_OBJ_NEW_SMALL_INT(page.size),
     };
@@ -131,7 +131,7 @@ static mp_obj_t space_reserve_(mp_obj_t count_in) {
     if (va == 0) {
         mp_raise_ValueError(MP_ERROR_TEXT("count is 0 or too large"));
     }
-    return mp_obj_new_int_from_ull(va);
+    return mp_obj_new_int_from_uint(va);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(space_reserve_obj, space_reserve_);
 
@@ -151,10 +151,10 @@ static mp_obj_t space_walk_(void) {
         } while (more && page.va == va && page.flags == first.flags && page.size == first.size
             && page.addr - first.addr == page.va - first.va);
         mp_obj_t items[] = {
-            mp_obj_new_int_from_ull(first.va),
-            va != 0 ? mp_obj_new_int_from_ull(va)
+            mp_obj_new_int_from_uint(first.va),
+            va != 0 ? mp_obj_new_int_from_uint(va)
                 : mp_binary_op(MP_BINARY_OP_LSHIFT, MP_OBJ_NEW_SMALL_INT(1), MP_OBJ_NEW_SMALL_INT(64)),
-            mp_obj_new_int_from_ull(first.addr),
+            mp_obj_new_int_from_uint(first.addr),
             MP_OBJ_NEW_SMALL_INT(first.flags),
             MP_OBJ_NEW_SMALL_INT(first.size),
         };
