@@ -36,7 +36,7 @@ frames_status_t frames_fill(uint64_t *buf, size_t count) {
     size_t done = 0;
     frames_enter(c);
     while (done < count) {
-        uint64_t all = GET(c->take), w = all & c->valid;
+        uint64_t all = GET(c->take), w = self.shared ? all : all & c->hold[WORD].mask;
         if (UNLIKELY(w == 0)) {
             if (!frames_refill(c)) {
                 break;
@@ -44,7 +44,7 @@ frames_status_t frames_fill(uint64_t *buf, size_t count) {
             continue;
         }
         uint64_t left = w;
-        done += write_addresses(buf + done, count - done, c->addr, &left);
+        done += write_addresses(buf + done, count - done, c->hold[WORD].addr, &left);
         PUT(c->take, all ^ w ^ left);
     }
     frames_leave(c);
@@ -59,7 +59,7 @@ frames_status_t frames_fill(uint64_t *buf, size_t count) {
 // one twice; their mask. None if the first one is not a frame's.
 static inline size_t read_addresses(const uint64_t *buf, size_t count, size_t *word, uint64_t *mask) {
     uint64_t bit;
-    if (!frames_locate(buf[0], &bit)) {
+    if (!locate(buf[0], &bit)) {
         return 0;
     }
     *word = (size_t)(bit / 64);
@@ -72,7 +72,7 @@ static inline size_t read_addresses(const uint64_t *buf, size_t count, size_t *w
                 | (*(const pair *)&buf[i + 6] ^ (next + 6 * FRAMES_SIZE));
             next += 8 * FRAMES_SIZE;
         }
-        if ((odd[0] | odd[1]) == 0 && frames_locate(buf[63], &bit) && bit / 64 == *word) {
+        if ((odd[0] | odd[1]) == 0 && locate(buf[63], &bit) && bit / 64 == *word) {
             *mask = ALL;
             return 64;
         }
@@ -105,7 +105,7 @@ frames_status_t frames_drain(const uint64_t *buf, size_t count) {
         // Take back what has been given.
         while (done-- > 0) {
             uint64_t bit;
-            if (frames_locate(buf[done], &bit)) {
+            if (locate(buf[done], &bit)) {
                 struct cpu *c = this_cpu();
                 frames_enter(c);
                 frames_retake((size_t)(bit / 64), UINT64_C(1) << bit % 64);

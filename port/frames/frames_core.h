@@ -8,7 +8,7 @@
 // 64 slots are a group, with a mask for each of four facts:
 //   some  the line may have free frames. Always set if it has any, except in words that a CPU
 //         has claimed, or takes from now.
-//   idle  the whole chunk is free. `shut` is set as well.
+//   idle  the whole chunk is free, and no CPU holds it. `shut` is set as well.
 //   shut  the line is not in use and must not be read for facts: the chunk is free or lent whole.
 //   edge  the chunk has frames that do not belong to the allocator. Their bits are 1, so that
 //         freeing them fails as it does for free frames, and `valid_mask` keeps them from being
@@ -27,6 +27,7 @@
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define NOINLINE __attribute__((noinline))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 #define ALL UINT64_MAX
 #define NONE SIZE_MAX
@@ -40,6 +41,8 @@ enum { SOME, IDLE, SHUT, EDGE };
 
 struct group {
     uint64_t is[4];
+    uint8_t claims;         // With several CPUs: which units are claimed,
+    uint8_t owner;          // and who took words here last.
 };
 
 struct segment {
@@ -53,36 +56,40 @@ struct region {
     uint64_t start, end;    // In frames.
 };
 
-// What a CPU has for itself. `take` is the word that single frames come from. With one CPU it is
-// a word of the bitmap; with several it is `mask`, which holds what the CPU has claimed of one.
-struct cpu {
-    uint64_t *take;
-    uint64_t valid;         // The bits of *take that are frames.
+// Free frames that one CPU alone may take, without an atomic: those of a word of the bitmap, or
+// chunks of a unit, eight of a group's `idle`. Every word and every unit has a claim, a bit.
+struct hold {
+    size_t index;           // Which word or unit, or NONE.
+    uint64_t mask;          // What is held of it. With one CPU: which of its bits may be lent.
     uint64_t addr;          // The address of bit 0, or NOWHERE.
-    uint64_t mask;
-    size_t word;            // Index of the word in the bitmap, or NONE.
-    size_t rotor;           // The slot where the search for the next chunk begins.
-    size_t zone_low;        // The slots of the zone of `word`: a free below is in a worse zone,
-    size_t zone_end;        // and one from here on is in a better one.
-    uint32_t busy;          // The CPU is between enter() and leave().
-    uint32_t closed;        // Another CPU, with the lock, wants `mask`.
-    uint32_t turn;          // Odd while `word` and `mask` do not belong together.
-    uint32_t segment;       // Where the last word was found.
-    // The same for 2 MiB frames; the word is always a group's `idle`.
+    uint32_t turn;          // Odd while `index` and `mask` do not belong together.
+};
+
+enum { WORD, UNIT };
+
+// What a CPU has for itself. With one CPU, `take` and `take_2m` are the words that frames come from.
+struct cpu {
+    struct hold hold[2];
+    uint64_t *take;         // With several CPUs: the hold's mask.
     uint64_t *take_2m;
-    uint64_t valid_2m;
-    uint64_t addr_2m;
-    size_t zone_end_2m;
-    size_t free_word;       // The word of the last free, and how many there were in a row.
-    uint64_t free_row;
+    size_t rotor;           // The slot where the search for the next chunk begins.
+    size_t zone_low;        // The slots of the zone of the word: a free below is in a worse zone,
+    size_t zone_end;        // and one from here on is in a better one.
+    size_t zone_end_2m;     // The same for 2 MiB frames.
+    size_t free_word;       // The word of the last free,
+    uint8_t free_row;       // and how many there were in a row.
+    uint8_t busy;           // The CPU is between enter() and leave().
+    uint8_t closed;         // Another CPU, with the lock, wants what this one holds.
+    uint16_t segment;       // Where the last word was found.
+    uint16_t yield;         // The frames that its last words had, on average; in 256ths.
 };
 
 // The prefetcher fetches lines in pairs.
 _Static_assert(sizeof(struct cpu) == 128, "struct cpu");
 
-#define FRAMES_CPU_START(word_) { .take = (word_), .valid = ALL, .addr = NOWHERE, .word = NONE, \
-                                  .zone_low = NONE, .zone_end = NONE, \
-                                  .take_2m = &frames_nothing, .zone_end_2m = NONE }
+#define FRAMES_CPU_START(take_) { .hold = { { NONE, 0, NOWHERE, 0 }, { NONE, 0, NOWHERE, 0 } }, \
+                                  .take = (take_), .take_2m = &frames_nothing, .zone_low = NONE, \
+                                  .zone_end = NONE, .zone_end_2m = NONE }
 
 struct state {
     uint64_t *bits;
@@ -172,6 +179,39 @@ static inline uint64_t round_up(uint64_t value, uint64_t power) {
     return (value + power - 1) & ~(power - 1);
 }
 
+static inline uint8_t *claims_of(unsigned kind, size_t index) {
+    return kind == WORD ? &self.claims[index / 8] : &self.groups[index / 8].claims;
+}
+
+static inline bool is_claimed(unsigned kind, size_t index) {
+    return __atomic_load_n(claims_of(kind, index), __ATOMIC_ACQUIRE) >> index % 8 & 1;
+}
+
+// A 2 MiB frame has become free in this slot: if the zone is a better one, look there next.
+static inline void prefer_2m(struct cpu *c, size_t slot) {
+    if (slot >= c->zone_end_2m) {
+        c->take_2m = &frames_nothing;
+        c->zone_end_2m = NONE;
+    }
+}
+
+static inline unsigned ones(uint64_t w) {
+    w -= w >> 1 & UINT64_C(0x5555555555555555);
+    w = (w & UINT64_C(0x3333333333333333)) + (w >> 2 & UINT64_C(0x3333333333333333));
+    w = (w + (w >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (unsigned)(w * UINT64_C(0x0101010101010101) >> 56);
+}
+
+// A misaligned address becomes a frame beyond every segment.
+static inline uint64_t frame_of(uint64_t addr) {
+    return addr >> 12 | addr << 52;
+}
+
+// The segment that most likely has the frame.
+static inline const struct segment *near_segment(uint64_t frame) {
+    return &self.near[frame >> self.near_shift & (NEAR - 1)];
+}
+
 // frames_tree.c: facts and their summaries.
 void frames_mark(unsigned fact, size_t slot);           // Set `some` or `idle`.
 bool frames_unmark(unsigned fact, size_t slot);         // Clear it; whether it was set.
@@ -188,24 +228,84 @@ void frames_carve(uint64_t start, uint64_t end);        // Take frames out of th
 bool frames_more(size_t groups);                        // Make so many more ready. Locked.
 uint64_t frames_owned(uint64_t start, uint64_t end);    // How many frames in [start, end).
 
-// frames.c: what the other files need of single frames.
+// The bit of the frame at `addr`; false if nothing is there.
+static inline bool locate(uint64_t addr, uint64_t *bit) {
+    uint64_t frame = frame_of(addr);
+    const struct segment *s = near_segment(frame);
+    if (UNLIKELY(frame - s->first >= GET(&s->count))) {
+        s = frames_segment(frame);
+        if (s == NULL) {
+            return false;
+        }
+    }
+    *bit = frame - s->first + s->bit;
+    return true;
+}
+
+// frames_cpus.c: the lock, and what each CPU holds.
 frames_status_t frames_not_ready(void);     // FRAMES_OK once there is a map; may wait.
 void frames_lock(void);
 void frames_unlock(void);
-bool frames_refill(struct cpu *c);          // Entered; give it a word to take from.
-void frames_enter(struct cpu *c);
-void frames_leave(struct cpu *c);
+void frames_enter_slowly(struct cpu *c);
+// What a CPU holds is changed without an atomic: `busy` says that it is being changed. Who wants it
+// sets `closed` and then makes every CPU pass a barrier. After that, either the CPU has seen
+// `closed` or its `busy` can be seen, although nothing but the compiler keeps the two in order here.
+static inline bool try_enter(struct cpu *c) {
+    PUT(&c->busy, 1);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return LIKELY(!__atomic_load_n(&c->closed, __ATOMIC_ACQUIRE));
+}
+
+static inline void leave(struct cpu *c) {
+    __atomic_store_n(&c->busy, 0, __ATOMIC_RELEASE);
+}
+
+static inline void enter(struct cpu *c) {
+    if (!try_enter(c)) {
+        frames_enter_slowly(c);
+    }
+}
+
+// The same where there may be one CPU only, which has nobody to tell.
+static inline void frames_enter(struct cpu *c) {
+    if (self.shared) {
+        enter(c);
+    }
+}
+
+static inline void frames_leave(struct cpu *c) {
+    if (self.shared) {
+        leave(c);
+    }
+}
+
+uint64_t *frames_bits_of(unsigned kind, size_t index);  // Where a word's or unit's free bits are.
+bool frames_claim(struct hold *hold, unsigned kind, size_t index);     // False: it is somebody's;
+void frames_claimed(struct hold *hold, unsigned kind, uint64_t mask, uint64_t addr);    // else next.
+uint64_t frames_claim_free(struct hold *hold, unsigned kind, size_t index, uint64_t valid,
+    uint64_t addr);                         // Both: take what is free, and return that.
+void frames_unclaim(struct hold *hold, unsigned kind);
+bool frames_hand_back(struct cpu *c, unsigned kind);    // Give up a hold; whether it had anything.
+bool frames_held(unsigned kind, size_t index, uint64_t mask);   // A CPU holds some of these.
+void frames_drop(struct cpu *c);            // Give up the word that frames come from.
 void frames_close(void);                    // Locked: stop every CPU and take back what it has,
 void frames_expose(void);                   // Locked: show all free frames to a search.
 void frames_open(void);                     // and let them go on.
+void frames_prefer(size_t slot);            // Something became free in this chunk.
+size_t frames_zone_end(size_t slot);        // The end of the zone of a slot.
+void frames_enter_zone(struct cpu *c, size_t slot); // The word is in a better zone now.
+
+// frames_refill.c: where the next word comes from.
+bool frames_refill(struct cpu *c);          // Entered; give it a word to take from.
 void frames_split(size_t slot);             // Turn an idle chunk into a line of free frames.
 bool frames_settle(size_t slot);            // Make the chunk idle if all of it is free.
-void frames_prefer(size_t slot);            // Something became free in this chunk.
+void frames_leave_word(struct cpu *c);      // With one CPU: other frames come next.
+
+// frames.c: single frames.
 frames_status_t frames_put(size_t word, uint64_t mask);     // Free frames of one word.
-bool frames_held(size_t word, uint64_t mask);       // A CPU has claimed some of these.
 bool frames_take(size_t word, uint64_t mask);       // Allocate exactly these frames, or none.
 void frames_retake(size_t word, uint64_t mask);     // Undo frames_put() of one frame. Entered.
-bool frames_locate(uint64_t addr, uint64_t *bit);   // False if nothing is there.
+frames_status_t frames_nowhere(void);               // Why there is nothing at an address.
 
 // frames_run.c
 uint64_t frames_search(uint64_t count, uint64_t align, uint64_t below);

@@ -48,7 +48,7 @@ uint64_t frames_addr(struct cpu *c, size_t word) {
     const struct segment *s = &self.segments[c->segment];
     if (bit - s->bit >= s->total) {
         s = frames_segment_of_bit(bit);
-        c->segment = (uint32_t)(s - self.segments);
+        c->segment = (uint16_t)(s - self.segments);
     }
     return (s->first - s->bit + bit) * FRAMES_SIZE;
 }
@@ -139,6 +139,8 @@ static size_t make_ready(size_t first) {
         }
         ++slot;
     }
+    PUT(&group->claims, 0);
+    PUT(&group->owner, 0);
     PUT(&group->is[SOME], some);
     PUT(&group->is[IDLE], whole);
     PUT(&group->is[SHUT], whole);
@@ -387,7 +389,7 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
         set_near();
     }
     for (unsigned i = 0; cpus > 1 && i < cpus; ++i) {
-        self.cpu[i] = (struct cpu)FRAMES_CPU_START(&self.cpu[i].mask);
+        self.cpu[i] = (struct cpu)FRAMES_CPU_START(&self.cpu[i].hold[WORD].mask);
         self.cpu[i].rotor = self.slots / cpus * i;
     }
     frames_more((self.zone_slot[3] + GROUP_SLOTS - 1) / GROUP_SLOTS);

@@ -61,18 +61,15 @@ static void put_size(struct out *out, uint64_t size) {
 
 // --- Counting -------------------------------------------------------------------------------
 
-static unsigned ones(uint64_t w) {
-    unsigned count = 0;
-    for (; w; w &= w - 1) {
-        ++count;
-    }
-    return count;
+// The chunk is free as a whole.
+static bool is_whole(size_t slot) {
+    return is(IDLE, slot) || frames_held(UNIT, slot / 8, UINT64_C(1) << slot % GROUP_SLOTS);
 }
 
 // The free frames of a word, with those that CPUs have claimed.
 static uint64_t free_mask(size_t word) {
     size_t slot = word / LINE_WORDS;
-    if (slot >= self.ready || is(IDLE, slot)) {
+    if (slot >= self.ready || is_whole(slot)) {
         return frames_valid(word);
     }
     if (is(SHUT, slot)) {
@@ -80,8 +77,9 @@ static uint64_t free_mask(size_t word) {
     }
     uint64_t w = GET(&self.bits[word]) & (is(EDGE, slot) ? frames_valid(word) : ALL);
     for (unsigned i = 0; self.shared && i < self.cpus; ++i) {
-        if (GET(&self.cpu[i].word) == word) {
-            w |= GET(&self.cpu[i].mask);
+        const struct hold *hold = &self.cpu[i].hold[WORD];
+        if (GET(&hold->index) == word) {
+            w |= GET(&hold->mask);
         }
     }
     return w;
@@ -89,7 +87,7 @@ static uint64_t free_mask(size_t word) {
 
 static uint64_t free_of_slot(size_t slot) {
     if (is(SHUT, slot)) {
-        return is(IDLE, slot) ? 512 : 0;
+        return is_whole(slot) ? 512 : 0;
     }
     uint64_t count = 0;
     for (unsigned k = 0; k < LINE_WORDS; ++k) {
@@ -147,12 +145,16 @@ frames_status_t frames_stats(frames_stats_t *stats) {
             stats->free += free_of_slot(slot + lowest(w));
         }
     }
-    // Claimed frames in chunks that have no others.
+    // What CPUs hold: chunks, and frames in chunks that have no others.
     for (unsigned i = 0; self.shared && i < self.cpus; ++i) {
-        size_t word = GET(&self.cpu[i].word);
+        const struct hold *hold = self.cpu[i].hold;
+        size_t word = GET(&hold[WORD].index);
         if (word != NONE && !is(SOME, word / LINE_WORDS)) {
-            stats->free += ones(GET(&self.cpu[i].mask));
+            stats->free += ones(GET(&hold[WORD].mask));
         }
+        unsigned chunks = ones(GET(&hold[UNIT].mask));
+        stats->free += (uint64_t)chunks * 512;
+        stats->free_2m += chunks;
     }
     count_untouched(stats);
     frames_unlock();
@@ -270,7 +272,7 @@ frames_status_t frames_runs(frames_print_t print, void *context) {
     frames_lock();
     for (size_t slot = 0; slot < self.ready; ++slot) {
         uint64_t base = frames_frame((uint64_t)slot * 512);
-        if (is(IDLE, slot)) {
+        if (is_whole(slot)) {
             add_run(&runs, base, base + 512);
             continue;
         }
@@ -355,7 +357,7 @@ static void check_slot(struct check *check, size_t slot) {
     }
     bool current = false;
     for (unsigned i = 0; i < self.cpus; ++i) {
-        size_t word = self.shared ? self.cpu[i].word : self.one.word;
+        size_t word = (self.shared ? &self.cpu[i] : &self.one)->hold[WORD].index;
         current |= word != NONE && word / LINE_WORDS == slot;
     }
     uint64_t any = 0, all = ALL;
@@ -379,38 +381,45 @@ static void check_slot(struct check *check, size_t slot) {
     }
 }
 
-static void check_claims(struct check *check) {
+static void check_claims(struct check *check, unsigned kind, size_t end) {
     uint64_t claimed = 0;
     for (unsigned i = 0; i < self.cpus; ++i) {
-        const struct cpu *c = &self.cpu[i];
-        if (c->busy || c->closed) {
-            complain(check, "a CPU is busy or closed", i);
-        }
-        if (c->word == NONE) {
-            if (c->mask) {
+        const struct hold *hold = &self.cpu[i].hold[kind];
+        if (hold->index == NONE) {
+            if (hold->mask) {
                 complain(check, "a CPU has frames of no word", i);
             }
             continue;
         }
         ++claimed;
-        if (!(self.claims[c->word / LINE_WORDS] >> c->word % LINE_WORDS & 1)) {
+        if (!is_claimed(kind, hold->index)) {
             complain(check, "a CPU has a word without a claim", i);
         }
-        if (self.bits[c->word] & c->mask) {
-            complain(check, "a claimed frame is free as well", c->addr);
+        if (*frames_bits_of(kind, hold->index) & hold->mask) {
+            complain(check, "a claimed frame is free as well", hold->addr);
         }
         for (unsigned k = 0; k < i; ++k) {
-            if (self.cpu[k].word == c->word) {
-                complain(check, "two CPUs have the same word", c->addr);
+            if (self.cpu[k].hold[kind].index == hold->index) {
+                complain(check, "two CPUs have the same word", hold->addr);
             }
         }
     }
-    for (size_t slot = 0; slot < self.ready; ++slot) {
-        claimed -= ones(self.claims[slot]);
+    for (size_t i = 0; i < end; ++i) {
+        claimed -= ones(*claims_of(kind, i * 8));
     }
     if (claimed) {
         complain(check, "a claim has no CPU", 0);
     }
+}
+
+static void check_cpus(struct check *check) {
+    for (unsigned i = 0; i < self.cpus; ++i) {
+        if (self.cpu[i].busy || self.cpu[i].closed) {
+            complain(check, "a CPU is busy or closed", i);
+        }
+    }
+    check_claims(check, WORD, self.ready);
+    check_claims(check, UNIT, (self.ready + GROUP_SLOTS - 1) / GROUP_SLOTS);
 }
 
 static void check_summaries(struct check *check) {
@@ -464,7 +473,7 @@ unsigned frames_check(frames_print_t print, void *context) {
         }
         check_summaries(&check);
         if (self.shared) {
-            check_claims(&check);
+            check_cpus(&check);
         }
     }
     frames_unlock();

@@ -49,7 +49,8 @@ static void clear_fact(unsigned fact, size_t slot) {
 // One part of a free. Without `commit`, only say whether it is one.
 static bool put_part(const struct part *part, bool commit) {
     if (is(SHUT, part->slot)) {
-        if (is(IDLE, part->slot) || !is_whole(part)) {
+        if (is(IDLE, part->slot) || !is_whole(part)
+            || frames_held(UNIT, part->slot / 8, UINT64_C(1) << part->slot % GROUP_SLOTS)) {
             return false;
         }
         if (commit) {
@@ -65,7 +66,7 @@ static bool put_part(const struct part *part, bool commit) {
             if (frames_put(word, mask) != FRAMES_OK) {
                 return false;
             }
-        } else if ((GET(&self.bits[word]) & mask) || frames_held(word, mask)) {
+        } else if ((GET(&self.bits[word]) & mask) || frames_held(WORD, word, mask)) {
             return false;
         }
     }

@@ -73,14 +73,16 @@ static void spoil(const char *what, size_t slot) {
         self.ready = self.slots + 1;
     } else if (strcmp(what, "claim") == 0) {
         self.claims[slot] ^= 0x80;
+    } else if (strcmp(what, "unit") == 0) {
+        self.groups[slot / GROUP_SLOTS].claims ^= 0x80;
     } else if (strcmp(what, "word") == 0) {
-        self.cpu[1].word = self.cpu[0].word;
+        self.cpu[1].hold[WORD].index = self.cpu[0].hold[WORD].index;
     } else if (strcmp(what, "unclaimed") == 0) {
-        self.claims[self.cpu[0].word / LINE_WORDS] = 0;
+        self.claims[self.cpu[0].hold[WORD].index / LINE_WORDS] = 0;
     } else if (strcmp(what, "both") == 0) {
-        self.bits[self.cpu[0].word] |= self.cpu[0].mask;
+        self.bits[self.cpu[0].hold[WORD].index] |= self.cpu[0].hold[WORD].mask;
     } else if (strcmp(what, "mask") == 0) {
-        self.cpu[1].mask = 1;
+        self.cpu[1].hold[WORD].mask = 1;
     } else if (strcmp(what, "busy") == 0) {
         self.cpu[1].busy = 1;
     }

@@ -21,7 +21,7 @@
 _Thread_local unsigned host_cpu;
 
 static uint32_t stamp[SPAN];    // By frame number.
-static uint64_t mailbox[64];
+static uint64_t mailbox[2][64];        // Of single frames and of 2 MiB frames.
 static unsigned long calls;
 static unsigned long out_of_memory[MAX_THREADS];
 
@@ -80,14 +80,17 @@ static void *work(void *argument) {
             addr = held[i].addr;
             count = held[i].count;
             held[i] = held[--n];
-            if (count == 1 && r & 0x40000000) {
+            if ((count == 1 || count == 512) && r & 0x40000000) {
                 // Somebody else may give it back.
-                stamp[addr / 4096] = 99;
-                addr = __atomic_exchange_n(&mailbox[r / 64 % 64], addr, __ATOMIC_ACQ_REL);
+                for (uint64_t i = addr / 4096; i < addr / 4096 + count; ++i) {
+                    stamp[i] = 99;
+                }
+                addr = __atomic_exchange_n(&mailbox[count == 512][r / 64 % (count == 512 ? 4 : 64)], addr,
+                    __ATOMIC_ACQ_REL);
                 if (addr == 0) {
                     continue;
                 }
-                disown(addr, 1, 99);
+                disown(addr, count, 99);
             } else {
                 disown(addr, count, host_cpu + 1);
             }
@@ -168,7 +171,8 @@ int main(int argc, char **argv) {
         pthread_join(id[i], NULL);
     }
     for (unsigned i = 0; i < 64; ++i) {
-        REQUIRE(mailbox[i] == 0 || frames_free(mailbox[i]) == FRAMES_OK);
+        REQUIRE(mailbox[0][i] == 0 || frames_free(mailbox[0][i]) == FRAMES_OK);
+        REQUIRE(mailbox[1][i] == 0 || frames_free_2m(mailbox[1][i]) == FRAMES_OK);
     }
     frames_stats_t stats;
     frames_stats(&stats);

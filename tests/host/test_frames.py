@@ -255,6 +255,28 @@ def test_a_frame_that_a_cpu_holds_back_is_free(frames):
     frames.sound()
 
 
+def test_a_chunk_that_a_cpu_holds_back_is_free(frames):
+    """A 2 MiB frame that a CPU has claimed and not lent cannot be freed, from any CPU."""
+    frames.init(2 * M, 40 * M, cpus=3)
+    first = frames("alloc_2m")
+    before = frames.stats()
+    assert before["free_2m"] == 17
+    for cpu in range(3):
+        frames("cpu", cpu)
+        assert frames("free_2m", first + 2 * M) == BAD_FREE
+        assert frames("free_run", first + 2 * M, 512) == BAD_FREE
+        assert frames("free_run", first + 2 * M, 1024) == BAD_FREE
+        assert frames("free", first + 2 * M) == BAD_FREE
+    assert frames.stats() == before
+    for cpu in (1, 0):
+        frames("cpu", cpu)
+        assert frames("free_2m", first) == OK
+        assert frames("free_2m", first) == BAD_FREE
+        frames("cpu", 0)
+        first = frames("alloc_2m")
+    frames.sound()
+
+
 def test_inside_a_bigger_frame(frames, cpus):
     """4 KiB in 2 MiB, and 4 KiB and 2 MiB in 1 GiB."""
     frames.init(M, 3 * G + 40 * FRAME, cpus=cpus)
@@ -362,6 +384,42 @@ def test_low_memory_is_spared(frames, cpus):
     assert frames("alloc") == low
 
 
+def test_low_memory_is_spared_by_2m_frames(frames, cpus):
+    """The same for 2 MiB frames, also where a group of chunks has several zones and segments."""
+    frames.init(2 * M, 10 * M, 12 * M, 22 * M, 100 * M, 104 * M, 4 * G, 4 * G + 4 * M, cpus=cpus)
+    frames("reserve", 4 * G + 2 * M, 4 * G + 4 * M)
+
+    def zone(a):
+        return (a >= 16 * M) + (a >= 4 * G)
+
+    def all_chunks():
+        addrs = []
+        while (addr := frames("alloc_2m")) >= 0:
+            addrs.append(addr)
+        return addrs
+
+    addrs = all_chunks()
+    assert len(set(addrs)) == len(addrs) == 12
+    assert [zone(a) for a in addrs] == sorted((zone(a) for a in addrs), reverse=True)
+    for cpu in range(cpus):
+        frames("cpu", cpu)
+        for addr in addrs:
+            assert frames("free_2m", addr) == OK
+        frames.sound()
+        again = all_chunks()
+        assert sorted(again) == sorted(addrs)
+        assert [zone(a) for a in again] == [zone(a) for a in addrs]
+    for first in addrs:
+        for second in addrs:
+            for addr in (first, second):
+                assert frames("free_2m", addr) == OK
+                assert frames("alloc_2m") == addr
+    frames("free_2m", addrs[-1])
+    frames("free_2m", addrs[0])
+    assert frames("alloc_2m") == addrs[0]
+    assert frames("alloc_2m") == addrs[-1]
+
+
 def test_below(frames, cpus):
     """A limit holds to the byte."""
     frames.init(0x1000, 0x9F000, M, 64 * M, cpus=cpus)
@@ -413,6 +471,45 @@ def test_other_cpus_give_up_what_they_hold(frames):
     assert len(held | set(all_frames(frames))) == total
     assert frames.stats()["free"] == 0
     frames.sound()
+
+
+def test_other_cpus_give_up_the_chunks_that_they_hold(frames):
+    """Frames, 2 MiB frames and runs can all be had, whatever the others have claimed."""
+    frames.init(2 * M, 42 * M, cpus=4)
+    total = frames.stats()["total"]
+    for take in ("alloc_2m", "alloc", "run"):
+        held = []
+        for cpu in range(3):
+            frames("cpu", cpu)
+            held.append(frames("alloc_2m"))
+        frames("cpu", 3)
+        if take == "alloc_2m":
+            more = [frames("alloc_2m") for _ in range(16)]
+            assert min(more) >= 0 and len({*more, *held}) == 19
+            assert frames("alloc_2m") == -NO_MEMORY
+            for addr in more:
+                assert frames("free_2m", addr) == OK
+        elif take == "alloc":
+            more = all_frames(frames)
+            assert len(more) == total - 3 * 512
+            for addr in more:
+                assert frames("free", addr) == OK
+        else:
+            addr = frames("alloc_run", 3 * 512, FRAME, 0)
+            assert addr >= 0
+            assert frames("free_run", addr, 3 * 512) == OK
+        for addr in held:
+            assert frames("free_2m", addr) == OK
+        frames.sound()
+        assert frames.stats()["free"] == total
+
+
+def test_chunks_held_in_a_better_zone_come_first(frames):
+    """A CPU breaks a chunk that it holds above 4 GiB before it goes below."""
+    frames.init(2 * M, 10 * M, 4 * G, 4 * G + 6 * M, cpus=2)
+    assert frames("alloc_2m") >= 4 * G
+    addrs = [frames("alloc") for _ in range(512)]
+    assert min(addrs) >= 4 * G
 
 
 def test_a_chunk_with_a_claim_is_not_lent_whole(frames):
@@ -558,6 +655,7 @@ def test_check_names_what_is_wrong(frames, what, slot, words):
     "what, words",
     [
         ("claim", "a claim has no CPU"),
+        ("unit", "a claim has no CPU"),
         ("word", "two CPUs have the same word"),
         ("unclaimed", "a CPU has a word without a claim"),
         ("both", "a claimed frame is free as well"),

@@ -1,0 +1,232 @@
+// 2 MiB frames: their hot paths, and where the next ones come from.
+#include "frames_core.h"
+
+// Let the CPU take the idle chunks of this slot's group: with several CPUs, claim those of its unit.
+// Only chunks of the zone [low, high) and of one segment, so that one address serves all.
+static bool aim_2m(struct cpu *c, size_t slot, size_t low, size_t high) {
+    const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
+    size_t first = slot - slot % GROUP_SLOTS;
+    size_t from = s->bit / 512 > low ? (size_t)(s->bit / 512) : low;
+    size_t to = (size_t)((s->bit + s->total + 511) / 512);
+    to = to < high ? to : high;
+    uint64_t valid = self.shared ? UINT64_C(0xff) << (slot % GROUP_SLOTS & ~7u) : ALL;
+    if (from > first) {
+        valid &= ALL << (from - first);
+    }
+    if (to < first + GROUP_SLOTS) {
+        valid &= ~(ALL << (to - first));
+    }
+    uint64_t addr = (s->first - s->bit + (uint64_t)first * 512) * FRAMES_SIZE;
+    if (self.shared) {
+        if (!frames_claim_free(&c->hold[UNIT], UNIT, slot / 8, valid, addr)) {
+            return false;
+        }
+    } else {
+        c->take_2m = &self.groups[slot / GROUP_SLOTS].is[IDLE];
+        c->hold[UNIT].mask = valid;
+        c->hold[UNIT].addr = addr;
+    }
+    PUT(&c->zone_end_2m, high);
+    return true;
+}
+
+// The zone is [low, high).
+static bool search_2m(struct cpu *c, size_t from, size_t to, size_t low, size_t high) {
+    for (size_t slot; (slot = frames_find(IDLE, from, to)) != NONE; from = (slot | 7) + 1) {
+        if (aim_2m(c, slot, low, high)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Entered, or with the lock: as for single frames, failure without it means "try again with it".
+static bool refill_2m(struct cpu *c, bool locked) {
+    if (self.shared) {
+        frames_hand_back(c, UNIT);
+    }
+    for (unsigned zone = ZONES; zone-- > 0;) {
+        size_t low = self.zone_slot[zone], high = self.zone_slot[zone + 1];
+        if (low == high) {
+            continue;
+        }
+        do {
+            size_t rotor = c->rotor > low && c->rotor < high ? c->rotor : low;
+            if (search_2m(c, rotor, high, low, high) || search_2m(c, low, rotor, low, high)) {
+                return true;
+            }
+            if (GET(&self.ready) < high && !locked) {
+                return false;
+            }
+        } while (GET(&self.ready) < high && frames_more(1));
+    }
+    return false;
+}
+
+// --- Alloc ----------------------------------------------------------------------------------
+
+static inline uint64_t chunk_addr(const struct cpu *c, uint64_t w) {
+    return c->hold[UNIT].addr + (uint64_t)lowest(w) * FRAMES_2M * FRAMES_SIZE;
+}
+
+// With one CPU there is nothing to lock or to enter.
+static inline uint64_t take_2m(struct cpu *c) {
+    uint64_t w = *c->take_2m & c->hold[UNIT].mask;
+    if (UNLIKELY(w == 0)) {
+        return FRAMES_FAILED(FRAMES_NO_MEMORY);
+    }
+    *c->take_2m ^= w & -w;
+    return chunk_addr(c, w);
+}
+
+static inline uint64_t take_2m_shared(struct cpu *c) {
+    uint64_t w = GET(&c->hold[UNIT].mask);
+    // Without a zone, a better one has something.
+    if (UNLIKELY(w == 0 || GET(&c->zone_end_2m) == NONE)) {
+        return FRAMES_FAILED(FRAMES_NO_MEMORY);
+    }
+    PUT(&c->hold[UNIT].mask, w & (w - 1));
+    return chunk_addr(c, w);
+}
+
+static NOINLINE uint64_t alloc_2m_slowly(void) {
+    frames_status_t status = frames_not_ready();
+    if (status != FRAMES_OK) {
+        return FRAMES_FAILED(status);
+    }
+    struct cpu *c = this_cpu();
+    uint64_t addr = FRAMES_FAILED(FRAMES_NO_MEMORY);
+    if (self.shared) {
+        enter(c);
+        if (refill_2m(c, false)) {
+            addr = take_2m_shared(c);
+        }
+        leave(c);
+        if (!frames_failed(addr)) {
+            return addr;
+        }
+    }
+    // Nobody else can take away what this CPU holds while it has the lock.
+    frames_lock();
+    bool found = refill_2m(c, true);
+    if (!found) {
+        // A chunk that frames are taken from, or that was, may be free as a whole.
+        frames_close();
+        found = refill_2m(c, true);
+        frames_open();
+    }
+    if (found) {
+        addr = self.shared ? take_2m_shared(c) : take_2m(c);
+    }
+    frames_unlock();
+    return found ? addr : frames_search(FRAMES_2M, FRAMES_2M, 0);
+}
+
+static NOINLINE uint64_t alloc_2m_shared(void) {
+    struct cpu *c = &self.cpu[frames_cpu()];
+    uint64_t addr = FRAMES_FAILED(FRAMES_NO_MEMORY);
+    if (LIKELY(try_enter(c))) {
+        addr = take_2m_shared(c);
+    }
+    leave(c);
+    return UNLIKELY(frames_failed(addr)) ? alloc_2m_slowly() : addr;
+}
+
+uint64_t frames_alloc_2m(void) {
+    if (UNLIKELY(is_shared())) {
+        return alloc_2m_shared();
+    }
+    uint64_t addr = take_2m(&self.one);
+    return UNLIKELY(frames_failed(addr)) ? alloc_2m_slowly() : addr;
+}
+
+// --- Free -----------------------------------------------------------------------------------
+
+// A chunk of a unit that a CPU has claimed: into the mask, if that is this one, and if the chunk is
+// of the same segment and zone.
+static NOINLINE frames_status_t free_2m_claimed(uint64_t addr, size_t slot) {
+    struct cpu *c = &self.cpu[frames_cpu()];
+    struct hold *hold = &c->hold[UNIT];
+    size_t unit = slot / 8;
+    uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
+    uint64_t *idle = &self.groups[slot / GROUP_SLOTS].is[IDLE];
+    if (GET(&hold->index) == unit) {
+        enter(c);
+        bool own = hold->index == unit && chunk_addr(c, mask) == addr
+            && frames_zone_end(slot) == c->zone_end_2m;
+        bool bad = ((hold->mask | GET(idle)) & mask) != 0;
+        if (own && !bad) {
+            PUT(&hold->mask, hold->mask | mask);
+        }
+        leave(c);
+        if (own) {
+            return bad ? FRAMES_BAD_FREE : FRAMES_OK;
+        }
+    }
+    if (frames_held(UNIT, unit, mask) || (__atomic_fetch_or(idle, mask, __ATOMIC_SEQ_CST) & mask)) {
+        return FRAMES_BAD_FREE;
+    }
+    frames_summarize(IDLE, slot / GROUP_SLOTS);
+    frames_prefer(slot);
+    return FRAMES_OK;
+}
+
+static NOINLINE frames_status_t became_idle(size_t slot) {
+    // Only above: the chunk itself may be somebody's again.
+    frames_summarize(IDLE, slot / GROUP_SLOTS);
+    frames_prefer(slot);
+    return FRAMES_OK;
+}
+
+static inline frames_status_t free_2m_shared(uint64_t addr, size_t slot) {
+    // The chunk is shut and not idle, or was a moment ago.
+    if (UNLIKELY(is_claimed(UNIT, slot / 8))) {
+        return free_2m_claimed(addr, slot);
+    }
+    size_t group = slot / GROUP_SLOTS;
+    uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
+    if (UNLIKELY(__atomic_fetch_or(&self.groups[group].is[IDLE], mask, __ATOMIC_SEQ_CST) & mask)) {
+        return FRAMES_BAD_FREE;
+    }
+    const struct cpu *c = &self.cpu[frames_cpu()];
+    if (UNLIKELY(!(GET(&self.sum1[IDLE][group / 64]) >> group % 64 & 1)
+        || slot >= GET(&c->zone_end) || slot >= GET(&c->zone_end_2m))) {
+        return became_idle(slot);
+    }
+    return FRAMES_OK;
+}
+
+// Free the chunk at `addr`, whose bit is known.
+static ALWAYS_INLINE frames_status_t free_2m_at(uint64_t addr, uint64_t bit) {
+    size_t slot = bit / 512;
+    struct group *group = &self.groups[slot / GROUP_SLOTS];
+    uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
+    uint64_t idle = GET(&group->is[IDLE]);
+    // Lent whole: shut, neither idle nor in a 1 GiB frame.
+    if (UNLIKELY(bit % 512 || !(GET(&group->is[SHUT]) & ~idle & ~GET(&group->is[EDGE]) & mask))) {
+        return frames_free_run(addr, FRAMES_2M);
+    }
+    if (UNLIKELY(is_shared())) {
+        return free_2m_shared(addr, slot);
+    }
+    group->is[IDLE] = idle | mask;
+    if (UNLIKELY(idle == 0 || slot >= self.one.zone_end || slot >= self.one.zone_end_2m)) {
+        return became_idle(slot);
+    }
+    return FRAMES_OK;
+}
+
+static NOINLINE frames_status_t free_2m_far(uint64_t addr) {
+    uint64_t bit;
+    return locate(addr, &bit) ? free_2m_at(addr, bit) : frames_nowhere();
+}
+
+// Every other function is called last, so that no register has to be saved here.
+frames_status_t frames_free_2m(uint64_t addr) {
+    uint64_t frame = frame_of(addr);
+    const struct segment *s = near_segment(frame);
+    if (UNLIKELY(frame - s->first >= GET(&s->count))) {
+        return free_2m_far(addr);
+    }
+    return free_2m_at(addr, frame - s->first + s->bit);
+}

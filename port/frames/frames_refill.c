@@ -1,0 +1,296 @@
+// Where a CPU's next word comes from, and how chunks become lines and whole again.
+#include "frames_core.h"
+
+// A CPU whose words have fewer frames than this, on average, needs more room.
+#define POOR (12u * 256u)
+
+// --- Lines ----------------------------------------------------------------------------------
+
+static inline bool line_is_full(const uint64_t *line) {
+    for (unsigned k = 0; k < LINE_WORDS; ++k) {
+        if (GET(&line[k]) != ALL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Whether the chunk has free frames that nobody has claimed.
+static bool line_has(size_t slot) {
+    uint64_t *line = line_of(slot);
+    uint64_t any = 0;
+    if (UNLIKELY(is(EDGE, slot))) {
+        for (unsigned k = 0; k < LINE_WORDS; ++k) {
+            any |= GET(&line[k]) & frames_valid(slot * LINE_WORDS + k);
+        }
+        return any != 0;
+    }
+    for (unsigned k = 0; k < LINE_WORDS; ++k) {
+        any |= GET(&line[k]);
+    }
+    return any != 0;
+}
+
+// Clear `some`, if it is set, when nothing is free. Another CPU's free either sees it cleared and sets it again,
+// or is seen here.
+static void quiet(size_t slot) {
+    if (is(SOME, slot) && !line_has(slot)) {
+        frames_unmark(SOME, slot);
+        if (self.shared && line_has(slot)) {
+            frames_mark(SOME, slot);
+        }
+    }
+}
+
+bool frames_settle(size_t slot) {
+    uint64_t *line = line_of(slot);
+    if (is(EDGE, slot) || is(SHUT, slot) || !line_is_full(line)) {
+        return false;
+    }
+    if (self.shared) {
+        // Take all of the line, so that it is ours alone; on failure put it back.
+        unsigned k = 0;
+        while (k < LINE_WORDS && word_swap(&line[k], ALL, 0)) {
+            ++k;
+        }
+        // A CPU that still has a claim here would take its own frees for good ones.
+        if (k < LINE_WORDS || __atomic_load_n(&self.claims[slot], __ATOMIC_SEQ_CST)) {
+            while (k-- > 0) {
+                word_or(&line[k], ALL);
+            }
+            frames_mark(SOME, slot);
+            return false;
+        }
+    }
+    frames_unmark(SOME, slot);
+    word_or(&self.groups[slot / GROUP_SLOTS].is[SHUT], UINT64_C(1) << slot % GROUP_SLOTS);
+    frames_mark(IDLE, slot);
+    prefer_2m(this_cpu(), slot);
+    return true;
+}
+
+// The chunk was idle, and the caller has unmarked that.
+void frames_split(size_t slot) {
+    uint64_t *line = line_of(slot);
+    for (unsigned k = 0; k < LINE_WORDS; ++k) {
+        PUT(&line[k], ALL);
+    }
+    word_clear(&self.groups[slot / GROUP_SLOTS].is[SHUT], UINT64_C(1) << slot % GROUP_SLOTS);
+    frames_mark(SOME, slot);
+}
+
+// --- One word -------------------------------------------------------------------------------
+
+// With one CPU: let `take` point at this word if it has frames.
+static bool aim(struct cpu *c, size_t word) {
+    uint64_t *p = &self.bits[word];
+    uint64_t valid = is(EDGE, word / LINE_WORDS) ? frames_valid(word) : ALL;
+    if ((*p & valid) == 0) {
+        return false;
+    }
+    c->take = p;
+    c->hold[WORD].mask = valid;
+    c->hold[WORD].index = word;
+    c->hold[WORD].addr = frames_addr(c, word);
+    return true;
+}
+
+static void aim_nowhere(struct cpu *c) {
+    c->take = &frames_nothing;
+    c->hold[WORD].index = NONE;
+    c->hold[WORD].addr = NOWHERE;
+}
+
+// The current chunk need not be marked for the frames of the current word. It must be when other
+// frames come from there next, or when somebody looks for it.
+void frames_leave_word(struct cpu *c) {
+    size_t word = c->hold[WORD].index;
+    if (word != NONE) {
+        bool any = (*c->take & c->hold[WORD].mask) != 0;
+        aim_nowhere(c);
+        if (any) {
+            frames_mark(SOME, word / LINE_WORDS);
+            frames_settle(word / LINE_WORDS);
+        }
+    }
+}
+
+// With several CPUs: claim the word.
+static bool claim_word(struct cpu *c, size_t word) {
+    struct hold *hold = &c->hold[WORD];
+    uint64_t w = GET(&self.bits[word]);
+    if (w == 0) {
+        return false;
+    }
+    bool edge = is(EDGE, word / LINE_WORDS);
+    if ((w & (w - 1)) == 0 && !edge) {
+        // A single frame needs no claim, because the caller takes it at once.
+        if (!word_swap(&self.bits[word], w, 0)) {
+            return false;
+        }
+        PUT(&hold->mask, w);
+        PUT(&hold->addr, frames_addr(c, word));
+    } else {
+        uint64_t valid = edge ? frames_valid(word) : ALL;
+        w = frames_claim_free(hold, WORD, word, valid, frames_addr(c, word));
+    }
+    c->yield = (uint16_t)(c->yield - c->yield / 64 + 4 * ones(w));
+    return w != 0;
+}
+
+// The first word with frames from the k-th of a line on.
+static inline bool get_word_of(struct cpu *c, size_t slot, size_t k) {
+    const uint64_t *line = line_of(slot);
+    for (; k < LINE_WORDS; ++k) {
+        size_t word = slot * LINE_WORDS + k;
+        if (GET(&line[k]) && (self.shared ? claim_word(c, word) : aim(c, word))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// --- A search -------------------------------------------------------------------------------
+
+// Where a search may look with several CPUs. A line that two CPUs write is slow for both, so each
+// CPU has groups of its own, as long as they have enough, and a chunk of its own, as long as others
+// are free.
+enum { MINE, UNCLAIMED, ANY };
+
+static inline unsigned owner_number(const struct cpu *c) {
+    return (unsigned)(c - self.cpu) % UINT8_MAX + 1;
+}
+
+static bool search_chunks(struct cpu *c, size_t low, size_t high, unsigned where) {
+    for (size_t slot; (slot = frames_find(SOME, low, high)) != NONE; low = slot + 1) {
+        if (self.shared) {
+            uint8_t *owner = &self.groups[slot / GROUP_SLOTS].owner;
+            unsigned number = owner_number(c), now = GET(owner);
+            if (where == MINE && now != 0 && now != number) {
+                slot |= GROUP_SLOTS - 1;
+                continue;
+            }
+            if (where != ANY && GET(&self.claims[slot])) {
+                continue;
+            }
+            if (now != number) {
+                PUT(owner, (uint8_t)number);
+            }
+        }
+        if (get_word_of(c, slot, 0)) {
+            c->rotor = slot;
+            return true;
+        }
+        quiet(slot);
+    }
+    return false;
+}
+
+// From the rotor on and around.
+static bool search_some(struct cpu *c, size_t low, size_t high, unsigned where) {
+    size_t rotor = c->rotor > low && c->rotor < high ? c->rotor : low;
+    size_t first = rotor > low ? frames_find(SOME, low, high) : low;
+    if (first == NONE) {
+        return false;
+    }
+    size_t from = first > rotor ? first : rotor;
+    // After a round that gave little, another CPU's group comes next.
+    if (where == MINE && (search_chunks(c, from, high, MINE)
+                          || (first < rotor && c->yield >= POOR
+                              && search_chunks(c, first, rotor, MINE)))) {
+        return true;
+    }
+    where = where == MINE ? UNCLAIMED : where;
+    return search_chunks(c, from, high, where)
+           || (first < rotor && search_chunks(c, first, rotor, where));
+}
+
+// Turn one idle chunk into a line. With several CPUs another one can be faster.
+static bool search_idle(struct cpu *c, size_t low, size_t high) {
+    size_t slot;
+    do {
+        while ((slot = frames_find(IDLE, low, high)) != NONE) {
+            if (slot < c->rotor && c->rotor < high) {
+                size_t next = frames_find(IDLE, c->rotor, high);
+                slot = next != NONE ? next : slot;
+            }
+            if (frames_unmark(IDLE, slot)) {
+                frames_split(slot);
+                c->rotor = slot;
+                return true;
+            }
+        }
+    } while (self.shared && frames_hand_back(c, UNIT));
+    return false;
+}
+
+// Find the next word, in the best zone that has one. Entered, or with the lock: only then can more
+// of the map be made ready, so without it a failure means "try again with the lock".
+static bool refill(struct cpu *c, bool locked) {
+    size_t word = c->hold[WORD].index;
+    if (word != NONE) {
+        size_t slot = word / LINE_WORDS;
+        if (self.shared) {
+            frames_unclaim(&c->hold[WORD], WORD);
+        } else {
+            aim_nowhere(c);
+            ++word;
+        }
+        if (is(SOME, slot)) {
+            if (get_word_of(c, slot, word - slot * LINE_WORDS)) {
+                return true;
+            }
+            quiet(slot);
+        }
+        c->rotor = slot + 1;
+    }
+    for (unsigned zone = ZONES; zone-- > 0;) {
+        size_t low = self.zone_slot[zone], high = self.zone_slot[zone + 1];
+        if (low == high) {
+            continue;
+        }
+        PUT(&c->zone_low, low);
+        PUT(&c->zone_end, high);
+        do {
+            do {
+                if (search_some(c, low, high, self.shared ? MINE : ANY)) {
+                    return true;
+                }
+            } while (search_idle(c, low, high));
+            if (GET(&self.ready) < high && !locked) {
+                return false;
+            }
+        } while (GET(&self.ready) < high && frames_more(1));
+        if (self.shared && search_some(c, low, high, ANY)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool frames_refill(struct cpu *c) {
+    if (!self.shared) {
+        return refill(c, true);
+    }
+    if (refill(c, false)) {
+        return true;
+    }
+    leave(c);
+    frames_lock();
+    bool found = refill(c, true);
+    if (!found) {
+        // All that is left is what other CPUs hold back.
+        frames_close();
+        for (size_t group = 0; group * GROUP_SLOTS < self.ready; ++group) {
+            frames_summarize(SOME, group);
+            frames_summarize(IDLE, group);
+        }
+        found = refill(c, true);
+        frames_open();
+    }
+    // Nobody can close this CPU before the lock is free, and then it is seen to be busy.
+    PUT(&c->busy, 1);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    frames_unlock();
+    return found;
+}
