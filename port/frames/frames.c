@@ -109,20 +109,66 @@ static NOINLINE frames_status_t word_is_full(size_t word) {
     return FRAMES_OK;
 }
 
-// A frame of the word that this CPU has claimed goes back into its mask.
+// Frames of the word that this CPU has claimed go back into its mask.
 static inline bool put_own(struct cpu *c, size_t word, uint64_t mask, frames_status_t *status) {
     struct hold *hold = &c->hold[WORD];
     enter(c);
-    bool own = hold->index == word && word != NONE;
-    if (LIKELY(own)) {
+    bool own = hold->index == word;
+    if (own) {
         bool bad = ((hold->mask | GET(&self.bits[word])) & mask) != 0;
-        if (LIKELY(!bad)) {
+        if (!bad) {
             PUT(&hold->mask, hold->mask | mask);
         }
         *status = bad ? FRAMES_BAD_FREE : FRAMES_OK;
     }
     leave(c);
     return own;
+}
+
+// The frames are in the bitmap.
+static NOINLINE frames_status_t word_has_more(size_t word) {
+    size_t slot = word / LINE_WORDS;
+    if (!is(SOME, slot)) {
+        frames_mark(SOME, slot);
+        frames_prefer(slot);
+    }
+    if (GET(&self.bits[word]) == ALL) {
+        frames_settle(slot);
+    }
+    return FRAMES_OK;
+}
+
+static NOINLINE frames_status_t put_shared_slowly(size_t word, uint64_t mask) {
+    struct cpu *c = &self.cpu[frames_cpu()];
+    frames_status_t status;
+    if (GET(&c->hold[WORD].index) == word && put_own(c, word, mask, &status)) {
+        return status;
+    }
+    uint64_t *p = &self.bits[word], w;
+    do {
+        // The word before the rest: who claims these frames or shuts the chunk changes it.
+        w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+        if (is(SHUT, word / LINE_WORDS) || (w & mask)
+            || (is_claimed(WORD, word) && frames_held(WORD, word, mask))) {
+            return FRAMES_BAD_FREE;
+        }
+    } while (!word_swap(p, w, w | mask));
+    return word_has_more(word);
+}
+
+// The same where nobody has claimed the word and nobody else changes it now.
+static inline frames_status_t put_shared(size_t word, uint64_t mask) {
+    size_t slot = word / LINE_WORDS;
+    uint64_t *p = &self.bits[word], w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+    if (UNLIKELY(is(SHUT, slot) || (w & mask))) {
+        return FRAMES_BAD_FREE;
+    }
+    if (UNLIKELY(is_claimed(WORD, word)
+        || !__atomic_compare_exchange_n(p, &w, w | mask, false, __ATOMIC_SEQ_CST,
+            __ATOMIC_RELAXED))) {
+        return put_shared_slowly(word, mask);
+    }
+    return UNLIKELY(!is(SOME, slot) || (w | mask) == ALL) ? word_has_more(word) : FRAMES_OK;
 }
 
 // Claim the word of a frame that comes back and keep the frame: the next one needs no search and is
@@ -148,34 +194,11 @@ static bool keep(struct cpu *c, size_t word, uint64_t mask, uint64_t addr) {
     return kept;
 }
 
-static frames_status_t put_shared(size_t word, uint64_t mask) {
-    size_t slot = word / LINE_WORDS;
-    uint64_t *p = &self.bits[word];
-    struct cpu *c = &self.cpu[frames_cpu()];
-    frames_status_t status;
-    if (GET(&c->hold[WORD].index) == word && put_own(c, word, mask, &status)) {
-        return status;
-    }
-    uint64_t w;
-    do {
-        // The word before the rest: who claims these frames or shuts the chunk changes it.
-        w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
-        if (is(SHUT, slot) || (w & mask)) {
-            return FRAMES_BAD_FREE;
-        }
-        if (UNLIKELY(is_claimed(WORD, word)) && frames_held(WORD, word, mask)) {
-            return FRAMES_BAD_FREE;
-        }
-    } while (UNLIKELY(!__atomic_compare_exchange_n(p, &w, w | mask, false, __ATOMIC_SEQ_CST,
-        __ATOMIC_RELAXED)));
-    if (UNLIKELY(!is(SOME, slot))) {
-        frames_mark(SOME, slot);
-        frames_prefer(slot);
-    }
-    if (UNLIKELY((w | mask) == ALL)) {
-        frames_settle(slot);
-    }
-    return FRAMES_OK;
+static NOINLINE frames_status_t keep_or_put(uint64_t addr, uint64_t bit) {
+    size_t word = bit / 64;
+    uint64_t mask = UINT64_C(1) << bit % 64;
+    return keep(&self.cpu[frames_cpu()], word, mask, addr - bit % 64 * FRAMES_SIZE) ? FRAMES_OK
+        : put_shared(word, mask);
 }
 
 // How many frames `addr` lies behind `base`; at least 2^52 if it is not a whole number.
@@ -184,29 +207,47 @@ static inline uint64_t behind(uint64_t base, uint64_t addr) {
     return offset >> 12 | offset << 52;
 }
 
-static NOINLINE frames_status_t free_shared(uint64_t addr) {
-    struct cpu *c = &self.cpu[frames_cpu()];
-    uint64_t n = behind(GET(&c->hold[WORD].addr), addr);
-    frames_status_t status;
-    if (n < 64 && put_own(c, GET(&c->hold[WORD].index), UINT64_C(1) << n, &status)) {
-        return status;
-    }
-    uint64_t bit;
-    if (UNLIKELY(!locate(addr, &bit))) {
-        return frames_nowhere();
-    }
-    size_t word = bit / 64;
-    uint64_t mask = UINT64_C(1) << bit % 64;
+static ALWAYS_INLINE frames_status_t free_shared_at(struct cpu *c, uint64_t addr, uint64_t bit) {
+    size_t word = bit / 64, slot = bit / 512;
     c->free_row = c->free_word == word ? (uint8_t)(c->free_row + 1) : 0;
     c->free_word = word;
     // With nothing at hand, with something better, or when a whole word seems to come back.
-    if (UNLIKELY(c->free_row == 3 || (!is(SOME, word / LINE_WORDS)
-                                      && (GET(&c->hold[WORD].mask) == 0
-                                          || word / LINE_WORDS >= GET(&c->zone_end))))
-        && keep(c, word, mask, addr - bit % 64 * FRAMES_SIZE)) {
-        return FRAMES_OK;
+    if (UNLIKELY(c->free_row == 3
+        || (!is(SOME, slot)
+            && (GET(&c->hold[WORD].mask) == 0 || slot >= GET(&c->zone_end))))) {
+        return keep_or_put(addr, bit);
     }
-    return put_shared(word, mask);
+    return put_shared(word, UINT64_C(1) << bit % 64);
+}
+
+static NOINLINE frames_status_t free_shared_far(uint64_t addr) {
+    uint64_t bit;
+    return locate(addr, &bit) ? free_shared_at(&self.cpu[frames_cpu()], addr, bit)
+        : frames_nowhere();
+}
+
+// As in frames_free(), every other function is called last.
+static NOINLINE frames_status_t free_shared(uint64_t addr) {
+    struct cpu *c = &self.cpu[frames_cpu()];
+    struct hold *hold = &c->hold[WORD];
+    uint64_t n = behind(GET(&hold->addr), addr);
+    if (n < 64) {
+        // The address is another one after another CPU has taken the word back.
+        if (LIKELY(try_enter(c) && behind(GET(&hold->addr), addr) == n && hold->index != NONE)) {
+            uint64_t mask = UINT64_C(1) << n, w = hold->mask;
+            bool bad = ((w | GET(&self.bits[hold->index])) & mask) != 0;
+            PUT(&hold->mask, bad ? w : w | mask);
+            leave(c);
+            return bad ? FRAMES_BAD_FREE : FRAMES_OK;
+        }
+        leave(c);
+    }
+    uint64_t frame = frame_of(addr);
+    const struct near *near = near_segment(frame);
+    if (UNLIKELY(frame - near->first >= GET(&near->count))) {
+        return free_shared_far(addr);
+    }
+    return free_shared_at(c, addr, frame + near->offset);
 }
 
 frames_status_t frames_put(size_t word, uint64_t mask) {
@@ -290,9 +331,9 @@ frames_status_t frames_free(uint64_t addr) {
         return FRAMES_OK;
     }
     uint64_t frame = frame_of(addr);
-    const struct segment *s = near_segment(frame);
-    if (UNLIKELY(frame - s->first >= GET(&s->count))) {
+    const struct near *near = near_segment(frame);
+    if (UNLIKELY(frame - near->first >= GET(&near->count))) {
         return free_far(addr);
     }
-    return free_at(addr, frame - s->first + s->bit);
+    return free_at(addr, frame + near->offset);
 }

@@ -9,7 +9,7 @@ static bool aim_2m(struct cpu *c, size_t slot, size_t low, size_t high) {
     size_t from = s->bit / 512 > low ? (size_t)(s->bit / 512) : low;
     size_t to = (size_t)((s->bit + s->total + 511) / 512);
     to = to < high ? to : high;
-    uint64_t valid = self.shared ? UINT64_C(0xff) << (slot % GROUP_SLOTS & ~7u) : ALL;
+    uint64_t valid = self.shared ? UNIT_MASK << (slot % GROUP_SLOTS & ~(UNIT_SLOTS - 1)) : ALL;
     if (from > first) {
         valid &= ALL << (from - first);
     }
@@ -18,9 +18,10 @@ static bool aim_2m(struct cpu *c, size_t slot, size_t low, size_t high) {
     }
     uint64_t addr = (s->first - s->bit + (uint64_t)first * 512) * FRAMES_SIZE;
     if (self.shared) {
-        if (!frames_claim_free(&c->hold[UNIT], UNIT, slot / 8, valid, addr)) {
+        if (!frames_claim_free(&c->hold[UNIT], UNIT, slot / UNIT_SLOTS, valid, addr)) {
             return false;
         }
+        own(c, slot);
     } else {
         c->take_2m = &self.groups[slot / GROUP_SLOTS].is[IDLE];
         c->hold[UNIT].mask = valid;
@@ -31,13 +32,23 @@ static bool aim_2m(struct cpu *c, size_t slot, size_t low, size_t high) {
 }
 
 // The zone is [low, high).
-static bool search_2m(struct cpu *c, size_t from, size_t to, size_t low, size_t high) {
-    for (size_t slot; (slot = frames_find(IDLE, from, to)) != NONE; from = (slot | 7) + 1) {
-        if (aim_2m(c, slot, low, high)) {
+static bool search_part(struct cpu *c, size_t from, size_t to, size_t low, size_t high, bool any) {
+    for (size_t slot; (slot = frames_find(IDLE, from, to)) != NONE; from = slot + 1) {
+        if (!any && is_foreign(c, slot)) {
+            slot |= GROUP_SLOTS - 1;
+        } else if (aim_2m(c, slot, low, high)) {
             return true;
+        } else {
+            slot |= UNIT_SLOTS - 1;
         }
     }
     return false;
+}
+
+static bool search_2m(struct cpu *c, size_t low, size_t high, bool any) {
+    size_t rotor = frames_start(c, low, high);
+    return search_part(c, rotor, high, low, high, any)
+           || search_part(c, low, rotor, low, high, any);
 }
 
 // Entered, or with the lock: as for single frames, failure without it means "try again with it".
@@ -51,14 +62,16 @@ static bool refill_2m(struct cpu *c, bool locked) {
             continue;
         }
         do {
-            size_t rotor = c->rotor > low && c->rotor < high ? c->rotor : low;
-            if (search_2m(c, rotor, high, low, high) || search_2m(c, low, rotor, low, high)) {
+            if (search_2m(c, low, high, !self.shared)) {
                 return true;
             }
             if (GET(&self.ready) < high && !locked) {
                 return false;
             }
         } while (GET(&self.ready) < high && frames_more(1));
+        if (self.shared && search_2m(c, low, high, true)) {
+            return true;
+        }
     }
     return false;
 }
@@ -147,7 +160,7 @@ uint64_t frames_alloc_2m(void) {
 static NOINLINE frames_status_t free_2m_claimed(uint64_t addr, size_t slot) {
     struct cpu *c = &self.cpu[frames_cpu()];
     struct hold *hold = &c->hold[UNIT];
-    size_t unit = slot / 8;
+    size_t unit = slot / UNIT_SLOTS;
     uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
     uint64_t *idle = &self.groups[slot / GROUP_SLOTS].is[IDLE];
     if (GET(&hold->index) == unit) {
@@ -178,9 +191,9 @@ static NOINLINE frames_status_t became_idle(size_t slot) {
     return FRAMES_OK;
 }
 
-static inline frames_status_t free_2m_shared(uint64_t addr, size_t slot) {
+static NOINLINE frames_status_t free_2m_shared(uint64_t addr, size_t slot) {
     // The chunk is shut and not idle, or was a moment ago.
-    if (UNLIKELY(is_claimed(UNIT, slot / 8))) {
+    if (UNLIKELY(is_claimed(UNIT, slot / UNIT_SLOTS))) {
         return free_2m_claimed(addr, slot);
     }
     size_t group = slot / GROUP_SLOTS;
@@ -224,9 +237,9 @@ static NOINLINE frames_status_t free_2m_far(uint64_t addr) {
 // Every other function is called last, so that no register has to be saved here.
 frames_status_t frames_free_2m(uint64_t addr) {
     uint64_t frame = frame_of(addr);
-    const struct segment *s = near_segment(frame);
-    if (UNLIKELY(frame - s->first >= GET(&s->count))) {
+    const struct near *near = near_segment(frame);
+    if (UNLIKELY(frame - near->first >= GET(&near->count))) {
         return free_2m_far(addr);
     }
-    return free_2m_at(addr, frame - s->first + s->bit);
+    return free_2m_at(addr, frame + near->offset);
 }

@@ -34,6 +34,9 @@
 #define NOWHERE UINT64_MAX
 #define LINE_WORDS (8u)
 #define GROUP_SLOTS (64u)
+#define UNIT_SLOTS (16u)
+#define UNIT_MASK ((UINT64_C(1) << UNIT_SLOTS) - 1)
+#define GROUP_UNITS (GROUP_SLOTS / UNIT_SLOTS)
 #define ZONES (4u)
 #define NEAR (32u)
 
@@ -42,7 +45,7 @@ enum { SOME, IDLE, SHUT, EDGE };
 struct group {
     uint64_t is[4];
     uint8_t claims;         // With several CPUs: which units are claimed,
-    uint8_t owner;          // and who took words here last.
+    uint8_t owner;          // and who took something here last: a CPU's number, or 0.
 };
 
 struct segment {
@@ -52,12 +55,19 @@ struct segment {
     uint64_t total;     // Frames in all.
 };
 
+// What a free needs of a segment.
+struct near {
+    uint64_t first, count;
+    uint64_t offset;        // From a frame to its bit.
+    size_t segment;
+};
+
 struct region {
     uint64_t start, end;    // In frames.
 };
 
 // Free frames that one CPU alone may take, without an atomic: those of a word of the bitmap, or
-// chunks of a unit, eight of a group's `idle`. Every word and every unit has a claim, a bit.
+// chunks of a unit, sixteen of a group's `idle`. Every word and every unit has a claim, a bit.
 struct hold {
     size_t index;           // Which word or unit, or NONE.
     uint64_t mask;          // What is held of it. With one CPU: which of its bits may be lent.
@@ -97,7 +107,7 @@ struct state {
     struct cpu one;             // The only CPU's.
     uint32_t shared;            // More than one CPU.
     uint32_t near_shift;
-    struct segment near[NEAR];  // By (frame >> near_shift) % NEAR: a segment that may hold it.
+    struct near near[NEAR];     // By (frame >> near_shift) % NEAR: a segment that may hold it.
     uint32_t ready_to_use;
     uint32_t cpus;
     struct cpu *cpu;            // With several CPUs.
@@ -180,7 +190,7 @@ static inline uint64_t round_up(uint64_t value, uint64_t power) {
 }
 
 static inline uint8_t *claims_of(unsigned kind, size_t index) {
-    return kind == WORD ? &self.claims[index / 8] : &self.groups[index / 8].claims;
+    return kind == WORD ? &self.claims[index / LINE_WORDS] : &self.groups[index / GROUP_UNITS].claims;
 }
 
 static inline bool is_claimed(unsigned kind, size_t index) {
@@ -207,8 +217,26 @@ static inline uint64_t frame_of(uint64_t addr) {
     return addr >> 12 | addr << 52;
 }
 
+// A line that two CPUs write is slow for both, so each CPU takes from groups of its own, as long as
+// it has some.
+static inline unsigned owner_number(const struct cpu *c) {
+    return (unsigned)(c - self.cpu) % UINT8_MAX + 1;
+}
+
+static inline bool is_foreign(const struct cpu *c, size_t slot) {
+    unsigned owner = GET(&self.groups[slot / GROUP_SLOTS].owner);
+    return owner != 0 && owner != owner_number(c);
+}
+
+static inline void own(const struct cpu *c, size_t slot) {
+    uint8_t *owner = &self.groups[slot / GROUP_SLOTS].owner;
+    if (GET(owner) != owner_number(c)) {
+        PUT(owner, (uint8_t)owner_number(c));
+    }
+}
+
 // The segment that most likely has the frame.
-static inline const struct segment *near_segment(uint64_t frame) {
+static inline const struct near *near_segment(uint64_t frame) {
     return &self.near[frame >> self.near_shift & (NEAR - 1)];
 }
 
@@ -231,12 +259,14 @@ uint64_t frames_owned(uint64_t start, uint64_t end);    // How many frames in [s
 // The bit of the frame at `addr`; false if nothing is there.
 static inline bool locate(uint64_t addr, uint64_t *bit) {
     uint64_t frame = frame_of(addr);
-    const struct segment *s = near_segment(frame);
-    if (UNLIKELY(frame - s->first >= GET(&s->count))) {
-        s = frames_segment(frame);
-        if (s == NULL) {
-            return false;
-        }
+    const struct near *near = near_segment(frame);
+    if (LIKELY(frame - near->first < GET(&near->count))) {
+        *bit = frame + near->offset;
+        return true;
+    }
+    const struct segment *s = frames_segment(frame);
+    if (s == NULL) {
+        return false;
     }
     *bit = frame - s->first + s->bit;
     return true;
@@ -297,6 +327,7 @@ void frames_enter_zone(struct cpu *c, size_t slot); // The word is in a better z
 
 // frames_refill.c: where the next word comes from.
 bool frames_refill(struct cpu *c);          // Entered; give it a word to take from.
+size_t frames_start(const struct cpu *c, size_t low, size_t high);  // Where it begins to search.
 void frames_split(size_t slot);             // Turn an idle chunk into a line of free frames.
 bool frames_settle(size_t slot);            // Make the chunk idle if all of it is free.
 void frames_leave_word(struct cpu *c);      // With one CPU: other frames come next.

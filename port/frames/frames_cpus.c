@@ -43,7 +43,7 @@ NOINLINE void frames_enter_slowly(struct cpu *c) {
 // --- Claims ---------------------------------------------------------------------------------
 
 uint64_t *frames_bits_of(unsigned kind, size_t index) {
-    return kind == WORD ? &self.bits[index] : &self.groups[index / 8].is[IDLE];
+    return kind == WORD ? &self.bits[index] : &self.groups[index / GROUP_UNITS].is[IDLE];
 }
 
 bool frames_claim(struct hold *hold, unsigned kind, size_t index) {
@@ -94,7 +94,7 @@ bool frames_hand_back(struct cpu *c, unsigned kind) {
     PUT(&hold->mask, 0);
     uint64_t now = mask ? mask | word_or(frames_bits_of(kind, index), mask) : 0;
     if (kind == UNIT) {
-        frames_summarize(IDLE, index / 8);
+        frames_summarize(IDLE, index / GROUP_UNITS);
     } else if (mask) {
         frames_mark(SOME, index / LINE_WORDS);
     }

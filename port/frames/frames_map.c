@@ -103,7 +103,7 @@ uint64_t frames_valid(size_t word) {
 
 static void show_near(const struct segment *s) {
     for (unsigned i = 0; i < NEAR; ++i) {
-        if (self.near[i].bit == s->bit && self.near[i].total == s->total) {
+        if (self.near[i].segment == (size_t)(s - self.segments)) {
             __atomic_store_n(&self.near[i].count, s->count, __ATOMIC_RELEASE);
         }
     }
@@ -274,6 +274,9 @@ static void set_near(void) {
         ++shift;
     }
     self.near_shift = shift;
+    for (unsigned i = 0; i < NEAR; ++i) {
+        self.near[i].segment = NONE;
+    }
     for (const struct segment *s = self.segments; s < end; ++s) {
         uint64_t stop = s->first + s->total;
         for (uint64_t i = s->first >> shift; i <= (stop - 1) >> shift; ++i) {
@@ -281,7 +284,9 @@ static void set_near(void) {
             uint64_t count = (to < stop ? to : stop) - (from > s->first ? from : s->first);
             if (count > best[i]) {
                 best[i] = count;
-                self.near[i] = *s;
+                self.near[i] = (struct near) {
+                    s->first, s->count, s->bit - s->first, (size_t)(s - self.segments)
+                };
             }
         }
     }
@@ -390,7 +395,6 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
     }
     for (unsigned i = 0; cpus > 1 && i < cpus; ++i) {
         self.cpu[i] = (struct cpu)FRAMES_CPU_START(&self.cpu[i].hold[WORD].mask);
-        self.cpu[i].rotor = self.slots / cpus * i;
     }
     frames_more((self.zone_slot[3] + GROUP_SLOTS - 1) / GROUP_SLOTS);
     __atomic_store_n(&self.shared, cpus > 1, __ATOMIC_RELEASE);

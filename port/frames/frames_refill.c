@@ -152,30 +152,21 @@ static inline bool get_word_of(struct cpu *c, size_t slot, size_t k) {
 
 // --- A search -------------------------------------------------------------------------------
 
-// Where a search may look with several CPUs. A line that two CPUs write is slow for both, so each
-// CPU has groups of its own, as long as they have enough, and a chunk of its own, as long as others
-// are free.
+// Where a search may look with several CPUs: a CPU has a chunk of its own, as long as others are
+// free, in a group of its own, as long as those have enough.
 enum { MINE, UNCLAIMED, ANY };
-
-static inline unsigned owner_number(const struct cpu *c) {
-    return (unsigned)(c - self.cpu) % UINT8_MAX + 1;
-}
 
 static bool search_chunks(struct cpu *c, size_t low, size_t high, unsigned where) {
     for (size_t slot; (slot = frames_find(SOME, low, high)) != NONE; low = slot + 1) {
         if (self.shared) {
-            uint8_t *owner = &self.groups[slot / GROUP_SLOTS].owner;
-            unsigned number = owner_number(c), now = GET(owner);
-            if (where == MINE && now != 0 && now != number) {
+            if (where == MINE && is_foreign(c, slot)) {
                 slot |= GROUP_SLOTS - 1;
                 continue;
             }
             if (where != ANY && GET(&self.claims[slot])) {
                 continue;
             }
-            if (now != number) {
-                PUT(owner, (uint8_t)number);
-            }
+            own(c, slot);
         }
         if (get_word_of(c, slot, 0)) {
             c->rotor = slot;
@@ -186,9 +177,17 @@ static bool search_chunks(struct cpu *c, size_t low, size_t high, unsigned where
     return false;
 }
 
-// From the rotor on and around.
+size_t frames_start(const struct cpu *c, size_t low, size_t high) {
+    if (c->rotor > low && c->rotor < high) {
+        return c->rotor;
+    }
+    size_t end = high < GET(&self.ready) ? high : GET(&self.ready);
+    return self.shared && low < end ? low + (end - low) / self.cpus * (size_t)(c - self.cpu) : low;
+}
+
+// From there on and around.
 static bool search_some(struct cpu *c, size_t low, size_t high, unsigned where) {
-    size_t rotor = c->rotor > low && c->rotor < high ? c->rotor : low;
+    size_t rotor = frames_start(c, low, high);
     size_t first = rotor > low ? frames_find(SOME, low, high) : low;
     if (first == NONE) {
         return false;

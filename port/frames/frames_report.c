@@ -63,7 +63,7 @@ static void put_size(struct out *out, uint64_t size) {
 
 // The chunk is free as a whole.
 static bool is_whole(size_t slot) {
-    return is(IDLE, slot) || frames_held(UNIT, slot / 8, UINT64_C(1) << slot % GROUP_SLOTS);
+    return is(IDLE, slot) || frames_held(UNIT, slot / UNIT_SLOTS, UINT64_C(1) << slot % GROUP_SLOTS);
 }
 
 // The free frames of a word, with those that CPUs have claimed.
@@ -381,7 +381,8 @@ static void check_slot(struct check *check, size_t slot) {
     }
 }
 
-static void check_claims(struct check *check, unsigned kind, size_t end) {
+// `step`: how many have their claims in one byte, of which there are `end`.
+static void check_claims(struct check *check, unsigned kind, size_t step, size_t end) {
     uint64_t claimed = 0;
     for (unsigned i = 0; i < self.cpus; ++i) {
         const struct hold *hold = &self.cpu[i].hold[kind];
@@ -405,7 +406,7 @@ static void check_claims(struct check *check, unsigned kind, size_t end) {
         }
     }
     for (size_t i = 0; i < end; ++i) {
-        claimed -= ones(*claims_of(kind, i * 8));
+        claimed -= ones(*claims_of(kind, i * step));
     }
     if (claimed) {
         complain(check, "a claim has no CPU", 0);
@@ -418,8 +419,8 @@ static void check_cpus(struct check *check) {
             complain(check, "a CPU is busy or closed", i);
         }
     }
-    check_claims(check, WORD, self.ready);
-    check_claims(check, UNIT, (self.ready + GROUP_SLOTS - 1) / GROUP_SLOTS);
+    check_claims(check, WORD, LINE_WORDS, self.ready);
+    check_claims(check, UNIT, GROUP_UNITS, (self.ready + GROUP_SLOTS - 1) / GROUP_SLOTS);
 }
 
 static void check_summaries(struct check *check) {

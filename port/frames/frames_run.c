@@ -50,7 +50,7 @@ static void clear_fact(unsigned fact, size_t slot) {
 static bool put_part(const struct part *part, bool commit) {
     if (is(SHUT, part->slot)) {
         if (is(IDLE, part->slot) || !is_whole(part)
-            || frames_held(UNIT, part->slot / 8, UINT64_C(1) << part->slot % GROUP_SLOTS)) {
+            || frames_held(UNIT, part->slot / UNIT_SLOTS, UINT64_C(1) << part->slot % GROUP_SLOTS)) {
             return false;
         }
         if (commit) {

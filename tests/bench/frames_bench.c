@@ -17,6 +17,7 @@
 #include "peers.h"
 
 #define BULK (262144u)
+#define ROOM (600000u)
 #define HUGE_FRAMES (256u)
 #define PAIRS (1u << 18)
 #define MAX_RUNS (99)
@@ -34,25 +35,42 @@ static const struct span pc[] = {
     { 0x2f8e1000, 0x3f5c9000, 1 },
     { 0x3f5c9000, 0x3fa00000, 3 },
     { 0x3fa01000, 0x3fff7000, 1 },
+    { 0x40000000, 0x6bd45000, 1 },
+    { 0x6c000000, 0x7fd30000, 1 },
+    { 0x7fd30000, 0x80000000, 4 },
+    { 0xfd000000, 0xfe000000, 2 },
+};
+
+// The same with half of it above 4 GiB. Ours spares what lies below, so that half full means that
+// the upper half is full to its last frames: what comes back there is lent again at once.
+static const struct span split_pc[] = {
+    { 0x1000, 0x9fc00, 1 },
+    { 0x9fc00, 0xa0000, 2 },
+    { 0xf0000, 0x100000, 2 },
+    { 0x113000, 0x2f7d3400, 1 },
+    { 0x2f7d3400, 0x2f8e1000, 4 },
+    { 0x2f8e1000, 0x3f5c9000, 1 },
+    { 0x3f5c9000, 0x3fa00000, 3 },
+    { 0x3fa01000, 0x3fff7000, 1 },
     { 0xfd000000, 0xfe000000, 2 },
     { 0x100000000, 0x12bd45000, 1 },
     { 0x12c000000, 0x13fd30000, 1 },
 };
-#define PC_SPANS (sizeof(pc) / sizeof(pc[0]))
-#define PC_END (UINT64_C(0x140000000))
+#define SPANS(map) (sizeof(map) / sizeof((map)[0]))
 
 enum {
-    BULK_WORK, SHUFFLED, REPEAT, HALF, NEARLY_FULL, HUGE_WORK, FILL, FILL_HALF,
-    BULK_2, REPEAT_2, HALF_2, HUGE_2, SETUP_1G, SETUP_16G, SETUP_1T, WORKLOADS
+    BULK_WORK, SHUFFLED, REPEAT, HALF, SPLIT, NEARLY_FULL, HUGE_WORK, FILL, FILL_HALF,
+    BULK_2, REPEAT_2, HALF_2, SPLIT_2, HUGE_2, SETUP_1G, SETUP_16G, SETUP_1T, WORKLOADS
 };
 static const struct {
     const char *name;
     unsigned threads;
 } workload[] = {
     { "bulk", 1 }, { "bulk, shuffled", 1 }, { "repeat", 1 }, { "random, half full", 1 },
-    { "random, 26 free", 1 }, { "2 MiB", 1 }, { "fill/drain 64", 1 },
-    { "fill/drain 64, half full", 1 }, { "bulk", 2 }, { "repeat", 2 }, { "random, half full", 2 },
-    { "2 MiB", 2 }, { "set-up 1 GiB", 1 }, { "set-up 16 GiB", 1 }, { "set-up 1 TiB", 1 },
+    { "random, above 4 GiB full", 1 }, { "random, 26 free", 1 }, { "2 MiB", 1 },
+    { "fill/drain 64", 1 }, { "fill/drain 64, half full", 1 }, { "bulk", 2 }, { "repeat", 2 },
+    { "random, half full", 2 }, { "random, above 4 GiB full", 2 }, { "2 MiB", 2 },
+    { "set-up 1 GiB", 1 }, { "set-up 16 GiB", 1 }, { "set-up 1 TiB", 1 },
 };
 
 static double result[16][WORKLOADS][MAX_RUNS];
@@ -94,16 +112,22 @@ static void must(int good, const struct peer *peer, const char *what) {
 // --- One thread -----------------------------------------------------------------------------
 
 static void start(const struct peer *peer) {
-    peer->init(pc, PC_SPANS, arena);
+    peer->init(pc, SPANS(pc), arena);
     host_cpu = 0;
 }
 
-// All frames that there are, or as many as lent has room for if the peer never ends.
+static void start_split(const struct peer *peer) {
+    peer->init(split_pc, SPANS(split_pc), arena);
+    host_cpu = 0;
+}
+
+// All frames that there are; about as many if the peer never ends.
 static void take_all(const struct peer *peer) {
-    uint64_t addr, room = 500000;
+    uint64_t addr, room = peer->gives_back ? ROOM : 2 * BULK;
     for (lent_count = 0; lent_count < room && (addr = peer->alloc()) >> 63 == 0; ++lent_count) {
         lent[lent_count] = addr;
     }
+    must(lent_count < ROOM, peer, "more frames than there is room for");
     shuffle(lent, lent_count);
 }
 
@@ -174,10 +198,10 @@ static double pairs(const struct peer *peer, uint64_t *mine, uint64_t count, uin
     return t / n / 2;
 }
 
-static double random_pairs(const struct peer *peer, int half) {
-    start(peer);
+static double random_pairs(const struct peer *peer, int work) {
+    (work == SPLIT ? start_split : start)(peer);
     take_all(peer);
-    uint64_t left = half ? lent_count / 2 : lent_count - 26;
+    uint64_t left = work == NEARLY_FULL ? lent_count - 26 : lent_count / 2;
     while (lent_count > left) {
         peer->free(lent[--lent_count]);
     }
@@ -329,7 +353,7 @@ static void *thread(void *argument) {
         pthread_barrier_wait(&barrier);
         double t0 = now();
         uint64_t calls = 0;
-        if (job->work == HALF_2) {
+        if (job->work == HALF_2 || job->work == SPLIT_2) {
             for (uint32_t i = 0; i < PAIRS / job->divide; ++i) {
                 uint64_t *place = &job->mine[mine_choice[i]];
                 bad |= put(*place);
@@ -372,9 +396,9 @@ static double two_threads(const struct peer *peer, int work) {
         guarded.alloc_2m = locked_alloc_2m;
         guarded.free_2m = locked_free_2m;
     }
-    start(peer);
+    (work == SPLIT_2 ? start_split : start)(peer);
     uint64_t count = work == HUGE_2 ? 64 : BULK / 2;
-    if (work == HALF_2) {
+    if (work == HALF_2 || work == SPLIT_2) {
         take_all(peer);
         for (uint64_t left = lent_count / 2; lent_count > left;) {
             peer->free(lent[--lent_count]);
@@ -450,8 +474,9 @@ static double measure(const struct peer *peer, int work) {
             repeat(peer);
             return repeat(peer);
         case HALF:
+        case SPLIT:
         case NEARLY_FULL:
-            return random_pairs(peer, work == HALF);
+            return random_pairs(peer, work);
         case HUGE_WORK:
             return huge(peer);
         case FILL:
@@ -479,9 +504,9 @@ int main(int argc, char **argv) {
         perror("mmap");
         return 1;
     }
-    lent = malloc(600000 * sizeof(*lent));
+    lent = malloc(ROOM * sizeof(*lent));
     choice = malloc(PAIRS * sizeof(*choice));
-    memset(lent, 1, 600000 * sizeof(*lent));
+    memset(lent, 1, ROOM * sizeof(*lent));
     memset(choice, 1, PAIRS * sizeof(*choice));
     for (unsigned run = 0; run < runs; ++run) {
         for (int work = 0; work < WORKLOADS; ++work) {

@@ -143,6 +143,17 @@ def test_a_hole_cannot_be_freed(frames, cpus):
     frames.sound()
 
 
+def test_below_and_above_all_memory_is_nothing(frames, cpus):
+    """Neither the first frames that an address can name nor those behind the last are lent."""
+    frames.init(4 * G, 4 * G + 4 * M, cpus=cpus)
+    all_frames(frames)
+    before = frames.stats()
+    for addr in (*range(0, 4 * M, FRAME), *range(4 * G + 4 * M, 4 * G + 8 * M, FRAME)):
+        assert frames("free", addr) == BAD_FREE
+    assert frames.stats() == before
+    frames.sound()
+
+
 def test_a_free_frees_that_frame(frames, cpus):
     """What comes back is what was given, not the last or the first one."""
     frames.init(M, 2 * M, cpus=cpus)
