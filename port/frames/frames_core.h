@@ -338,6 +338,20 @@ bool frames_take(size_t word, uint64_t mask);       // Allocate exactly these fr
 void frames_retake(size_t word, uint64_t mask);     // Undo frames_put() of one frame. Entered.
 frames_status_t frames_nowhere(void);               // Why there is nothing at an address.
 
+// frames_text.c: text on its way to a frames_print_t.
+struct out {
+    frames_print_t print;
+    void *context;
+    char text[80];
+    size_t length;
+};
+
+void frames_put_char(struct out *out, char c);
+void frames_put_text(struct out *out, const char *text);
+void frames_put_number(struct out *out, uint64_t value, unsigned base, unsigned width, char fill);
+void frames_put_size(struct out *out, uint64_t size);   // In the largest unit that divides it.
+void frames_flush(struct out *out);
+
 // frames_run.c
 uint64_t frames_search(uint64_t count, uint64_t align, uint64_t below);
 

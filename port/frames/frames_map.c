@@ -437,16 +437,3 @@ void frames_carve(uint64_t start, uint64_t end) {
     }
     self.region_count = kept;
 }
-
-const char *frames_text(frames_status_t status) {
-    static const char *const text[] = {
-        [FRAMES_OK] = "all is well",
-        [FRAMES_NO_MAP] = "there is no memory map yet",
-        [FRAMES_NO_MEMORY] = "no such frames are free",
-        [FRAMES_BAD_ARGUMENT] = "bad count, alignment, limit or range",
-        [FRAMES_BAD_FREE] = "not the address of lent frames",
-        [FRAMES_IN_USE] = "some of this memory is in use",
-        [FRAMES_HAVE_MAP] = "there is a memory map already",
-    };
-    return (size_t)status < sizeof(text) / sizeof(text[0]) ? text[status] : "unknown status";
-}

@@ -1,64 +1,6 @@
 // Counts, the heat map and the free runs. Nothing here allocates.
 #include "frames_core.h"
 
-// --- Text -----------------------------------------------------------------------------------
-
-struct out {
-    frames_print_t print;
-    void *context;
-    char text[80];
-    size_t length;
-};
-
-static void flush(struct out *out) {
-    out->print(out->context, out->text, out->length);
-    out->length = 0;
-}
-
-static void put_char(struct out *out, char c) {
-    if (out->length == sizeof(out->text)) {
-        flush(out);
-    }
-    out->text[out->length++] = c;
-}
-
-static void put_text(struct out *out, const char *text) {
-    while (*text) {
-        put_char(out, *text++);
-    }
-}
-
-static void put_number(struct out *out, uint64_t value, unsigned base, unsigned width, char fill) {
-    char digits[20];
-    unsigned n = 0;
-    do {
-        digits[n++] = "0123456789abcdef"[value % base];
-        value /= base;
-    } while (value);
-    for (unsigned i = n; i < width; ++i) {
-        put_char(out, fill);
-    }
-    while (n > 0) {
-        put_char(out, digits[--n]);
-    }
-}
-
-// Bytes, in the largest unit that divides them.
-static void put_size(struct out *out, uint64_t size) {
-    unsigned unit = 0;
-    while (size && size % 1024 == 0 && unit < 5) {
-        size /= 1024;
-        ++unit;
-    }
-    put_number(out, size, 10, 0, ' ');
-    put_char(out, ' ');
-    if (unit) {
-        put_char(out, " KMGTP"[unit]);
-        put_char(out, 'i');
-    }
-    put_char(out, 'B');
-}
-
 // --- Counting -------------------------------------------------------------------------------
 
 // The chunk is free as a whole.
@@ -220,24 +162,24 @@ frames_status_t frames_show(frames_print_t print, void *context, unsigned column
             uint64_t frame = frames_frame(bit);
             const struct segment *s = frames_segment_of_bit(bit);
             frame = bit < s->bit ? s->first - s->first % 512 : frame;
-            put_number(&out, frame * FRAMES_SIZE, 16, 13, ' ');
-            put_text(&out, "  ");
+            frames_put_number(&out, frame * FRAMES_SIZE, 16, 13, ' ');
+            frames_put_text(&out, "  ");
         }
-        put_char(&out, cell(bit, per_cell));
+        frames_put_char(&out, cell(bit, per_cell));
         if ((bit / per_cell + 1) % width == 0 || bit + per_cell >= bits) {
-            put_char(&out, '\n');
+            frames_put_char(&out, '\n');
         }
     }
-    put_text(&out, "each ");
-    put_size(&out, per_cell * FRAMES_SIZE);
-    put_text(&out, ": . free  - + partly  # used  R reserved\n");
-    put_number(&out, stats.free, 10, 0, ' ');
-    put_text(&out, " of ");
-    put_number(&out, stats.total, 10, 0, ' ');
-    put_text(&out, " frames free, ");
-    put_number(&out, stats.metadata_frames, 10, 0, ' ');
-    put_text(&out, " for metadata\n");
-    flush(&out);
+    frames_put_text(&out, "each ");
+    frames_put_size(&out, per_cell * FRAMES_SIZE);
+    frames_put_text(&out, ": . free  - + partly  # used  R reserved\n");
+    frames_put_number(&out, stats.free, 10, 0, ' ');
+    frames_put_text(&out, " of ");
+    frames_put_number(&out, stats.total, 10, 0, ' ');
+    frames_put_text(&out, " frames free, ");
+    frames_put_number(&out, stats.metadata_frames, 10, 0, ' ');
+    frames_put_text(&out, " for metadata\n");
+    frames_flush(&out);
     return FRAMES_OK;
 }
 
@@ -302,181 +244,15 @@ frames_status_t frames_runs(frames_print_t print, void *context) {
     frames_unlock();
     add_run(&runs, 0, 0);
     struct out out = { .print = print, .context = context };
-    put_text(&out, "run of at least     runs       frames\n");
+    frames_put_text(&out, "run of at least     runs       frames\n");
     for (unsigned power = 0; power <= 40; ++power) {
         if (runs.count[power]) {
-            put_number(&out, UINT64_C(1) << power, 10, 15, ' ');
-            put_number(&out, runs.count[power], 10, 9, ' ');
-            put_number(&out, runs.frames[power], 10, 13, ' ');
-            put_char(&out, '\n');
+            frames_put_number(&out, UINT64_C(1) << power, 10, 15, ' ');
+            frames_put_number(&out, runs.count[power], 10, 9, ' ');
+            frames_put_number(&out, runs.frames[power], 10, 13, ' ');
+            frames_put_char(&out, '\n');
         }
     }
-    flush(&out);
+    frames_flush(&out);
     return FRAMES_OK;
-}
-
-// --- Check ----------------------------------------------------------------------------------
-
-struct check {
-    struct out out;
-    unsigned broken;
-};
-
-static void complain(struct check *check, const char *what, uint64_t addr) {
-    // Enough to see what is wrong, not a screen for each chunk.
-    if (++check->broken <= 16) {
-        put_text(&check->out, "frames: ");
-        put_text(&check->out, what);
-        put_text(&check->out, " at ");
-        put_number(&check->out, addr, 16, 0, ' ');
-        put_char(&check->out, '\n');
-        flush(&check->out);
-    }
-}
-
-static void check_slot(struct check *check, size_t slot) {
-    uint64_t addr = frames_frame((uint64_t)slot * 512) * FRAMES_SIZE;
-    bool idle = is(IDLE, slot), shut = is(SHUT, slot), edge = is(EDGE, slot);
-    if (idle && !shut) {
-        complain(check, "an idle chunk is not shut", addr);
-    }
-    if (idle && edge) {
-        complain(check, "an idle chunk has an edge", addr);
-    }
-    if (shut) {
-        if (is(SOME, slot)) {
-            complain(check, "a shut chunk claims to have some frames", addr);
-        }
-        for (unsigned k = 0; k < LINE_WORDS; ++k) {
-            if (frames_valid(slot * LINE_WORDS + k) != ALL) {
-                complain(check, "a shut chunk has frames of others", addr);
-                break;
-            }
-        }
-        return;
-    }
-    bool current = false;
-    for (unsigned i = 0; i < self.cpus; ++i) {
-        size_t word = (self.shared ? &self.cpu[i] : &self.one)->hold[WORD].index;
-        current |= word != NONE && word / LINE_WORDS == slot;
-    }
-    uint64_t any = 0, all = ALL;
-    for (unsigned k = 0; k < LINE_WORDS; ++k) {
-        size_t word = slot * LINE_WORDS + k;
-        uint64_t w = self.bits[word], valid = frames_valid(word);
-        if (~w & ~valid) {
-            complain(check, "a frame of others is not marked", addr);
-        }
-        if (valid != ALL && !edge) {
-            complain(check, "an edge chunk is not marked as one", addr);
-        }
-        any |= w & valid;
-        all &= w & valid;
-    }
-    if (any && !is(SOME, slot) && !current) {
-        complain(check, "a chunk with free frames is not marked", addr);
-    }
-    if (all == ALL && !edge && !current) {
-        complain(check, "a free chunk is not idle", addr);
-    }
-}
-
-// `step`: how many have their claims in one byte, of which there are `end`.
-static void check_claims(struct check *check, unsigned kind, size_t step, size_t end) {
-    uint64_t claimed = 0;
-    for (unsigned i = 0; i < self.cpus; ++i) {
-        const struct hold *hold = &self.cpu[i].hold[kind];
-        if (hold->index == NONE) {
-            if (hold->mask) {
-                complain(check, "a CPU has frames of no word", i);
-            }
-            continue;
-        }
-        ++claimed;
-        if (!is_claimed(kind, hold->index)) {
-            complain(check, "a CPU has a word without a claim", i);
-        }
-        if (*frames_bits_of(kind, hold->index) & hold->mask) {
-            complain(check, "a claimed frame is free as well", hold->addr);
-        }
-        for (unsigned k = 0; k < i; ++k) {
-            if (self.cpu[k].hold[kind].index == hold->index) {
-                complain(check, "two CPUs have the same word", hold->addr);
-            }
-        }
-    }
-    for (size_t i = 0; i < end; ++i) {
-        claimed -= ones(*claims_of(kind, i * step));
-    }
-    if (claimed) {
-        complain(check, "a claim has no CPU", 0);
-    }
-}
-
-static void check_cpus(struct check *check) {
-    for (unsigned i = 0; i < self.cpus; ++i) {
-        if (self.cpu[i].busy || self.cpu[i].closed) {
-            complain(check, "a CPU is busy or closed", i);
-        }
-    }
-    check_claims(check, WORD, LINE_WORDS, self.ready);
-    check_claims(check, UNIT, GROUP_UNITS, (self.ready + GROUP_SLOTS - 1) / GROUP_SLOTS);
-}
-
-static void check_summaries(struct check *check) {
-    for (unsigned fact = SOME; fact <= IDLE; ++fact) {
-        for (size_t group = 0; group * GROUP_SLOTS < self.ready; ++group) {
-            if (self.groups[group].is[fact]
-                && !(self.sum1[fact][group / 64] >> group % 64 & 1)) {
-                complain(check, "a summary misses a group", group);
-            }
-        }
-        for (size_t i = 0; i < self.sum1_words; ++i) {
-            if (self.sum1[fact][i] && !(self.sum2[fact][i / 64] >> i % 64 & 1)) {
-                complain(check, "a second summary misses a word", i);
-            }
-        }
-    }
-}
-
-static void check_map(struct check *check) {
-    for (size_t i = 0; i < self.region_count; ++i) {
-        const struct region *r = &self.regions[i];
-        if (r->start >= r->end || (i && r->start <= r[-1].end - 1)) {
-            complain(check, "a region is empty or out of order", r->start * FRAMES_SIZE);
-        }
-    }
-    for (size_t i = 0; i < self.segment_count; ++i) {
-        const struct segment *s = &self.segments[i];
-        if ((s->first - s->bit) % 512 || s->count > s->total
-            || (i && (s->first < s[-1].first + s[-1].total
-                      || s->bit / 512 <= (s[-1].bit + s[-1].total - 1) / 512))) {
-            complain(check, "a segment is out of order", s->first * FRAMES_SIZE);
-        }
-    }
-    if (self.region_count > self.region_room || self.ready > self.slots
-        || (self.ready % GROUP_SLOTS && self.ready != self.slots)) {
-        complain(check, "a count is out of range", 0);
-    }
-}
-
-unsigned frames_check(frames_print_t print, void *context) {
-    struct check check = { .out = { .print = print, .context = context } };
-    if (frames_not_ready() != FRAMES_OK) {
-        complain(&check, frames_text(FRAMES_NO_MAP), 0);
-        return check.broken;
-    }
-    frames_lock();
-    check_map(&check);
-    if (check.broken == 0) {
-        for (size_t slot = 0; slot < self.ready; ++slot) {
-            check_slot(&check, slot);
-        }
-        check_summaries(&check);
-        if (self.shared) {
-            check_cpus(&check);
-        }
-    }
-    frames_unlock();
-    return check.broken;
 }

@@ -1,0 +1,166 @@
+// Whether every invariant holds.
+#include "frames_core.h"
+
+struct check {
+    struct out out;
+    unsigned broken;
+};
+
+static void complain(struct check *check, const char *what, uint64_t addr) {
+    // Enough to see what is wrong, not a screen for each chunk.
+    if (++check->broken <= 16) {
+        frames_put_text(&check->out, "frames: ");
+        frames_put_text(&check->out, what);
+        frames_put_text(&check->out, " at ");
+        frames_put_number(&check->out, addr, 16, 0, ' ');
+        frames_put_char(&check->out, '\n');
+        frames_flush(&check->out);
+    }
+}
+
+static void check_slot(struct check *check, size_t slot) {
+    uint64_t addr = frames_frame((uint64_t)slot * 512) * FRAMES_SIZE;
+    bool idle = is(IDLE, slot), shut = is(SHUT, slot), edge = is(EDGE, slot);
+    if (idle && !shut) {
+        complain(check, "an idle chunk is not shut", addr);
+    }
+    if (idle && edge) {
+        complain(check, "an idle chunk has an edge", addr);
+    }
+    if (shut) {
+        if (is(SOME, slot)) {
+            complain(check, "a shut chunk claims to have some frames", addr);
+        }
+        for (unsigned k = 0; k < LINE_WORDS; ++k) {
+            if (frames_valid(slot * LINE_WORDS + k) != ALL) {
+                complain(check, "a shut chunk has frames of others", addr);
+                break;
+            }
+        }
+        return;
+    }
+    bool current = false;
+    for (unsigned i = 0; i < self.cpus; ++i) {
+        size_t word = (self.shared ? &self.cpu[i] : &self.one)->hold[WORD].index;
+        current |= word != NONE && word / LINE_WORDS == slot;
+    }
+    uint64_t any = 0, all = ALL;
+    for (unsigned k = 0; k < LINE_WORDS; ++k) {
+        size_t word = slot * LINE_WORDS + k;
+        uint64_t w = self.bits[word], valid = frames_valid(word);
+        if (~w & ~valid) {
+            complain(check, "a frame of others is not marked", addr);
+        }
+        if (valid != ALL && !edge) {
+            complain(check, "an edge chunk is not marked as one", addr);
+        }
+        any |= w & valid;
+        all &= w & valid;
+    }
+    if (any && !is(SOME, slot) && !current) {
+        complain(check, "a chunk with free frames is not marked", addr);
+    }
+    if (all == ALL && !edge && !current) {
+        complain(check, "a free chunk is not idle", addr);
+    }
+}
+
+// `step`: how many have their claims in one byte, of which there are `end`.
+static void check_claims(struct check *check, unsigned kind, size_t step, size_t end) {
+    uint64_t claimed = 0;
+    for (unsigned i = 0; i < self.cpus; ++i) {
+        const struct hold *hold = &self.cpu[i].hold[kind];
+        if (hold->index == NONE) {
+            if (hold->mask) {
+                complain(check, "a CPU has frames of no word", i);
+            }
+            continue;
+        }
+        ++claimed;
+        if (!is_claimed(kind, hold->index)) {
+            complain(check, "a CPU has a word without a claim", i);
+        }
+        if (*frames_bits_of(kind, hold->index) & hold->mask) {
+            complain(check, "a claimed frame is free as well", hold->addr);
+        }
+        for (unsigned k = 0; k < i; ++k) {
+            if (self.cpu[k].hold[kind].index == hold->index) {
+                complain(check, "two CPUs have the same word", hold->addr);
+            }
+        }
+    }
+    for (size_t i = 0; i < end; ++i) {
+        claimed -= ones(*claims_of(kind, i * step));
+    }
+    if (claimed) {
+        complain(check, "a claim has no CPU", 0);
+    }
+}
+
+static void check_cpus(struct check *check) {
+    for (unsigned i = 0; i < self.cpus; ++i) {
+        if (self.cpu[i].busy || self.cpu[i].closed) {
+            complain(check, "a CPU is busy or closed", i);
+        }
+    }
+    check_claims(check, WORD, LINE_WORDS, self.ready);
+    check_claims(check, UNIT, GROUP_UNITS, (self.ready + GROUP_SLOTS - 1) / GROUP_SLOTS);
+}
+
+static void check_summaries(struct check *check) {
+    for (unsigned fact = SOME; fact <= IDLE; ++fact) {
+        for (size_t group = 0; group * GROUP_SLOTS < self.ready; ++group) {
+            if (self.groups[group].is[fact]
+                && !(self.sum1[fact][group / 64] >> group % 64 & 1)) {
+                complain(check, "a summary misses a group", group);
+            }
+        }
+        for (size_t i = 0; i < self.sum1_words; ++i) {
+            if (self.sum1[fact][i] && !(self.sum2[fact][i / 64] >> i % 64 & 1)) {
+                complain(check, "a second summary misses a word", i);
+            }
+        }
+    }
+}
+
+static void check_map(struct check *check) {
+    for (size_t i = 0; i < self.region_count; ++i) {
+        const struct region *r = &self.regions[i];
+        if (r->start >= r->end || (i && r->start <= r[-1].end - 1)) {
+            complain(check, "a region is empty or out of order", r->start * FRAMES_SIZE);
+        }
+    }
+    for (size_t i = 0; i < self.segment_count; ++i) {
+        const struct segment *s = &self.segments[i];
+        if ((s->first - s->bit) % 512 || s->count > s->total
+            || (i && (s->first < s[-1].first + s[-1].total
+                      || s->bit / 512 <= (s[-1].bit + s[-1].total - 1) / 512))) {
+            complain(check, "a segment is out of order", s->first * FRAMES_SIZE);
+        }
+    }
+    if (self.region_count > self.region_room || self.ready > self.slots
+        || (self.ready % GROUP_SLOTS && self.ready != self.slots)) {
+        complain(check, "a count is out of range", 0);
+    }
+}
+
+unsigned frames_check(frames_print_t print, void *context) {
+    struct check check = { .out = { .print = print, .context = context } };
+    if (frames_not_ready() != FRAMES_OK) {
+        complain(&check, frames_text(FRAMES_NO_MAP), 0);
+        return check.broken;
+    }
+    frames_lock();
+    check_map(&check);
+    if (check.broken == 0) {
+        for (size_t slot = 0; slot < self.ready; ++slot) {
+            check_slot(&check, slot);
+        }
+        check_summaries(&check);
+        if (self.shared) {
+            check_cpus(&check);
+        }
+    }
+    frames_unlock();
+    return check.broken;
+}
