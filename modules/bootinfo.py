@@ -6,6 +6,10 @@
 #
 # Numbers of 64 bits are kept in array("L"), not "Q": reading an item of "Q" always makes a big int
 # on the heap, of "L" only where it has more than 62 bits.
+#
+# All of this runs once, and an emulator takes longer to translate C code than to run it. So what
+# every start goes through uses few of the interpreter's functions, the same again and again, and
+# no constant of more than 30 bits: those are frozen as big ints.
 
 from array import array
 from struct import unpack_from
@@ -19,6 +23,7 @@ MULTIBOOT2 = const(2)
 MAX_REGIONS = const(4096)
 MAX_MODULES = const(256)
 _MAX_STRING = const(0x10000)  # bytes, with the zero at the end
+_SHORT_STRING = const(128)
 _MAX_TAGS_SIZE = const(0x100000)  # bytes of all Multiboot2 tags
 
 _PVH_MAGIC = const(0x336EC578)
@@ -59,6 +64,8 @@ cmdline = ""
 modules = ()  # (start, end, command line) of each module
 in_use = ()  # (start, end) of what the loader left in memory: its structures and the modules
 
+_WINDOW_BITS = 32
+
 _low = _high = 0  # the window: nothing outside is read
 _last = 0  # index of the region that the last address was found in
 
@@ -67,7 +74,7 @@ class Error(ValueError):
     """The loader's handoff cannot be believed; the message says what is wrong with it."""
 
 
-def init(loader, info, window=(0x500, 1 << 32)):
+def init(loader, info, window=(0x500, 1 << _WINDOW_BITS)):
     """Read the handoff of `loader` (PVH or MULTIBOOT2) at address `info` into this module.
 
     Nothing outside `window` (start, end) is read. Raises Error for anything malformed; the
@@ -105,8 +112,10 @@ def _check_regions(table):
         raise Error("memory map of %d regions, more than %d" % (len(table) // 3, MAX_REGIONS))
     usable = False
     for i in range(2, len(table), 3):
-        kind = table[i] & 0xFFFFFFFF
-        table[i] = kind
+        kind = table[i]
+        if kind >> 32:
+            kind -= kind >> 32 << 32
+            table[i] = kind
         if kind == _USABLE and table[i - 1]:
             usable = True
     if not usable:
@@ -156,57 +165,72 @@ def _read_string(table, what, start):
     # A zero-ended string, searched only as far as memory goes. Address 0: there is none.
     if not start:
         return "", start
-    end = min(_ram_end(table, start, start + _MAX_STRING), _high)
+    end = _ram_end(table, start, start + _MAX_STRING)
+    if end > _high:
+        end = _high
     if start < _low or start >= end:
         raise Error("%s at 0x%x is not in memory" % (what, start))
-    size = 128
-    while True:
-        size = min(size, end - start)
-        data = bytes(bytearray_at(start, size))
-        stop = data.find(b"\0")
-        if stop >= 0:
-            return _text(what, data[:stop]), start + stop + 1
-        if size == end - start:
+    size = end - start
+    data = bytearray_at(start, size)
+    length = 0
+    near = size if size < _SHORT_STRING else _SHORT_STRING
+    while length < near and data[length]:
+        length += 1
+    if length == near:
+        length = bytes(data).find(b"\0")
+        if length < 0:
             raise Error("%s at 0x%x has no end within 0x%x bytes" % (what, start, size))
-        size *= 8
+    return _text(what, bytearray_at(start, length)), start + length + 1
 
 
 def _read_pvh(info):
     view = _view("PVH start info", info, 40)
-    magic, version, _, count, list_addr, text_addr, root = unpack_from("<IIIIQQQ", view)
+    halves = array("I", view)
+    magic = halves[0]
+    version = halves[1]
+    count = halves[3]
     if magic != _PVH_MAGIC:
         raise Error("PVH start info at 0x%x has magic 0x%x, not 0x%x" % (info, magic, _PVH_MAGIC))
     if version < 1:
         raise Error("PVH start info at 0x%x, version %d, has no memory map" % (info, version))
     size = 56
     view = _view("PVH start info", info, size)
-    where, regions_count = unpack_from("<QI", view, 40)
+    halves = array("I", view)
+    words = array("L", view)
+    list_addr = words[2]
+    text_addr = words[3]
+    root = words[4]
+    where = words[5]
+    regions_count = halves[12]
     if not 0 < regions_count <= MAX_REGIONS:
         raise Error("PVH memory map of %d regions, not 1 to %d" % (regions_count, MAX_REGIONS))
     # An entry is start, size, kind and a reserved word: three words of array("L").
     table = array("L", _view("PVH memory map", where, 24 * regions_count))
     _check_regions(table)
 
-    used = [_check_ram(table, "PVH start info", info, size)]
-    used.append(_check_ram(table, "PVH memory map", where, 24 * regions_count))
+    own = _check_ram(table, "PVH start info", info, size)
+    used = (_check_ram(table, "PVH memory map", where, 24 * regions_count),)
     text, end = _read_string(table, "PVH command line", text_addr)
     if end:
-        used.append((text_addr, end))
-    found = []
+        used += ((text_addr, end),)
     if count > MAX_MODULES:
         raise Error("PVH list of %d modules, more than %d" % (count, MAX_MODULES))
+    found = ()
     if count:
-        used.append(_check_ram(table, "PVH module list", list_addr, 32 * count))
-        view = _view("PVH module list", list_addr, 32 * count)
+        used += (_check_ram(table, "PVH module list", list_addr, 32 * count),)
+        words = array("L", _view("PVH module list", list_addr, 32 * count))
         for i in range(count):
-            start, size, line_addr = unpack_from("<QQQ", view, 32 * i)
+            start = words[4 * i]
+            size = words[4 * i + 1]
+            line_addr = words[4 * i + 2]
             if size:
-                used.append(_check_ram(table, "PVH module %d" % i, start, size))
+                used += (_check_ram(table, "PVH module %d" % i, start, size),)
             line, end = _read_string(table, "command line of PVH module %d" % i, line_addr)
             if end:
-                used.append((line_addr, end))
-            found.append((start, start + size, line))
-    return where, table, root or None, text, tuple(found), tuple(used)
+                used += ((line_addr, end),)
+            found += ((start, start + size, line),)
+    # Last, where QEMU has it: what is in order need not be sorted.
+    return where, table, root or None, text, found, used + (own,)
 
 
 def _tag_text(what, view, start, end):
