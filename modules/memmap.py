@@ -2,6 +2,8 @@
 #
 # A region is kept as its first and its last address, so one that ends at 2**64 fits 64 bits.
 # What goes beyond 2**64 is cut off there: no address can name it.
+#
+# As in bootinfo.py, what runs at every start makes do with few of the interpreter's functions.
 
 from array import array
 from heapq import heapify, heappop
@@ -17,15 +19,17 @@ BAD = const(5)
 PERSISTENT = const(7)
 
 # Where regions overlap the higher rank wins. Rank 0 is a hole in the map.
-_KINDS = b"\x00\x01\x07\x03\x04\x02\x05"  # kind by rank
-_RANKS = b"\x05\x01\x05\x03\x04\x06\x05\x02"  # rank by kind, 0 to 7
+_KINDS = (0, 1, 7, 3, 4, 2, 5)  # kind by rank
+_RANKS = (5, 1, 5, 3, 4, 6, 5, 2)  # rank by kind, 0 to 7
 _RANK_UNKNOWN = const(5)
 
 _FRAME = const(4096)
+_UNITS = ("", "K", "M", "G", "T", "P", "E")
 
 # Every frame is reached at its own address, as far as the kernel's address space keeps room for
 # them. Memory beyond is in the map, but not for use.
-REACH = const(1 << 46)
+_REACH_BITS = 46
+REACH = 1 << _REACH_BITS
 
 rsdp = None  # address of ACPI's root pointer, or None
 _raw = None
@@ -56,8 +60,8 @@ def init(regions, root=None):
     global rsdp, _raw, _starts, _lasts, _kinds, _total
     starts, lasts, kinds = _sweep(regions)
     total = 0
-    for i, kind in enumerate(kinds):
-        if kind == USABLE:
+    for i in range(len(starts)):
+        if kinds[i] == USABLE:
             total += lasts[i] - starts[i] + 1
     _raw = regions
     _starts = starts
@@ -68,9 +72,11 @@ def init(regions, root=None):
 
 
 def _sweep(regions):
-    # Goes over all starts and ends in the order of their addresses. A heap, because it is never
-    # worse than n log n: list.sort() is quadratic on what is sorted already, as most maps are.
+    # Goes over all starts and ends in the order of their addresses, which most maps have already.
+    # Where not, a heap sorts: it is never worse than n log n, and list.sort() may be quadratic.
     events = []
+    in_order = True
+    at = 0
     for i in range(0, len(regions), 3):
         start = regions[i]
         size = regions[i + 1]
@@ -80,39 +86,53 @@ def _sweep(regions):
             end = start + size
             if end >> 64:
                 end = 1 << 64
+            if start < at:
+                in_order = False
+            at = end
             events.append(start << 4 | rank | 1)
             events.append(end << 4 | rank)
-    heapify(events)
+    if not in_order:
+        heapify(events)
+        events = [heappop(events) for _ in range(len(events))]
 
-    # Made in their largest possible size: growing them would leave a trail of copies.
-    starts = array("L", bytes(8 * len(events)))
-    lasts = array("L", starts)
-    kinds = bytearray(len(events))
-    done = 0
+    # The changes of the strictest rank take the places of events that have been seen.
+    done = count = 0
     open_regions = [1, 0, 0, 0, 0, 0, 0]  # by rank; the hole is always there
-    at = rank = start = 0
-    while events:
-        event = heappop(events)
-        if event >> 4 != at:
-            at = event >> 4
+    rank = 0
+    last = len(events) - 1
+    for i in range(last + 1):
+        event = events[i]
+        at = event >> 4
         if event & 1:
             open_regions[event >> 1 & 7] += 1
         else:
             open_regions[event >> 1 & 7] -= 1
-        if events and events[0] >> 4 == at:
+        if i < last and events[i + 1] >> 4 == at:
             continue
         strictest = 6
         while not open_regions[strictest]:
             strictest -= 1
         if strictest != rank:
-            if rank:
-                starts[done] = start
-                lasts[done] = at - 1
-                kinds[done] = _KINDS[rank]
-                done += 1
             rank = strictest
-            start = at
-    return starts[:done], lasts[:done], kinds[:done]
+            events[done] = at << 4 | rank
+            done += 1
+            if rank:
+                count += 1
+
+    zeros = bytes(8 * count)
+    starts = array("L", zeros)
+    lasts = array("L", zeros)
+    kinds = array("B", bytes(count))
+    count = 0
+    for i in range(done):
+        event = events[i]
+        rank = event & 7
+        if rank:
+            starts[count] = event >> 4
+            lasts[count] = (events[i + 1] >> 4) - 1
+            kinds[count] = _KINDS[rank]
+            count += 1
+    return starts, lasts, kinds
 
 
 def _check():
@@ -167,24 +187,33 @@ def free_ranges(in_use=(), below=REACH):
     touches memory in use left with less than a whole frame.
     """
     _check()
+    at = 0
+    for start, _ in in_use:
+        if start < at:
+            in_use = sorted(in_use)
+            break
+        at = start
     cut_starts = [0]
     cut_ends = [_FRAME]
-    for start, end in sorted(in_use):
+    for start, end in in_use:
         if start < end:
-            if start <= cut_ends[-1]:
-                cut_ends[-1] = max(cut_ends[-1], end)
-            else:
+            if start > cut_ends[-1]:
                 cut_starts.append(start)
                 cut_ends.append(end)
+            elif end > cut_ends[-1]:
+                cut_ends[-1] = end
     cuts = len(cut_starts)
     free = array("Q")
     cut = 0
-    below = min(below, REACH)
-    for i, kind in enumerate(_kinds):
-        if kind != USABLE:
+    if below > REACH:
+        below = REACH
+    for i in range(len(_starts)):
+        if _kinds[i] != USABLE:
             continue
         start = _starts[i]
-        end = min(_lasts[i] + 1, below)
+        end = _lasts[i] + 1
+        if end > below:
+            end = below
         while cut < cuts and cut_ends[cut] <= start:
             cut += 1
         while cut < cuts and cut_starts[cut] < end:
@@ -207,7 +236,7 @@ def human(size):
     while power < 6 and size >> 10 * power >= 1024:
         power += 1
     tenths = size * 10 >> 10 * power
-    return "%d.%d %siB" % (tenths // 10, tenths % 10, " KMGTPE"[power])
+    return "%d.%d %siB" % (tenths // 10, tenths % 10, _UNITS[power])
 
 
 def summary(source):
