@@ -30,8 +30,8 @@ def parse(text):
         if word is not None:
             words.append(word)
     for word in words:
-        key, _, value = word.partition("=")
-        options[key] = value
+        parts = word.split("=", 1)
+        options[parts[0]] = parts[1] if len(parts) > 1 else ""
     return options
 
 
