@@ -24,6 +24,13 @@ static mp_obj_t rom_set_(mp_obj_t addr_in, mp_obj_t size_in) {
 }
 MP_DEFINE_CONST_FUN_OBJ_2(rom_set_obj, rom_set_);
 
+// mp_init() would call up an exception to find that there is no segment.
+int __real_mp_vfs_mount_romfs_protected(void);
+int __wrap_mp_vfs_mount_romfs_protected(void);
+int __wrap_mp_vfs_mount_romfs_protected(void) {
+    return segment.len == 0 ? -MP_ENODEV : __real_mp_vfs_mount_romfs_protected();
+}
+
 // Copies `data` to `offset`, in whole or not at all.
 static int write_segment(mp_obj_t offset_in, mp_obj_t data_in) {
     mp_buffer_info_t data;
