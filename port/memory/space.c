@@ -167,8 +167,7 @@ paging_status_t space_init(const uint64_t *starts, const uint64_t *lasts, const 
     if (status != PAGING_OK) {
         return status;
     }
-    // First the CPU, which would take NX for a reserved bit.
-    space_cpu_init();
+    // The CPU knows NX since space_cpu_init(); before, it would take it for a reserved bit.
     cpu_set_cr3(space.root);
     on_boot_tables = false;
     reserve_start = frames_alloc_run(SPACE_RESERVE_FRAMES, PAGING_SIZE, 0);
