@@ -100,6 +100,7 @@ static void run_python(void) {
     if (pyexec_frozen_module("_boot.py", false) == 0) {
         panic("_boot.py failed");
     }
+    mp_hal_refine_clock();
     if (main_path[0] != '\0') {
         if (mp_find_frozen_module(main_path, NULL, NULL) == MP_IMPORT_STAT_FILE) {
             pyexec_frozen_module(main_path, false);

@@ -29,7 +29,7 @@ static timer_entry_t wake_timer;
 static timer_entry_t poll_timer;
 static timer_entry_t refine_timer;
 static bool has_timer;
-static bool refining;
+static bool may_refine, refining;
 
 // The wall clock at clock_ns() == 0; 0: not yet known.
 static uint64_t wall_base_ns;
@@ -54,10 +54,14 @@ static void refine(timer_entry_t *timer) {
     }
 }
 
-// The first question for the time has the clock measured better from then on. Not earlier: at the
-// start, a measurement would have to wait.
+void mp_hal_refine_clock(void) {
+    may_refine = true;
+}
+
+// The first question for the time after the start has the clock measured better from then on. Not
+// earlier: at the start, a measurement would have to wait.
 static uint64_t now_ns(void) {
-    if (!refining) {
+    if (may_refine && !refining) {
         refining = true;
         if (has_timer) {
             refine_timer.callback = refine;

@@ -8,6 +8,9 @@
 // ACPI, interrupts, clock and console; interrupts are on from here.
 void mp_hal_init(void);
 
+// The first question for the time from now on has the clock measured better in the background.
+void mp_hal_refine_clock(void);
+
 // Where output goes; to both, where they are there, from the start.
 void mp_hal_set_console(bool serial, bool screen);
 
