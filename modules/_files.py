@@ -57,7 +57,7 @@ def _new_disk(size):
 def _mount_disk(size):
     start, end = _handoff.kept(_KEEP_DISK)
     if start == end:
-        fs = ramdisk._later(lambda: _new_disk(size))
+        fs = ramdisk._later(_new_disk, size)
     else:
         disk = ramdisk.RAMDisk(end - start, addr=start)
         try:

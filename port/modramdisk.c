@@ -164,19 +164,20 @@ static MP_DEFINE_CONST_OBJ_TYPE(
 
 typedef struct {
     mp_obj_base_t base;
-    mp_obj_t make;
+    mp_obj_t make, size;
 } later_t;
 
 static const mp_obj_type_t later_type;
 
-// later(make): stands in for a file system with nothing in it. The first use of it calls make(),
-// which mounts and returns the real one.
-static mp_obj_t later(mp_obj_t make) {
+// later(make, size): stands in for a file system with nothing in it. The first use of it calls
+// make(size), which mounts and returns the real one.
+static mp_obj_t later(mp_obj_t make, mp_obj_t size) {
     later_t *self = mp_obj_malloc(later_t, &later_type);
     self->make = make;
+    self->size = size;
     return MP_OBJ_FROM_PTR(self);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(later_obj, later);
+static MP_DEFINE_CONST_FUN_OBJ_2(later_obj, later);
 
 static mp_obj_t later_nothing(size_t n_args, const mp_obj_t *args) {
     return mp_const_none;
@@ -191,7 +192,7 @@ static void later_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
     if (attr == MP_QSTR_mount || attr == MP_QSTR_umount) {
         dest[0] = MP_OBJ_FROM_PTR(&later_nothing_obj);
     } else {
-        mp_load_method_maybe(mp_call_function_0(self->make), attr, dest);
+        mp_load_method_maybe(mp_call_function_1(self->make, self->size), attr, dest);
     }
 }
 
