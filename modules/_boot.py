@@ -23,23 +23,31 @@ def _boot():
     if log:
         print(memmap.summary("%s map at 0x%x" % (bootinfo.protocol, bootinfo.map_addr)))
 
-    below = cmdline.size("maxmem", options["maxmem"]) if "maxmem" in options else memmap.REACH
-    ranges = memmap.free_ranges(_handoff.in_use() + bootinfo.in_use, below)
+    maxmem = options.get("maxmem")
+    below = memmap.REACH if maxmem is None else cmdline.size("maxmem", maxmem)
+    ranges = memmap.free_ranges(bootinfo.in_use + _handoff.in_use(), below)
     if len(ranges) > 2 * 1024:
         raise ValueError(
             "memory map: %d pieces of free memory, more than 1024" % (len(ranges) // 2)
         )
     frames.init(ranges)
-    _space.init(*memmap.arrays())
-    if "heap" in options:
-        _handoff.set_heap(cmdline.size("heap", options["heap"]))
-    if "main" in options:
-        _handoff.set_program(options["main"])
+    starts, lasts, kinds = memmap.arrays()
+    _space.init(starts, lasts, kinds)
+    heap = options.get("heap")
+    if heap is not None:
+        _handoff.set_heap(cmdline.size("heap", heap))
+    main = options.get("main")
+    if main is not None:
+        _handoff.set_program(main)
     _handoff.set_eof_poweroff(cmdline.choice(options, "eof", ("reset", "poweroff")) != "reset")
 
-    disk = cmdline.size("disk", options["disk"]) if "disk" in options else None
-    rom = cmdline.size("rom", options["rom"]) if "rom" in options else 0
-    _files.mount(bootinfo.modules, disk, rom)
+    disk = options.get("disk")
+    rom = options.get("rom")
+    _files.mount(
+        bootinfo.modules,
+        None if disk is None else cmdline.size("disk", disk),
+        0 if rom is None else cmdline.size("rom", rom),
+    )
 
     if log and machine.reset_cause() != machine.SOFT_RESET:
         print("started in %d ms" % (time.ticks_us() // 1000))
