@@ -39,9 +39,10 @@ extern char stack_guard[];
 extern char fault_stack_guard[], double_fault_stack_guard[], nmi_stack_guard[];
 extern char machine_check_stack_guard[], interrupt_stack_guard[];
 
+// In the order of their addresses, as vectors.S and kernel.ld have them.
 static char *const guards[] = {
-    stack_guard, fault_stack_guard, double_fault_stack_guard, nmi_stack_guard,
-    machine_check_stack_guard, interrupt_stack_guard,
+    fault_stack_guard, double_fault_stack_guard, nmi_stack_guard, machine_check_stack_guard,
+    interrupt_stack_guard, stack_guard,
 };
 
 // Frames that are kept for tables, a run of them, and where it starts. They always come back to it.
@@ -94,7 +95,15 @@ static bool is_ram(uint8_t kind) {
 }
 
 static paging_status_t map_identity(uint64_t start, uint64_t end, unsigned flags) {
-    return start < end ? paging_map(&space, start, start, (end - start) / PAGING_SIZE, PAGING_WRITE | flags) : PAGING_OK;
+    return start < end ? paging_map(&space, start, start, (end - start) / PAGING_SIZE, flags) : PAGING_OK;
+}
+
+// Without the image, which has flags of its own.
+static paging_status_t map_around_image(uint64_t start, uint64_t end, unsigned flags) {
+    uint64_t before = end < (uint64_t)image_start ? end : (uint64_t)image_start;
+    uint64_t after = start > (uint64_t)image_end ? start : (uint64_t)image_end;
+    paging_status_t status = map_identity(start, before, PAGING_WRITE | flags);
+    return status == PAGING_OK ? map_identity(after, end, PAGING_WRITE | flags) : status;
 }
 
 static paging_status_t map_regions(const uint64_t *starts, const uint64_t *lasts, const uint8_t *kinds, size_t count) {
@@ -106,34 +115,33 @@ static paging_status_t map_regions(const uint64_t *starts, const uint64_t *lasts
         uint64_t start = round_down(starts[i]);
         uint64_t end = lasts[i] < SPACE_IDENTITY_END ? round_down(lasts[i]) + PAGING_SIZE : SPACE_IDENTITY_END;
         start = start > done ? start : done;
-        paging_status_t status = map_identity(done, start < MMIO_END ? start : MMIO_END, PAGING_UNCACHED);
+        paging_status_t status = map_around_image(done, start < MMIO_END ? start : MMIO_END, PAGING_UNCACHED);
         if (status == PAGING_OK) {
-            status = map_identity(start, end, 0);
+            status = map_around_image(start, end, 0);
         }
         if (status != PAGING_OK) {
             return status;
         }
         done = end;
     }
-    return map_identity(done, MMIO_END, PAGING_UNCACHED);
+    return map_around_image(done, MMIO_END, PAGING_UNCACHED);
 }
 
-static paging_status_t protect(const char *start, const char *end, unsigned flags) {
-    return start < end ? paging_protect(&space, (uint64_t)start, (uint64_t)(end - start) / PAGING_SIZE, flags | PAGING_OWN) : PAGING_OK;
+static paging_status_t map_own(const char *start, const char *end, unsigned flags) {
+    return map_identity((uint64_t)start, (uint64_t)end, PAGING_OWN | flags);
 }
 
-static paging_status_t protect_image(void) {
-    paging_status_t status = protect(rodata_end, image_end, PAGING_WRITE);
+static paging_status_t map_image(void) {
+    paging_status_t status = map_own(text_start, text_end, PAGING_EXECUTE);
     if (status == PAGING_OK) {
-        status = protect(text_start, text_end, PAGING_EXECUTE);
+        status = map_own(text_end, rodata_end, 0);
     }
-    if (status == PAGING_OK) {
-        status = protect(text_end, rodata_end, 0);
-    }
+    const char *start = rodata_end;
     for (size_t i = 0; status == PAGING_OK && i < sizeof(guards) / sizeof(*guards); ++i) {
-        status = paging_unmap(&space, (uint64_t)guards[i], 1, PAGING_OWN);
+        status = map_own(start, guards[i], PAGING_WRITE);
+        start = guards[i] + PAGING_SIZE;
     }
-    return status;
+    return status == PAGING_OK ? map_own(start, image_end, PAGING_WRITE) : status;
 }
 
 void space_cpu_init(void) {
@@ -162,7 +170,7 @@ paging_status_t space_init(const uint64_t *starts, const uint64_t *lasts, const 
         status = map_regions(starts, lasts, kinds, count);
     }
     if (status == PAGING_OK) {
-        status = protect_image();
+        status = map_image();
     }
     if (status != PAGING_OK) {
         return status;
