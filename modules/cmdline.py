@@ -9,7 +9,7 @@ def parse(text):
     Double quotes keep spaces in a value: main="/rom/my program.py". ValueError if one stays open.
     """
     options = {}
-    if '"' not in text:
+    if len(text.split('"', 1)) == 1:
         words = text.split()
     else:
         words = []
