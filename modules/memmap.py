@@ -92,8 +92,11 @@ def _sweep(regions):
             events.append(start << 4 | rank | 1)
             events.append(end << 4 | rank)
     if not in_order:
-        heapify(events)
-        events = [heappop(events) for _ in range(len(events))]
+        heap = events
+        heapify(heap)
+        events = []
+        while heap:
+            events.append(heappop(heap))
 
     # The changes of the strictest rank take the places of events that have been seen.
     done = count = 0
