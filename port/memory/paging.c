@@ -102,6 +102,21 @@ static bool fits(const work_t *work, int level, uint64_t va, uint64_t last) {
            && ((va + work->delta) & (span(level) - 1)) == 0;
 }
 
+// How many entries of the table, from that of va on, can be pages of [va, last] where nothing is.
+static uint64_t free_entries(const work_t *work, const uint64_t *table, int level, uint64_t va, uint64_t last) {
+    if (!has_size(work->paging, level) || ((va | (va + work->delta)) & (span(level) - 1)) != 0) {
+        return 0;
+    }
+    const uint64_t *entry = &table[index_of(level, va)];
+    uint64_t pages = (last - va + 1) / span(level);
+    const uint64_t *end = pages < (uint64_t)(table + ENTRIES - entry) ? entry + pages : table + ENTRIES;
+    const uint64_t *at = entry;
+    while (at < end && !(*at & PRESENT)) {
+        ++at;
+    }
+    return (uint64_t)(at - entry);
+}
+
 // How many tables it takes to map [va, last], which one entry covers, where nothing is.
 static size_t tables_to_map(const work_t *work, int level, uint64_t va, uint64_t last) {
     if (fits(work, level, va, last)) {
@@ -139,7 +154,10 @@ static paging_status_t check(const work_t *work, const uint64_t *table, int leve
     for (;;) {
         uint64_t end = last_in(level, va, last);
         uint64_t entry = table[index_of(level, va)];
-        if (!(entry & PRESENT)) {
+        uint64_t pages = work->op == MAP ? free_entries(work, table, level, va, last) : 0;
+        if (pages > 0) {
+            end = va + (pages * span(level) - 1);
+        } else if (!(entry & PRESENT)) {
             if (work->op != MAP) {
                 return PAGING_UNMAPPED;
             }
@@ -217,8 +235,14 @@ static void apply(work_t *work, uint64_t *table, int level, uint64_t va, uint64_
         uint64_t end = last_in(level, va, last);
         uint64_t *entry = &table[index_of(level, va)];
         bool whole = end - va + 1 == span(level);
-        if (work->op == MAP && !(*entry & PRESENT) && fits(work, level, va, end)) {
-            *entry = leaf_at(level, va + work->delta, work->leaf);
+        uint64_t pages = work->op == MAP ? free_entries(work, table, level, va, last) : 0;
+        if (pages > 0) {
+            end = va + (pages * span(level) - 1);
+            uint64_t leaf = leaf_at(level, va + work->delta, work->leaf);
+            for (uint64_t i = 0; i < pages; ++i) {
+                entry[i] = leaf;
+                leaf += span(level);
+            }
         } else if ((*entry & PRESENT) && is_leaf(level, *entry) && work->op == PROTECT && leaf_bits(*entry) == work->leaf) {
             // It is so already.
         } else if ((*entry & PRESENT) && is_leaf(level, *entry) && whole) {

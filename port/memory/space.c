@@ -45,25 +45,28 @@ static char *const guards[] = {
     interrupt_stack_guard, stack_guard,
 };
 
-// Frames that are kept for tables, a run of them, and where it starts. They always come back to it.
-static uint64_t reserve[SPACE_RESERVE_FRAMES];
-static uint64_t reserve_start;
+// Frames of the image for tables: those that every start needs, and then a reserve for when there
+// are no others. They always come back to it.
+static char tables[SPACE_TABLES][PAGING_SIZE] __attribute__((aligned(PAGING_SIZE)));
+static uint64_t reserve[SPACE_TABLES];
 size_t space_reserve_count;
 static bool on_boot_tables = true;
 static uint64_t next_reserve = SPACE_RESERVE;
 
 static uint64_t take(void *context) {
     (void)context;
-    uint64_t addr = on_boot_tables ? frames_alloc_run(1, PAGING_SIZE, BOOT_END) : frames_alloc();
-    if (!frames_failed(addr)) {
-        return addr;
+    if (space_reserve_count <= SPACE_RESERVE_FRAMES) {
+        uint64_t addr = on_boot_tables ? frames_alloc_run(1, PAGING_SIZE, BOOT_END) : frames_alloc();
+        if (!frames_failed(addr)) {
+            return addr;
+        }
     }
     return space_reserve_count > 0 ? reserve[--space_reserve_count] : 0;
 }
 
 static void give(void *context, uint64_t addr) {
     (void)context;
-    if (!on_boot_tables && addr - reserve_start < SPACE_RESERVE_FRAMES * PAGING_SIZE) {
+    if (addr - (uint64_t)tables < sizeof(tables)) {
         reserve[space_reserve_count++] = addr;
     } else if (frames_free(addr) != FRAMES_OK) {
         panic("a page table's frame was not lent");
@@ -165,6 +168,9 @@ paging_status_t space_init(const uint64_t *starts, const uint64_t *lasts, const 
         panic("this kernel needs a CPU that can forbid execution (NX)");
     }
     space.has_1g = features & CPUID_EDX_1G;
+    for (space_reserve_count = 0; space_reserve_count < SPACE_TABLES; ++space_reserve_count) {
+        reserve[space_reserve_count] = (uint64_t)tables[space_reserve_count];
+    }
     paging_status_t status = paging_init(&space);
     if (status == PAGING_OK) {
         status = map_regions(starts, lasts, kinds, count);
@@ -178,14 +184,6 @@ paging_status_t space_init(const uint64_t *starts, const uint64_t *lasts, const 
     // The CPU knows NX since space_cpu_init(); before, it would take it for a reserved bit.
     cpu_set_cr3(space.root);
     on_boot_tables = false;
-    reserve_start = frames_alloc_run(SPACE_RESERVE_FRAMES, PAGING_SIZE, 0);
-    if (frames_failed(reserve_start)) {
-        return PAGING_NO_FRAME;
-    }
-    while (space_reserve_count < SPACE_RESERVE_FRAMES) {
-        reserve[space_reserve_count] = reserve_start + space_reserve_count * PAGING_SIZE;
-        space_reserve_count += 1;
-    }
     return PAGING_OK;
 }
 

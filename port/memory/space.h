@@ -46,7 +46,9 @@ bool space_is_kernel(uint64_t va, uint64_t count);
 bool space_readable(uint64_t va, size_t size);
 bool space_writable(uint64_t va, size_t size);
 
-// Frames kept for tables, for when there are no others; how many are left of how many.
+// Frames of the image for tables, how many are left of them, and how many of those are kept for
+// when there are no others.
+#define SPACE_TABLES 48
 #define SPACE_RESERVE_FRAMES 32
 extern size_t space_reserve_count;
 
