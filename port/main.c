@@ -13,6 +13,7 @@
 #include "shared/runtime/pyexec.h"
 
 #include "boot/handoff.h"
+#include "devices/fwcfg.h"
 #include "devices/power.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
@@ -75,6 +76,11 @@ static void run_start_files(void) {
     }
 }
 
+// Where the command line lies in an image, whoever starts QEMU cannot add to it.
+static bool end_is_poweroff(void) {
+    return eof_is_poweroff || fwcfg_file_is("opt/ringzero/eof", "poweroff");
+}
+
 // Until Ctrl-D or SystemExit.
 static void repl(void) {
     for (;;) {
@@ -111,7 +117,7 @@ static void run_python(void) {
     }
     run_start_files();
     repl();
-    if (eof_is_poweroff) {
+    if (end_is_poweroff()) {
         end(status_of_exit());
     }
 
