@@ -42,12 +42,19 @@ exit status:
 With a terminal as its input, the console is on it: Ctrl-C goes to the guest,
 Ctrl-A X leaves QEMU, Ctrl-A C is QEMU's monitor. Any other input is typed into
 the guest as it is read, each line's end as Enter, and its end ends the guest.
+With --image that begins when the kernel in it says that it starts, as what
+comes before would be typed into its boot loader.
 """
 
 # The guest writes v to the isa-debug-exit device, and QEMU ends with 2v + 1: v is a program's
 # status + 1, so that QEMU's own failure, 1, is none of them, or 0x70 for a panic.
 GUEST_STATUS = {2 * (status + 1) + 1: status for status in range(101)}
 GUEST_STATUS[2 * 0x70 + 1] = PANIC
+
+# What the kernel begins with, the second if it says log=quiet. Firmware and loader come before.
+KERNEL_STARTS = (b"memmap: ", b"MicroPython v")
+# The kernel in an image takes no command line from here; it looks for this when its prompt ends.
+EOF_IS_POWEROFF = ["-fw_cfg", "name=opt/ringzero/eof,string=poweroff"]
 
 CTRL_D = b"\x04"
 CTRL_D_INTERVAL = 0.3  # seconds
@@ -126,7 +133,7 @@ def image_args(options):
     return command
 
 
-def qemu_command(options, initrd, append, terminal, extra):
+def qemu_command(options, initrd, append, terminal, typed, extra):
     qemu = shutil.which(options.qemu)
     if not qemu:
         raise Error(f"{options.qemu} not found: 'make setup' installs it")
@@ -146,6 +153,8 @@ def qemu_command(options, initrd, append, terminal, extra):
         command += ["-initrd", str(initrd)]
     if append:
         command += ["-append", " ".join(append)]
+    if options.image and typed:
+        command += EOF_IS_POWEROFF
     command += serial_args(options.serial, terminal)
     if options.qmp:
         command += ["-qmp", unix_socket("--qmp", f"unix:{options.qmp}", "wait=off")]
@@ -216,7 +225,7 @@ def as_typed(source):
 
 def feed(source, sink, started, app):
     """Type the input into the guest, then Ctrl-D until the guest ends."""
-    started.wait()  # before its first output the guest may still clear the UART
+    started.wait()  # before its first output the kernel may still clear the UART
     last = b"\r"
     with contextlib.suppress(OSError):  # the guest has ended
         for data in as_typed(iter(lambda: os.read(source, 65536), b"")):
@@ -236,13 +245,17 @@ def feed(source, sink, started, app):
                 os.write(sink, again)
 
 
-def copy(source, sink, started, broken):
-    """Show what the guest says."""
+def copy(source, sink, started, broken, starts):
+    """Show what the guest says. It has started when it has said one of `starts`."""
+    seen = b""
     while True:
         data = os.read(source, 65536)
         if not data:
             return
-        started.set()
+        if not started.is_set():
+            seen += data
+            if any(start in seen for start in starts):
+                started.set()
         view = memoryview(data)
         try:
             while view:
@@ -324,7 +337,8 @@ def run(command, options, terminal, typed):
         if typed:
             into, out = qemu.stdin.fileno(), qemu.stdout.fileno()
             feeder = Thread(target=feed, args=(0, into, started, options.app), daemon=True)
-            copier = Thread(target=copy, args=(out, 1, started, broken), daemon=True)
+            starts = KERNEL_STARTS if options.image else (b"",)
+            copier = Thread(target=copy, args=(out, 1, started, broken, starts), daemon=True)
             feeder.start()
             copier.start()
         said = wait(watch, options.timeout, broken)
@@ -474,7 +488,7 @@ def main(arguments):
     folder = Path(tempfile.mkdtemp(prefix="ringzero-")) if options.app else None
     try:
         initrd = pack(options.app, folder) if options.app else options.initrd
-        command = qemu_command(options, initrd, append, terminal, extra)
+        command = qemu_command(options, initrd, append, terminal, typed, extra)
         if options.record:
             options.record.write_text(shlex.join(command) + "\n")
         if options.dry_run:

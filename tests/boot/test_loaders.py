@@ -45,7 +45,7 @@ def image(kernel, tmp_path_factory):
     folder = tmp_path_factory.mktemp("images")
 
     def image(kind, app=None):
-        path = folder / f"{'app' if app else 'plain'}.{kind}"
+        path = folder / f"{app.stem if app else 'plain'}.{kind}"
         if not path.exists():
             command = [sys.executable, ROOT / "scripts/image.py", kind, "--kernel", kernel]
             command += ["--append", OPTIONS, "--grub-command", "lsmmap", "--output", path]
@@ -160,6 +160,45 @@ def test_program_in_the_image(boot_image, folder, firmware, kind):
     vm = boot_image(kind, firmware, app=app)
     assert "the program runs: 42" in vm.transcript()
     assert vm.eval("len(__import__('bootinfo').modules)") == 1
+
+
+# ---- input
+
+
+IMAGES = [("bios", "iso"), ("bios", "disk"), ("uefi", "disk")]
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("firmware, kind", IMAGES)
+def test_piped(launch, image, firmware, kind):
+    """What is piped in arrives at the prompt, not at the loader's, and its end is a good end."""
+    text = "print('one', 6 * 7)\nfor i in range(3):\n    print('i', i)\n"
+    arguments = ["--image", image(kind), "--firmware", firmware, "--timeout", 90]
+    done = launch(*arguments, typed=text.encode(), timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert ">>> print('one', 6 * 7)\none 42\n>>> for" in done.stdout
+    assert done.stdout.endswith("i 0\ni 1\ni 2\n>>> \n")
+    assert done.stderr == ""
+
+
+@pytest.mark.timeout(200)
+def test_piped_exit(launch, image):
+    """sys.exit() in what is piped in gives the status, whatever the image's command line says."""
+    text = b"import sys\nsys.exit(5)\nprint('too', 'far')\n"
+    done = launch("--image", image("iso"), "--timeout", 90, typed=text, timeout=120)
+    assert done.returncode == 5
+    assert "too far" not in done.stdout and "soft reboot" not in done.stdout
+
+
+@pytest.mark.timeout(200)
+def test_piped_into_a_program(launch, image, app):
+    """A program in the image reads what is piped in; the prompt after it gets the rest."""
+    program = app("total = 0\nwhile line := input():\n    total += int(line)\nprint(total)\n")
+    text = "".join(f"{i}\n" for i in range(1000)) + "\nprint('and', total)\n"
+    arguments = ["--image", image("iso", program), "--timeout", 90]
+    done = launch(*arguments, typed=text.encode(), timeout=120)
+    assert done.returncode == 0
+    assert "\n499500\n" in done.stdout and "\nand 499500\n" in done.stdout
 
 
 # ---- the screen
