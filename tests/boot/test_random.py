@@ -1,0 +1,74 @@
+"""os.urandom and random's seed, with the CPU's random numbers and without."""
+
+import pytest
+
+NO_NUMBERS = {
+    "qemu64": ("q35", "qemu64"),
+    "max": ("q35", "max,-rdrand,-rdseed"),
+    "microvm": ("microvm", "max,-rdrand,-rdseed"),
+}
+# Not without RDRAND: whether TCG has RDSEED besides depends on QEMU's version.
+WITH_NUMBERS = ["max", "max,-rdseed"]
+WARNING = "Warning: this CPU has no RDSEED or RDRAND: its random numbers can be guessed"
+
+
+def numbers(vm):
+    """Three numbers of each kind, and what was printed besides, which is at the start."""
+    said = vm.exec("""
+        import os, random
+        print(os.urandom(16), os.urandom(16), os.urandom(16))
+        print([random.getrandbits(32) for _ in range(3)])
+    """)
+    *before, _, _ = lines = said.splitlines()
+    return before, lines[-2:]
+
+
+@pytest.mark.parametrize("cpu", WITH_NUMBERS)
+def test_with_numbers(boot, cpu):
+    """Where the CPU has either instruction, the numbers come without a word."""
+    vm = boot(extra=("-cpu", cpu)).boot()
+    before, (urandom, _) = numbers(vm)
+    assert before == []
+    assert len(set(vm.eval(f"({','.join(urandom.split(' '))})"))) == 3
+    assert "Warning" not in vm.transcript()
+
+
+@pytest.mark.parametrize("what", NO_NUMBERS)
+def test_without_numbers(boot, what):
+    """Where it has none, os.urandom says so once, not again after a soft reset, and its bytes
+    still differ; what need not be secret is seeded in silence."""
+    board, cpu = NO_NUMBERS[what]
+    vm = boot(board=board, extra=("-cpu", cpu)).boot()
+    vm.exec("import random")
+    vm.exec("seeds = [random.getrandbits(32) for _ in range(3)]\nassert len(set(seeds)) == 3")
+    assert WARNING not in vm.transcript()
+    assert vm.exec("import os\na = os.urandom(16)") == f"{WARNING}\n"
+    vm.exec("b = [os.urandom(n) for n in (16, 100, 0, 1, 7, 4096)]")
+    vm.exec("assert list(map(len, b)) == [16, 100, 0, 1, 7, 4096] and a != b[0]")
+    vm.exec("assert len(set(b[-1][i:i + 8] for i in range(0, 4096, 8))) == 512")
+    vm.exec("assert len(set(b[-1])) == 256")
+    vm.soft_reset()
+    vm.exec("import os\nos.urandom(16)")
+    assert vm.transcript().count("Warning") == 1
+
+
+@pytest.mark.parametrize("cpu", ["max", "qemu64"])
+def test_seeds(boot, cpu):
+    """No two starts have the same numbers: neither of the machine nor of Python."""
+    seen = []
+    for _ in range(2):
+        vm = boot(board="microvm", extra=("-cpu", cpu)).boot()
+        seen.append(numbers(vm)[1])
+        vm.soft_reset()
+        seen.append(numbers(vm)[1])
+    assert len({urandom for urandom, _ in seen}) == 4
+    assert len({random for _, random in seen}) == 4
+
+
+@pytest.mark.parametrize(
+    "size, error", [("-1", "ValueError"), ("'x'", "TypeError"), ("1 << 62", "MemoryError")]
+)
+def test_refusals(vm, size, error):
+    """What is no size raises, and says nothing else."""
+    said = vm.exec(f"import os\ntry:\n os.urandom({size})\nexcept {error}:\n print('refused')")
+    assert said == "refused\n"
