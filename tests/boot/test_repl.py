@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import re
 
 import pytest
 from ringzero_vm import CTRL_C, CTRL_D, CTRL_E, GuestError
@@ -149,3 +150,32 @@ def test_soft_reset(vm):
         assert "NameError" in vm.run("kept")
     assert vm.eval("__import__('frames').stats().free") == free
     vm.exec("import frames; frames.check()")
+
+
+def test_help(vm):
+    """Bare help() tells about this port, and what it names is there."""
+    text = vm.exec("help()")
+    assert text.startswith("Ringzero: MicroPython in ring 0")
+    assert max(map(len, text.splitlines())) < 100
+    for what in re.findall(r"^  import (\w+)", text, re.M):
+        vm.exec(f"import {what}")
+    registers = "mem8 mem16 mem32 mem64 port8 port16 port32 cpuid rdmsr wrmsr disable_irq"
+    for name in f"{registers} Timer RTC UART WDT reset poweroff".split():
+        assert re.search(rf"\b{name}\b", text)
+        vm.exec(f"machine.{name}")
+    vm.exec("with pages.alloc(4) as p: p[0:2] = b'hi'")
+    assert "alloc -- <function>" in vm.exec("help(frames)")
+
+
+def test_help_modules(vm):
+    """help('modules') names the kernel's modules and upstream's, and each of them can be had."""
+    text = vm.exec("help('modules')")
+    *lines, last = text.splitlines()
+    assert last == "Plus any modules on the filesystem"
+    names = [name.replace("/__init__", "") for name in " ".join(lines).split()]
+    assert len(names) > 40 and names.count("frames") == 1
+    for name in "bootinfo cmdline frames memmap pages machine ramdisk asyncio os vfs".split():
+        assert name in names
+    for name in names:
+        if name not in ("_boot", "__main__"):  # the start has run, and is run once
+            vm.exec(f"import {name.replace('/', '.')}")
