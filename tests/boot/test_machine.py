@@ -235,6 +235,25 @@ def test_unique_id(boot):
     assert uuid.UUID(bytes_le=vm.eval("__import__('machine').unique_id()")) == uuid.UUID(UUID)
 
 
+@pytest.mark.board(*BOARDS)
+def test_unique_id_without_uuid(vm):
+    """Where the machine has no UUID there are 16 bytes all the same, and always the same ones."""
+    vm.exec("import machine")
+    found = vm.eval("machine.unique_id()")
+    assert len(found) == 16 and len(set(found)) > 4
+    vm.soft_reset()
+    assert vm.eval("__import__('machine').unique_id()") == found
+
+
+def test_frequency_is_fixed(vm):
+    """The CPU's rate can be asked for, not set."""
+    vm.exec("import machine")
+    rate = vm.eval("machine.freq()")
+    with pytest.raises(ringzero_vm.GuestError, match="NotImplementedError: the frequency is fix"):
+        vm.exec("machine.freq(1000000)")
+    assert abs(vm.eval("machine.freq()") - rate) < rate // 100
+
+
 def test_interrupts_can_be_off(vm):
     """Between disable_irq and enable_irq no timer interrupts, and they nest."""
     assert (
@@ -299,6 +318,22 @@ def test_reset(vm, end):
     vm.repl.expect_exact("MicroPython v")
     vm.repl.expect_exact(">>> ")
     assert vm.run("__import__('machine').reset_cause()") == "1\r\n"
+
+
+@pytest.mark.parametrize("arguments", ["timeout=0", "timeout=-5", "id=1", "timeout='x'"])
+def test_bad_watchdogs(vm, arguments):
+    """A watchdog that cannot be raises, and none bites."""
+    vm.exec("import machine, time")
+    with pytest.raises(ringzero_vm.GuestError, match="ValueError|TypeError"):
+        vm.exec(f"machine.WDT({arguments})")
+    vm.exec("time.sleep_ms(50)")
+
+
+def test_watchdog_outlives_soft_reset(vm):
+    """A soft reset does not stop a watchdog, as nothing does: the next program has to feed it."""
+    vm.exec("import machine\ndog = machine.WDT(timeout=5000)")
+    vm.soft_reset()
+    assert vm.wait_exit() == ENDED
 
 
 def test_watchdog_fed(vm):
