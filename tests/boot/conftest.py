@@ -1,10 +1,27 @@
 """What several of these files use."""
 
+import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from ringzero_vm import LAUNCHER
+from ringzero_vm import LAUNCHER, ROOT
+
+
+@pytest.fixture(scope="session")
+def mpy_dir():
+    """The MicroPython source that the tests' kernel is built with."""
+    return Path(os.environ.get("MPY_DIR") or ROOT / ".deps/micropython-1.25.0").resolve()
+
+
+@pytest.fixture(scope="session")
+def mpy_version(mpy_dir):
+    """Its version, like 1.25.0."""
+    text = (mpy_dir / "py" / "mpconfig.h").read_text()
+    parts = (rf"#define MICROPY_VERSION_{part} (\d+)" for part in ("MAJOR", "MINOR", "MICRO"))
+    return ".".join(re.search(part, text)[1] for part in parts)
 
 
 @pytest.fixture

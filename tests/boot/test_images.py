@@ -50,12 +50,6 @@ def once(name, build):
             file.write(run)
 
 
-@pytest.fixture(scope="module")
-def mpy_dir():
-    """The MicroPython source that the tests' kernel is built with."""
-    return Path(os.environ.get("MPY_DIR") or ROOT / ".deps/micropython-1.25.0").resolve()
-
-
 @pytest.fixture
 def tasks(mpy_dir):
     """An image with all that an image can have; what else it takes is made here."""
