@@ -40,6 +40,7 @@ PROGRAMS = {
     "exit in words": ("raise SystemExit('in words')", 1, "in words\n"),
     "exception": ("def f():\n    return 1 // 0\n\nf()", 1, TRACEBACK),
     "syntax error": ("1 +", 1, "SyntaxError: invalid syntax\n"),
+    "atexit": ("import sys\nsys.atexit(lambda: print('a', 'b'))\nsys.exit(3)", 3, "a b\n"),
     "poweroff": ("import machine\nmachine.poweroff(9)", 9, ""),
     "crash": (CRASH, 101, "panic: exception 6 (invalid opcode)\n"),
 }
@@ -137,11 +138,11 @@ def test_piped(launch, end):
     assert done.stdout.count(">>> ") == 2
 
 
-def test_no_input(launch):
+def test_no_input(launch, mpy_version):
     """Without any input there is a banner, a prompt, and a good end."""
     done = launch(*BOARD)
     assert done.returncode == 0
-    assert "MicroPython v1.25.0" in done.stdout
+    assert f"MicroPython v{mpy_version}" in done.stdout
     assert done.stderr == ""
 
 
