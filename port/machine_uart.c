@@ -2,6 +2,7 @@
 // to whoever asks first. UART(1) is COM2, where there is one.
 #include "py/mphal.h"
 #include "py/mperrno.h"
+#include "extmod/misc.h"
 
 #include "cpu/clock.h"
 #include "cpu/io.h"
@@ -28,6 +29,7 @@ enum {
 typedef struct _machine_uart_obj_t {
     mp_obj_base_t base;
     uart_t *uart;
+    bool in_use; // between init() and deinit()
     uint32_t baudrate;
     uint8_t bits, parity, stop;
     uint32_t timeout, timeout_char; // ms
@@ -149,6 +151,7 @@ static void mp_machine_uart_init_helper(machine_uart_obj_t *self, size_t n_args,
         uart_use_interrupt(self->uart);
     }
     self->uart->notify = on_event;
+    self->in_use = true;
 }
 
 static mp_obj_t mp_machine_uart_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
@@ -158,7 +161,7 @@ static mp_obj_t mp_machine_uart_make_new(const mp_obj_type_t *type, size_t n_arg
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("UART(%d) doesn't exist"), (int)id);
     }
     machine_uart_obj_t *self = &machine_uart_objs[id];
-    if (self->base.type == NULL) {
+    if (!self->in_use) {
         *self = (machine_uart_obj_t) {
             .base = { &machine_uart_type },
             .uart = &uarts[id],
@@ -177,26 +180,42 @@ static mp_obj_t mp_machine_uart_make_new(const mp_obj_type_t *type, size_t n_arg
 
 // The console stays open, as the kernel itself opens it.
 static void mp_machine_uart_deinit(machine_uart_obj_t *self) {
-    if (self->base.type == NULL) {
+    if (!self->in_use) {
         return;
     }
+    self->in_use = false;
     self->uart->notify = NULL;
     self->trigger = 0;
     timer_stop(&self->idle_timer);
     if (is_console(self)) {
         uart_open(self->uart, UART_RATE_MAX, 8, UART_PARITY_NONE, 1);
     } else {
+        self->uart->intercept = NULL;
         uart_close(self->uart);
     }
     MP_STATE_PORT(machine_uart_irqs)[self - machine_uart_objs] = NULL;
     MP_STATE_PORT(machine_uart_rings)[self - machine_uart_objs] = NULL;
-    self->base.type = NULL;
 }
 
 void machine_uart_deinit_all(void) {
     for (size_t i = 0; i < UART_COUNT; ++i) {
         mp_machine_uart_deinit(&machine_uart_objs[i]);
     }
+}
+
+static void set_intercept(mp_obj_t stream, bool (*intercept)(uint8_t byte)) {
+    if (mp_obj_is_type(stream, &machine_uart_type)) {
+        machine_uart_obj_t *self = MP_OBJ_TO_PTR(stream);
+        if (!is_console(self)) {
+            self->uart->intercept = intercept;
+        }
+    }
+}
+
+// os.dupterm has taken its stream away from the prompt, and put one there.
+void mp_os_dupterm_stream_detached_attached(mp_obj_t stream_detached, mp_obj_t stream_attached) {
+    set_intercept(stream_detached, NULL);
+    set_intercept(stream_attached, mp_hal_is_interrupt_char);
 }
 
 // Where no interrupt does it.
@@ -283,6 +302,10 @@ static mp_uint_t mp_machine_uart_read(mp_obj_t self_in, void *buf_in, mp_uint_t 
     machine_uart_obj_t *self = MP_OBJ_TO_PTR(self_in);
     uint8_t *buf = buf_in;
     size_t count = 0;
+    if (!self->uart->open) {
+        *errcode = MP_EBADF;
+        return MP_STREAM_ERROR;
+    }
     while (count < size && wait_readable(self, count == 0 ? self->timeout : self->timeout_char)) {
         buf[count++] = uart_receive(self->uart);
     }
@@ -296,6 +319,10 @@ static mp_uint_t mp_machine_uart_read(mp_obj_t self_in, void *buf_in, mp_uint_t 
 static mp_uint_t mp_machine_uart_write(mp_obj_t self_in, const void *buf_in, mp_uint_t size, int *errcode) {
     machine_uart_obj_t *self = MP_OBJ_TO_PTR(self_in);
     const uint8_t *buf = buf_in;
+    if (!self->uart->open) {
+        *errcode = MP_EBADF;
+        return MP_STREAM_ERROR;
+    }
     for (size_t count = 0; count < size;) {
         while (!uart_writable(self->uart)) {
             mp_event_handle_nowait();
@@ -310,7 +337,7 @@ static mp_uint_t mp_machine_uart_write(mp_obj_t self_in, const void *buf_in, mp_
 static mp_uint_t mp_machine_uart_ioctl(mp_obj_t self_in, mp_uint_t request, uintptr_t arg, int *errcode) {
     machine_uart_obj_t *self = MP_OBJ_TO_PTR(self_in);
     if (request == MP_STREAM_POLL) {
-        mp_uint_t ready = 0;
+        mp_uint_t ready = self->uart->open ? 0 : MP_STREAM_POLL_NVAL;
         service(self);
         if ((arg & MP_STREAM_POLL_RD) && uart_available(self->uart) > 0) {
             ready |= MP_STREAM_POLL_RD;

@@ -48,6 +48,7 @@
 #define MICROPY_PY_SYS_EXC_INFO                 (1)
 #define MICROPY_PY_SYS_STDIO_BUFFER             (1)
 #define MICROPY_PY_OS_DUPTERM                   (1)
+#define MICROPY_PY_OS_DUPTERM_STREAM_DETACHED_ATTACHED (1)
 #define MICROPY_PY_OS_INCLUDEFILE               "port/modos.c"
 #define MICROPY_PY_OS_SYNC                      (1)
 #define MICROPY_PY_OS_UNAME                     (1)

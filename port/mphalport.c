@@ -34,7 +34,7 @@ static bool may_refine, refining;
 // The wall clock at clock_ns() == 0; 0: not yet known.
 static uint64_t wall_base_ns;
 
-static bool is_interrupt_char(uint8_t byte) {
+bool mp_hal_is_interrupt_char(uint8_t byte) {
     if (byte != mp_interrupt_char) {
         return false;
     }
@@ -78,7 +78,7 @@ void mp_hal_init(void) {
     if (has_timer) {
         timer_init();
     }
-    console->intercept = is_interrupt_char;
+    console->intercept = mp_hal_is_interrupt_char;
     bool works = uart_use_interrupt(console);
     cpu_irq_on();
     if (!works && has_timer && console->present) {

@@ -1,4 +1,5 @@
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "shared/runtime/interrupt_char.h"
 #include "cpu/io.h"
@@ -13,6 +14,9 @@ void mp_hal_refine_clock(void);
 
 // Where output goes; to both, where they are there, from the start.
 void mp_hal_set_console(bool serial, bool screen);
+
+// For uart_t.intercept: true if it is the interrupt character, which has then been dealt with.
+bool mp_hal_is_interrupt_char(uint8_t byte);
 
 // Sets the wall clock, in ns since 1970.
 void mp_hal_set_time_ns(uint64_t ns);

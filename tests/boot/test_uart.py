@@ -6,6 +6,7 @@ import socket
 import threading
 
 import pytest
+import ringzero_vm
 
 BOARDS = ("q35", "pc")
 
@@ -148,6 +149,71 @@ def test_soft_reset_closes(second):
     vm.exec("uart = machine.UART(1, 9600, timeout=2000, timeout_char=2000)")
     line.sendall(b"again")
     assert vm.eval("uart.read(5)") == b"again"
+
+
+def test_closed(second):
+    """A port that deinit() has closed can be looked at, refuses to read and write, and can be
+    opened again, as the same object or as a new one."""
+    vm, line = second
+    vm.exec("uart.deinit()\nuart.deinit()")
+    assert vm.eval("repr(uart)").startswith("UART(1, baudrate=115200, ")
+    assert vm.eval("(uart.any(), uart.txdone())") == (0, True)
+    vm.exec("uart.sendbreak(); uart.flush()")
+    for code in "uart.read(1)", "uart.write(b'lost')", "uart.readline()":
+        with pytest.raises(ringzero_vm.GuestError, match="EBADF"):
+            vm.exec(code)
+    line.sendall(b"lost")
+    vm.exec("time.sleep_ms(50)\nuart.init(57600, timeout=2000, timeout_char=2000)")
+    assert vm.eval("repr(uart)").startswith("UART(1, baudrate=57600, ")
+    vm.exec("uart.write(b'ping'); uart.flush()")
+    assert receive(line, 4) == b"ping"
+    line.sendall(b"pong")
+    assert vm.eval("uart.read(4)") == b"pong"
+    vm.exec("uart.deinit()\nother = machine.UART(1)")
+    assert vm.eval("(other is uart, repr(uart)[:24])") == (True, "UART(1, baudrate=115200,")
+
+
+def expect(line, end):
+    """What comes until `end`."""
+    data = b""
+    while not data.endswith(end):
+        data += receive(line, 1)
+    return data
+
+
+def test_prompt(second):
+    """os.dupterm puts the prompt on the port as well, and Ctrl-C from there gets through to
+    whatever runs; afterwards it is a byte like others again."""
+    vm, line = second
+    vm.run("import os")
+    vm.run("uart.init(timeout=0); os.dupterm(uart)")
+    expect(line, b">>> ")
+    line.sendall(b"6 * 7\r")
+    expect(line, b"6 * 7\r\n42\r\n>>> ")
+    for busy in "exec('while True: pass')", "time.sleep(1000)", "input()":
+        line.sendall(f"print('g' + 'o'); {busy}\r".encode())
+        vm.repl.expect_exact("\r\ngo\r\n")
+        line.sendall(b"\x03")
+        vm.repl.expect_exact("KeyboardInterrupt: \r\n>>> ")
+        expect(line, b"KeyboardInterrupt: \r\n>>> ")
+    vm.repl.sendline("os.dupterm(None) is uart")
+    vm.repl.expect_exact("True\r\n>>> ")
+    expect(line, b"os.dupterm(None) is uart\r\n")
+    line.sendall(b"a\x03b")
+    vm.exec("uart.init(timeout=2000)")
+    assert vm.eval("uart.read(3)") == b"a\x03b"
+
+
+def test_prompt_on_a_closed_port(second):
+    """Closing the port that has the prompt as well takes that away, with a word of it."""
+    vm, line = second
+    vm.run("import os")
+    vm.run("uart.init(timeout=0); os.dupterm(uart)")
+    vm.repl.sendline("uart.deinit()")
+    vm.repl.expect_exact("dupterm: Exception in write() method, deactivating: ")
+    vm.repl.expect_exact("EBADF")
+    vm.repl.sendline("print(os.dupterm(None))")
+    vm.repl.expect_exact("\r\nNone\r\n>>> ")
 
 
 def test_settings(vm):
