@@ -8,6 +8,7 @@
 #include "cpu/io.h"
 #include "cpu/timer.h"
 #include "devices/uart.h"
+#include "memory/fault.h"
 #include "modmachine.h"
 
 enum {
@@ -323,6 +324,7 @@ static mp_uint_t mp_machine_uart_write(mp_obj_t self_in, const void *buf_in, mp_
         *errcode = MP_EBADF;
         return MP_STREAM_ERROR;
     }
+    fault_probe(buf, size);
     for (size_t count = 0; count < size;) {
         while (!uart_writable(self->uart)) {
             mp_event_handle_nowait();

@@ -109,13 +109,14 @@ hashlib.sha256(B) / binascii.hexlify(B) / binascii.crc32(B) / json.load(io.Bytes
 io.BytesIO(B).read(4) / io.BytesIO().write(B) / exec(B) / bytearray(9).extend(B) / max(B)
 framebuf.FrameBuffer(B, 10, 10, framebuf.MONO_HLSB).fill(1) / struct.pack_into("<I", B, 0, 1)
 open("/fault", "wb").write(B) / open("/some", "rb").readinto(B) / C == B / div(1, 0) / div(1, 0)
+machine.mem64[0] / machine.mem64[1 << 40] / machine.mem64[0x468] = 1 / machine.UART(0).write(B)
 """
 
 
 def test_accesses(vm):
     """Whatever reads or writes a buffer that is not mapped raises, from C or from machine code."""
     vm.exec("""
-        import binascii, framebuf, hashlib, io, json, struct, sys, uctypes
+        import binascii, framebuf, hashlib, io, json, machine, struct, sys, uctypes
         B = uctypes.bytearray_at(1 << 40, 10000)
         C = bytearray(10000)
         with open("/some", "wb") as f:
@@ -134,6 +135,18 @@ def test_accesses(vm):
             """)
             assert result.endswith("fault\n"), access
     assert vm.eval("1 + 1") == 2
+
+
+@pytest.mark.parametrize("stream", ["sys.stdin", "sys.stdin.buffer", "machine.UART(0)"])
+def test_input(vm, stream):
+    """What is typed cannot be read to where no memory is: that raises, and loses one key."""
+    vm.exec("import machine, sys, uctypes\nB = uctypes.bytearray_at(1 << 40, 1)")
+    vm.exec(f"def read():\n print('go')\n while not {stream}.readinto(B): pass")
+    vm.repl.sendline("read()")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("x")
+    vm.repl.expect_exact("FaultError: page fault: write to 0x10000000000: not mapped\r\n>>> ")
+    assert vm.run("1 + 1") == "2\r\n"
 
 
 @pytest.mark.timeout(600)
