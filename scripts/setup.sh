@@ -69,6 +69,8 @@ make_venv() {
     echo "setup: installing the host tools of requirements.txt in .venv"
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
         die "$python is older than Python 3.10, which the host tools take."
+    # What a link leads to is another checkout's.
+    [ ! -L .venv ] || rm .venv
     rm -f .venv/stamp
     python3 -m venv --clear .venv >"$log" 2>&1 || {
         cat "$log" >&2

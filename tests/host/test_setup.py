@@ -390,7 +390,8 @@ def python(commands):
     """
     making = """
         [ "$1 $2" = "-m venv" ] || exit 0
-        rm -rf .venv && mkdir -p .venv/bin && cp "$(dirname "$0")/installed" .venv/bin/python
+        mkdir -p .venv && rm -rf .venv/* && mkdir .venv/bin
+        cp "$(dirname "$0")/installed" .venv/bin/python
     """
     fake(commands, "installed", installed)
     return fake(commands, "python3", making)
@@ -418,6 +419,17 @@ def test_moved_checkout_makes_its_tools_anew(tree, commands, python):
     moved = tree.rename(tree.with_name("moved"))
     done = run(["scripts/setup.sh", "run"], moved, path=[commands])
     assert "installing the host tools" in done.stdout
+
+
+def test_a_linked_venv_is_left_alone(tree, tmp_path, commands, python):
+    """Tools that are not this checkout's own are neither used nor cleared."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "mine").touch()
+    (tree / ".venv").symlink_to(other)
+    assert run(["scripts/setup.sh", "run"], tree, path=[commands]).returncode == 0
+    assert [path.name for path in other.iterdir()] == ["mine"]
+    assert (tree / ".venv/bin/python").exists()
 
 
 def test_mpy_dir_fetches_nothing(tree, tmp_path, commands, python):
