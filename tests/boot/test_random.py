@@ -72,3 +72,39 @@ def test_refusals(vm, size, error):
     """What is no size raises, and says nothing else."""
     said = vm.exec(f"import os\ntry:\n os.urandom({size})\nexcept {error}:\n print('refused')")
     assert said == "refused\n"
+
+
+def test_ranges_of_any_size(vm):
+    """A range may be as large as memory or larger: all of it is drawn from, and nothing else."""
+    vm.exec("""
+        import random
+
+        def draw(least, most, step, *arguments):
+            drawn = [random.randrange(*arguments) for _ in range(200)]
+            assert all(least <= n <= most and (n - least) % step == 0 for n in drawn), arguments
+            assert min(drawn) <= least + (most - least) // 8, arguments
+            assert max(drawn) >= most - (most - least) // 8, arguments
+
+        for bits in 1, 31, 32, 33, 40, 52, 61, 62, 63, 64, 65, 200:
+            for odd in 0, 1:
+                n = (1 << bits) + odd
+                draw(0, n - 1, 1, n)
+                draw(-n, n - 1, 1, -n, n)
+                draw(7, 7 + (n - 1) // 4096 * 4096, 4096, 7, 7 + n, 4096)
+                assert 0 <= random.randint(0, n) <= n
+        draw(1, 1 << 40, 1, 1 << 40, 0, -1)
+        assert {random.randint(-1 << 31, (1 << 31) - 1) >> 31 for _ in range(100)} == {-1, 0}
+        assert random.randint(1 << 50, 1 << 50) == 1 << 50
+
+        random.seed(3)
+        first = [random.randrange(1 << 40) for _ in range(5)]
+        random.seed(3)
+        assert first == [random.randrange(1 << 40) for _ in range(5)]
+
+        for bad in ((0,), (-1 << 40,), (1 << 40, 1), (1, 1 << 40, -1), (1, 1 << 40, 0)):
+            try:
+                random.randrange(*bad)
+            except ValueError:
+                continue
+            raise AssertionError(bad)
+    """)
