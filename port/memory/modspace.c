@@ -164,7 +164,8 @@ static mp_obj_t space_walk_(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(space_walk_obj, space_walk_);
 
-// stats() -> frames in page tables, kept for page tables, in the heap's growth, in native code
+// stats() -> frames in page tables, kept in the image for page tables, in the heap's growth, in
+// native code
 static mp_obj_t space_stats_(void) {
     need_space();
     static const qstr names[] = { MP_QSTR_tables, MP_QSTR_kept, MP_QSTR_heap, MP_QSTR_native };

@@ -12,6 +12,8 @@ import frames
 import machine
 import pages
 
+RESERVE = 32  # SPACE_RESERVE_FRAMES
+
 
 class Soak:
     def __init__(self, seed):
@@ -146,8 +148,10 @@ def counts():
     gc.collect()
     stats = frames.stats()
     space = pages.stats()
-    # What the frames are used for: a heap that an object holds at its end is larger than before.
-    return stats.total, stats.used - space.heap - space.tables - space.native, space.kept
+    # What the frames are used for: a heap that an object holds at its end is larger than before,
+    # and so may its tables be, the first of which lie in the image.
+    other = stats.used - space.heap - space.tables - space.native - space.kept
+    return stats.total, other, space.kept >= RESERVE
 
 
 def soak(seed, seconds):
