@@ -396,6 +396,10 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
     for (unsigned i = 0; cpus > 1 && i < cpus; ++i) {
         self.cpu[i] = (struct cpu)FRAMES_CPU_START(&self.cpu[i].hold[WORD].mask);
     }
+    if (cpus > 1) {
+        // CPUs begin far from each other only in what is ready.
+        frames_more((self.zone_slot[3] + GROUP_SLOTS - 1) / GROUP_SLOTS);
+    }
     __atomic_store_n(&self.shared, cpus > 1, __ATOMIC_RELEASE);
     __atomic_store_n(&self.ready_to_use, 1, __ATOMIC_RELEASE);
     return FRAMES_OK;
