@@ -109,22 +109,6 @@ static NOINLINE frames_status_t word_is_full(size_t word) {
     return FRAMES_OK;
 }
 
-// Frames of the word that this CPU has claimed go back into its mask.
-static inline bool put_own(struct cpu *c, size_t word, uint64_t mask, frames_status_t *status) {
-    struct hold *hold = &c->hold[WORD];
-    enter(c);
-    bool own = hold->index == word;
-    if (own) {
-        bool bad = ((hold->mask | GET(&self.bits[word])) & mask) != 0;
-        if (!bad) {
-            PUT(&hold->mask, hold->mask | mask);
-        }
-        *status = bad ? FRAMES_BAD_FREE : FRAMES_OK;
-    }
-    leave(c);
-    return own;
-}
-
 // The frames are in the bitmap.
 static NOINLINE frames_status_t word_has_more(size_t word) {
     size_t slot = word / LINE_WORDS;
@@ -141,7 +125,7 @@ static NOINLINE frames_status_t word_has_more(size_t word) {
 static NOINLINE frames_status_t put_shared_slowly(size_t word, uint64_t mask) {
     struct cpu *c = &self.cpu[frames_cpu()];
     frames_status_t status;
-    if (GET(&c->hold[WORD].index) == word && put_own(c, word, mask, &status)) {
+    if (frames_put_own(c, WORD, word, mask, &status)) {
         return status;
     }
     uint64_t *p = &self.bits[word], w;
@@ -234,11 +218,9 @@ static NOINLINE frames_status_t free_shared(uint64_t addr) {
     if (n < 64) {
         // The address is another one after another CPU has taken the word back.
         if (LIKELY(try_enter(c) && behind(GET(&hold->addr), addr) == n && hold->index != NONE)) {
-            uint64_t mask = UINT64_C(1) << n, w = hold->mask;
-            bool bad = ((w | GET(&self.bits[hold->index])) & mask) != 0;
-            PUT(&hold->mask, bad ? w : w | mask);
+            frames_status_t status = put_held(hold, &self.bits[hold->index], UINT64_C(1) << n);
             leave(c);
-            return bad ? FRAMES_BAD_FREE : FRAMES_OK;
+            return status;
         }
         leave(c);
     }

@@ -51,35 +51,18 @@ static bool search_2m(struct cpu *c, size_t low, size_t high, bool any) {
            || search_part(c, low, rotor, low, high, any);
 }
 
-// Entered, or with the lock: as for single frames, failure without it means "try again with it".
+// Entered, or with the lock: as for single frames.
 static bool refill_2m(struct cpu *c, bool locked) {
     if (self.shared) {
         frames_hand_back(c, UNIT);
     }
-    for (unsigned zone = ZONES; zone-- > 0;) {
-        size_t low = self.zone_slot[zone], high = self.zone_slot[zone + 1];
-        if (low == high) {
-            continue;
-        }
-        do {
-            if (search_2m(c, low, high, !self.shared)) {
-                return true;
-            }
-            if (GET(&self.ready) < high && !locked) {
-                return false;
-            }
-        } while (GET(&self.ready) < high && frames_more(1));
-        if (self.shared && search_2m(c, low, high, true)) {
-            return true;
-        }
-    }
-    return false;
+    return frames_search_zones(c, locked, search_2m);
 }
 
 // --- Alloc ----------------------------------------------------------------------------------
 
 static inline uint64_t chunk_addr(const struct cpu *c, uint64_t w) {
-    return c->hold[UNIT].addr + (uint64_t)lowest(w) * FRAMES_2M * FRAMES_SIZE;
+    return GET(&c->hold[UNIT].addr) + (uint64_t)lowest(w) * FRAMES_2M * FRAMES_SIZE;
 }
 
 // With one CPU there is nothing to lock or to enter.
@@ -155,40 +138,29 @@ uint64_t frames_alloc_2m(void) {
 
 // --- Free -----------------------------------------------------------------------------------
 
-// A chunk of a unit that a CPU has claimed: into the mask, if that is this one, and if the chunk is
-// of the same segment and zone.
-static NOINLINE frames_status_t free_2m_claimed(uint64_t addr, size_t slot) {
-    struct cpu *c = &self.cpu[frames_cpu()];
-    struct hold *hold = &c->hold[UNIT];
-    size_t unit = slot / UNIT_SLOTS;
-    uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
-    uint64_t *idle = &self.groups[slot / GROUP_SLOTS].is[IDLE];
-    if (GET(&hold->index) == unit) {
-        enter(c);
-        bool own = hold->index == unit && chunk_addr(c, mask) == addr
-            && frames_zone_end(slot) == c->zone_end_2m;
-        bool bad = ((hold->mask | GET(idle)) & mask) != 0;
-        if (own && !bad) {
-            PUT(&hold->mask, hold->mask | mask);
-        }
-        leave(c);
-        if (own) {
-            return bad ? FRAMES_BAD_FREE : FRAMES_OK;
-        }
-    }
-    if (frames_held(UNIT, unit, mask) || (__atomic_fetch_or(idle, mask, __ATOMIC_SEQ_CST) & mask)) {
-        return FRAMES_BAD_FREE;
-    }
-    frames_summarize(IDLE, slot / GROUP_SLOTS);
-    frames_prefer(slot);
-    return FRAMES_OK;
-}
-
 static NOINLINE frames_status_t became_idle(size_t slot) {
     // Only above: the chunk itself may be somebody's again.
     frames_summarize(IDLE, slot / GROUP_SLOTS);
     frames_prefer(slot);
     return FRAMES_OK;
+}
+
+// A chunk of a unit that a CPU has claimed: into the mask, if that is this one, and if the chunk is
+// of the same segment and zone.
+static NOINLINE frames_status_t free_2m_claimed(uint64_t addr, size_t slot) {
+    struct cpu *c = &self.cpu[frames_cpu()];
+    size_t unit = slot / UNIT_SLOTS;
+    uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
+    frames_status_t status;
+    if (chunk_addr(c, mask) == addr && frames_zone_end(slot) == GET(&c->zone_end_2m)
+        && frames_put_own(c, UNIT, unit, mask, &status)) {
+        return status;
+    }
+    if (frames_held(UNIT, unit, mask)
+        || (__atomic_fetch_or(frames_bits_of(UNIT, unit), mask, __ATOMIC_SEQ_CST) & mask)) {
+        return FRAMES_BAD_FREE;
+    }
+    return became_idle(slot);
 }
 
 static NOINLINE frames_status_t free_2m_shared(uint64_t addr, size_t slot) {

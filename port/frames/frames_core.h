@@ -277,6 +277,7 @@ frames_status_t frames_not_ready(void);     // FRAMES_OK once there is a map; ma
 void frames_lock(void);
 void frames_unlock(void);
 void frames_enter_slowly(struct cpu *c);
+
 // What a CPU holds is changed without an atomic: `busy` says that it is being changed. Who wants it
 // sets `closed` and then makes every CPU pass a barrier. After that, either the CPU has seen
 // `closed` or its `busy` can be seen, although nothing but the compiler keeps the two in order here.
@@ -296,7 +297,17 @@ static inline void enter(struct cpu *c) {
     }
 }
 
-// The same where there may be one CPU only, which has nobody to tell.
+// Give back what the hold may have: frames of its word or chunks of its unit, whose other free ones
+// are in *bits. Entered.
+static inline frames_status_t put_held(struct hold *hold, const uint64_t *bits, uint64_t mask) {
+    if ((hold->mask | GET(bits)) & mask) {
+        return FRAMES_BAD_FREE;
+    }
+    PUT(&hold->mask, hold->mask | mask);
+    return FRAMES_OK;
+}
+
+// enter() and leave() where there may be one CPU only, which has nobody to tell.
 static inline void frames_enter(struct cpu *c) {
     if (self.shared) {
         enter(c);
@@ -316,6 +327,8 @@ uint64_t frames_claim_free(struct hold *hold, unsigned kind, size_t index, uint6
     uint64_t addr);                         // Both: take what is free, and return that.
 void frames_unclaim(struct hold *hold, unsigned kind);
 bool frames_hand_back(struct cpu *c, unsigned kind);    // Give up a hold; whether it had anything.
+bool frames_put_own(struct cpu *c, unsigned kind, size_t index, uint64_t mask,
+    frames_status_t *status);               // False if this CPU has not claimed it.
 bool frames_held(unsigned kind, size_t index, uint64_t mask);   // A CPU holds some of these.
 void frames_drop(struct cpu *c);            // Give up the word that frames come from.
 void frames_close(void);                    // Locked: stop every CPU and take back what it has,
@@ -327,9 +340,14 @@ void frames_enter_zone(struct cpu *c, size_t slot); // The word is in a better z
 
 // frames_refill.c: where the next word comes from.
 bool frames_refill(struct cpu *c);          // Entered; give it a word to take from.
+// Search the zones [low, high) from the best one on, with several CPUs first without `any`, where
+// others take from. Entered, or with the lock: only then can more of the map be made ready, so
+// without it a failure means "try again with the lock".
+bool frames_search_zones(struct cpu *c, bool locked,
+    bool (*search)(struct cpu *c, size_t low, size_t high, bool any));
 size_t frames_start(const struct cpu *c, size_t low, size_t high);  // Where it begins to search.
 void frames_split(size_t slot);             // Turn an idle chunk into a line of free frames.
-bool frames_settle(size_t slot);            // Make the chunk idle if all of it is free.
+void frames_settle(size_t slot);            // Make the chunk idle if all of it is free.
 void frames_leave_word(struct cpu *c);      // With one CPU: other frames come next.
 
 // frames.c: single frames.

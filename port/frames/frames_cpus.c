@@ -105,6 +105,21 @@ bool frames_hand_back(struct cpu *c, unsigned kind) {
     return mask != 0;
 }
 
+bool frames_put_own(struct cpu *c, unsigned kind, size_t index, uint64_t mask,
+    frames_status_t *status) {
+    struct hold *hold = &c->hold[kind];
+    if (GET(&hold->index) != index) {
+        return false;
+    }
+    enter(c);
+    bool mine = hold->index == index;
+    if (mine) {
+        *status = put_held(hold, frames_bits_of(kind, index), mask);
+    }
+    leave(c);
+    return mine;
+}
+
 bool frames_held(unsigned kind, size_t index, uint64_t mask) {
     for (unsigned i = 0; self.shared && i < self.cpus; ++i) {
         const struct hold *hold = &self.cpu[i].hold[kind];

@@ -42,10 +42,10 @@ static void quiet(size_t slot) {
     }
 }
 
-bool frames_settle(size_t slot) {
+void frames_settle(size_t slot) {
     uint64_t *line = line_of(slot);
     if (is(EDGE, slot) || is(SHUT, slot) || !line_is_full(line)) {
-        return false;
+        return;
     }
     if (self.shared) {
         // Take all of the line, so that it is ours alone; on failure put it back.
@@ -59,14 +59,13 @@ bool frames_settle(size_t slot) {
                 word_or(&line[k], ALL);
             }
             frames_mark(SOME, slot);
-            return false;
+            return;
         }
     }
     frames_unmark(SOME, slot);
     word_or(&self.groups[slot / GROUP_SLOTS].is[SHUT], UINT64_C(1) << slot % GROUP_SLOTS);
     frames_mark(IDLE, slot);
     prefer_2m(this_cpu(), slot);
-    return true;
 }
 
 // The chunk was idle, and the caller has unmarked that.
@@ -223,8 +222,40 @@ static bool search_idle(struct cpu *c, size_t low, size_t high) {
     return false;
 }
 
-// Find the next word, in the best zone that has one. Entered, or with the lock: only then can more
-// of the map be made ready, so without it a failure means "try again with the lock".
+bool frames_search_zones(struct cpu *c, bool locked,
+    bool (*search)(struct cpu *c, size_t low, size_t high, bool any)) {
+    for (unsigned zone = ZONES; zone-- > 0;) {
+        size_t low = self.zone_slot[zone], high = self.zone_slot[zone + 1];
+        if (low == high) {
+            continue;
+        }
+        do {
+            if (search(c, low, high, !self.shared)) {
+                return true;
+            }
+            if (GET(&self.ready) < high && !locked) {
+                return false;
+            }
+        } while (GET(&self.ready) < high && frames_more(1));
+        if (self.shared && search(c, low, high, true)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool search_words(struct cpu *c, size_t low, size_t high, bool any) {
+    PUT(&c->zone_low, low);
+    PUT(&c->zone_end, high);
+    do {
+        if (search_some(c, low, high, any ? ANY : MINE)) {
+            return true;
+        }
+    } while (search_idle(c, low, high));
+    return false;
+}
+
+// Find the next word, in the best zone that has one. Entered, or with the lock.
 static bool refill(struct cpu *c, bool locked) {
     size_t word = c->hold[WORD].index;
     if (word != NONE) {
@@ -243,28 +274,7 @@ static bool refill(struct cpu *c, bool locked) {
         }
         c->rotor = slot + 1;
     }
-    for (unsigned zone = ZONES; zone-- > 0;) {
-        size_t low = self.zone_slot[zone], high = self.zone_slot[zone + 1];
-        if (low == high) {
-            continue;
-        }
-        PUT(&c->zone_low, low);
-        PUT(&c->zone_end, high);
-        do {
-            do {
-                if (search_some(c, low, high, self.shared ? MINE : ANY)) {
-                    return true;
-                }
-            } while (search_idle(c, low, high));
-            if (GET(&self.ready) < high && !locked) {
-                return false;
-            }
-        } while (GET(&self.ready) < high && frames_more(1));
-        if (self.shared && search_some(c, low, high, ANY)) {
-            return true;
-        }
-    }
-    return false;
+    return frames_search_zones(c, locked, search_words);
 }
 
 bool frames_refill(struct cpu *c) {
