@@ -107,14 +107,11 @@ static uint64_t free_entries(const work_t *work, const uint64_t *table, int leve
     if (!has_size(work->paging, level) || ((va | (va + work->delta)) & (span(level) - 1)) != 0) {
         return 0;
     }
-    const uint64_t *entry = &table[index_of(level, va)];
-    uint64_t pages = (last - va + 1) / span(level);
-    const uint64_t *end = pages < (uint64_t)(table + ENTRIES - entry) ? entry + pages : table + ENTRIES;
-    const uint64_t *at = entry;
-    while (at < end && !(*at & PRESENT)) {
-        ++at;
+    uint64_t limit = (last - va + 1) / span(level), count = 0;
+    for (unsigned i = index_of(level, va); i < ENTRIES && count < limit && !(table[i] & PRESENT); ++i) {
+        count += 1;
     }
-    return (uint64_t)(at - entry);
+    return count;
 }
 
 // How many tables it takes to map [va, last], which one entry covers, where nothing is.
