@@ -25,33 +25,29 @@
 
 _Thread_local unsigned host_cpu;
 
-// A PC of 2 GiB as its firmware gives it away: unaligned, of several kinds, with holes.
+// The lower GiB of a PC as its firmware gives it away: unaligned, of several kinds, with holes.
+#define LOWER_GIB \
+    { 0x1000, 0x9fc00, 1 }, \
+    { 0x9fc00, 0xa0000, 2 }, \
+    { 0xf0000, 0x100000, 2 }, \
+    { 0x113000, 0x2f7d3400, 1 }, \
+    { 0x2f7d3400, 0x2f8e1000, 4 }, \
+    { 0x2f8e1000, 0x3f5c9000, 1 }, \
+    { 0x3f5c9000, 0x3fa00000, 3 }, \
+    { 0x3fa01000, 0x3fff7000, 1 }
+
 static const struct span pc[] = {
-    { 0x1000, 0x9fc00, 1 },
-    { 0x9fc00, 0xa0000, 2 },
-    { 0xf0000, 0x100000, 2 },
-    { 0x113000, 0x2f7d3400, 1 },
-    { 0x2f7d3400, 0x2f8e1000, 4 },
-    { 0x2f8e1000, 0x3f5c9000, 1 },
-    { 0x3f5c9000, 0x3fa00000, 3 },
-    { 0x3fa01000, 0x3fff7000, 1 },
+    LOWER_GIB,
     { 0x40000000, 0x6bd45000, 1 },
     { 0x6c000000, 0x7fd30000, 1 },
     { 0x7fd30000, 0x80000000, 4 },
     { 0xfd000000, 0xfe000000, 2 },
 };
 
-// The same with half of it above 4 GiB. Ours spares what lies below, so that half full means that
-// the upper half is full to its last frames: what comes back there is lent again at once.
+// The same with the other GiB above 4 GiB. Ours spares what lies below, so that half full means
+// that the upper half is full to its last frames: what comes back there is lent again at once.
 static const struct span split_pc[] = {
-    { 0x1000, 0x9fc00, 1 },
-    { 0x9fc00, 0xa0000, 2 },
-    { 0xf0000, 0x100000, 2 },
-    { 0x113000, 0x2f7d3400, 1 },
-    { 0x2f7d3400, 0x2f8e1000, 4 },
-    { 0x2f8e1000, 0x3f5c9000, 1 },
-    { 0x3f5c9000, 0x3fa00000, 3 },
-    { 0x3fa01000, 0x3fff7000, 1 },
+    LOWER_GIB,
     { 0xfd000000, 0xfe000000, 2 },
     { 0x100000000, 0x12bd45000, 1 },
     { 0x12c000000, 0x13fd30000, 1 },
@@ -111,13 +107,12 @@ static void must(int good, const struct peer *peer, const char *what) {
 
 // --- One thread -----------------------------------------------------------------------------
 
-static void start(const struct peer *peer) {
-    peer->init(pc, SPANS(pc), arena);
-    host_cpu = 0;
-}
-
-static void start_split(const struct peer *peer) {
-    peer->init(split_pc, SPANS(split_pc), arena);
+static void start(const struct peer *peer, int work) {
+    if (work == SPLIT || work == SPLIT_2) {
+        peer->init(split_pc, SPANS(split_pc), arena);
+    } else {
+        peer->init(pc, SPANS(pc), arena);
+    }
     host_cpu = 0;
 }
 
@@ -131,10 +126,16 @@ static void take_all(const struct peer *peer) {
     shuffle(lent, lent_count);
 }
 
-static double bulk(const struct peer *peer, int mixed) {
+static void give_back(const struct peer *peer, uint64_t count) {
+    while (count-- > 0) {
+        peer->free(lent[--lent_count]);
+    }
+}
+
+static double bulk(const struct peer *peer, int work) {
     uint64_t(*volatile alloc)(void) = peer->alloc;
     int(*volatile give)(uint64_t) = peer->free;
-    start(peer);
+    start(peer, work);
     uint32_t count = BULK;
     if (peer->walk_to) {
         peer->walk_to(BULK / 2);
@@ -148,7 +149,7 @@ static double bulk(const struct peer *peer, int mixed) {
     }
     double out = now() - t0;
     must(lent[count - 1] >> 63 == 0, peer, "too little memory");
-    if (mixed) {
+    if (work == SHUFFLED) {
         shuffle(lent, count);
     }
     int (*put)(uint64_t) = give;
@@ -199,18 +200,15 @@ static double pairs(const struct peer *peer, uint64_t *mine, uint64_t count, uin
 }
 
 static double random_pairs(const struct peer *peer, int work) {
-    (work == SPLIT ? start_split : start)(peer);
+    start(peer, work);
     take_all(peer);
-    uint64_t left = work == NEARLY_FULL ? lent_count - 26 : lent_count / 2;
-    while (lent_count > left) {
-        peer->free(lent[--lent_count]);
-    }
+    give_back(peer, work == NEARLY_FULL ? 26 : lent_count / 2);
     pairs(peer, lent, lent_count, PAIRS);       // Into the state that it stays in.
     return pairs(peer, lent, lent_count, PAIRS);
 }
 
-static double huge(const struct peer *peer) {
-    start(peer);
+static double huge(const struct peer *peer, int work) {
+    start(peer, work);
     double t0 = 0;
     uint64_t frames[HUGE_FRAMES];
     uint64_t(*volatile alloc)(void) = peer->alloc_2m;
@@ -235,13 +233,11 @@ static double huge(const struct peer *peer) {
     return t / rounds / HUGE_FRAMES / 2;
 }
 
-static double fill(const struct peer *peer, int half) {
-    start(peer);
-    if (half) {
+static double fill(const struct peer *peer, int work) {
+    start(peer, work);
+    if (work == FILL_HALF) {
         take_all(peer);
-        for (uint64_t left = lent_count / 2; lent_count > left;) {
-            peer->free(lent[--lent_count]);
-        }
+        give_back(peer, lent_count / 2);
     }
     uint64_t buf[64] = { 0 };
     const unsigned rounds = 20000;
@@ -396,13 +392,11 @@ static double two_threads(const struct peer *peer, int work) {
         guarded.alloc_2m = locked_alloc_2m;
         guarded.free_2m = locked_free_2m;
     }
-    (work == SPLIT_2 ? start_split : start)(peer);
+    start(peer, work);
     uint64_t count = work == HUGE_2 ? 64 : BULK / 2;
     if (work == HALF_2 || work == SPLIT_2) {
         take_all(peer);
-        for (uint64_t left = lent_count / 2; lent_count > left;) {
-            peer->free(lent[--lent_count]);
-        }
+        give_back(peer, lent_count / 2);
         count = lent_count / 2;
     }
     struct job job[2];
@@ -466,11 +460,10 @@ static bool can(const struct peer *peer, int work) {
 static double measure(const struct peer *peer, int work) {
     switch (work) {
         case BULK_WORK:
-            return bulk(peer, 0);
         case SHUFFLED:
-            return bulk(peer, 1);
+            return bulk(peer, work);
         case REPEAT:
-            start(peer);
+            start(peer, work);
             repeat(peer);
             return repeat(peer);
         case HALF:
@@ -478,10 +471,10 @@ static double measure(const struct peer *peer, int work) {
         case NEARLY_FULL:
             return random_pairs(peer, work);
         case HUGE_WORK:
-            return huge(peer);
+            return huge(peer, work);
         case FILL:
         case FILL_HALF:
-            return fill(peer, work == FILL_HALF);
+            return fill(peer, work);
         case SETUP_1G:
         case SETUP_16G:
         case SETUP_1T:
