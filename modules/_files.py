@@ -13,9 +13,8 @@ _KEEP_DISK = const(0)
 _KEEP_ROM = const(1)
 
 _FRAME = const(4096)
-_DISK_MAX = const(
-    0x400000
-)  # Without disk= the RAM disk is a sixteenth of what is free, up to this.
+# Without disk= the RAM disk is a sixteenth of what is free, up to this.
+_DISK_MAX = const(0x400000)
 
 
 def _image(start, end):
