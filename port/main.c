@@ -13,18 +13,18 @@
 #include "shared/runtime/pyexec.h"
 
 #include "boot/handoff.h"
-#include "devices/fwcfg.h"
+#include "firmware/fwcfg.h"
 #include "devices/power.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
 #include "frames/frames.h"
-#include "libc.h"
+#include "cpu/libc.h"
 #include "main.h"
-#include "memory/heap.h"
-#include "memory/native.h"
+#include "mpy/heap.h"
+#include "mpy/native.h"
 #include "memory/space.h"
 #include "panic.h"
-#include "status.h"
+#include "mpy/status.h"
 
 static char main_path[MICROPY_ALLOC_PATH_MAX];
 static bool eof_is_poweroff;

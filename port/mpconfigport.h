@@ -49,7 +49,7 @@
 #define MICROPY_PY_SYS_STDIO_BUFFER             (1)
 #define MICROPY_PY_OS_DUPTERM                   (1)
 #define MICROPY_PY_OS_DUPTERM_STREAM_DETACHED_ATTACHED (1)
-#define MICROPY_PY_OS_INCLUDEFILE               "port/modos.c"
+#define MICROPY_PY_OS_INCLUDEFILE               "port/mpy/modos.c"
 #define MICROPY_PY_OS_SYNC                      (1)
 #define MICROPY_PY_OS_UNAME                     (1)
 #define MICROPY_PY_OS_URANDOM                   (1)
@@ -58,21 +58,21 @@
 #define MICROPY_PY_TIME                         (1)
 #define MICROPY_PY_TIME_GMTIME_LOCALTIME_MKTIME (1)
 #define MICROPY_PY_TIME_TIME_TIME_NS            (1)
-#define MICROPY_PY_TIME_INCLUDEFILE             "port/modtime.c"
+#define MICROPY_PY_TIME_INCLUDEFILE             "port/mpy/modtime.c"
 #define MICROPY_EPOCH_IS_1970                   (1)
 #define MICROPY_PY_MACHINE                      (1)
-#define MICROPY_PY_MACHINE_INCLUDEFILE          "port/modmachine.c"
+#define MICROPY_PY_MACHINE_INCLUDEFILE          "port/mpy/modmachine.c"
 #define MICROPY_PY_MACHINE_PIN_BASE             (1)
 #define MICROPY_PY_MACHINE_PULSE                (1)
 #define MICROPY_PY_MACHINE_RESET                (1)
 #define MICROPY_PY_MACHINE_BARE_METAL_FUNCS     (1)
 #define MICROPY_PY_MACHINE_DISABLE_IRQ_ENABLE_IRQ (1)
 #define MICROPY_PY_MACHINE_UART                 (1)
-#define MICROPY_PY_MACHINE_UART_INCLUDEFILE     "port/machine_uart.c"
+#define MICROPY_PY_MACHINE_UART_INCLUDEFILE     "port/mpy/machine_uart.c"
 #define MICROPY_PY_MACHINE_UART_SENDBREAK       (1)
 #define MICROPY_PY_MACHINE_UART_IRQ             (1)
 #define MICROPY_PY_MACHINE_WDT                  (1)
-#define MICROPY_PY_MACHINE_WDT_INCLUDEFILE      "port/machine_wdt.c"
+#define MICROPY_PY_MACHINE_WDT_INCLUDEFILE      "port/mpy/machine_wdt.c"
 #define MICROPY_PY_MACHINE_WDT_TIMEOUT_MS       (1)
 // Pages of what is typed ahead fit the ring of the serial port.
 #define MICROPY_REPL_STDIN_BUFFER_MAX           (4096)

@@ -7,7 +7,7 @@
 #include "devices/screen.h"
 #include "devices/uart.h"
 #include "panic.h"
-#include "trace.h"
+#include "mpy/trace.h"
 
 enum {
     VECTOR_DOUBLE_FAULT = 8,

@@ -1,4 +1,4 @@
-#include "cpu/acpi.h"
+#include "firmware/acpi.h"
 #include "cpu/apic.h"
 #include "cpu/io.h"
 

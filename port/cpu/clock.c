@@ -1,7 +1,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "cpu/acpi.h"
+#include "firmware/acpi.h"
 #include "cpu/apic.h"
 #include "cpu/clock.h"
 #include "cpu/io.h"

@@ -1,6 +1,6 @@
 #include "cpu/irq.h"
 #include "cpu/trap.h"
-#include "memory/fault.h"
+#include "mpy/fault.h"
 
 // SDM 3A table 6-1; AMD APM 2 table 8-1 for 28 to 30.
 static const char *const names[TRAP_EXCEPTIONS] = {

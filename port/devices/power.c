@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "cpu/acpi.h"
+#include "firmware/acpi.h"
 #include "cpu/clock.h"
 #include "cpu/io.h"
 #include "devices/power.h"

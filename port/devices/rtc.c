@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "cpu/acpi.h"
+#include "firmware/acpi.h"
 #include "cpu/io.h"
 #include "devices/rtc.h"
 

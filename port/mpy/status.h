@@ -1,6 +1,6 @@
 // From the end of a Python program to a status that the machine ends with.
-#ifndef RINGZERO_STATUS_H
-#define RINGZERO_STATUS_H
+#ifndef RINGZERO_MPY_STATUS_H
+#define RINGZERO_MPY_STATUS_H
 
 // The status of the program that ran last: 0 at its end, n for SystemExit(n), 1 for any other
 // uncaught exception.

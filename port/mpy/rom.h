@@ -1,6 +1,6 @@
 // The memory that holds the ROMFS at /rom.
-#ifndef RINGZERO_ROM_H
-#define RINGZERO_ROM_H
+#ifndef RINGZERO_MPY_ROM_H
+#define RINGZERO_MPY_ROM_H
 
 #include "py/obj.h"
 

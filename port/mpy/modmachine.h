@@ -1,6 +1,6 @@
 // What modmachine.c lists of the files beside it.
-#ifndef RINGZERO_MODMACHINE_H
-#define RINGZERO_MODMACHINE_H
+#ifndef RINGZERO_MPY_MODMACHINE_H
+#define RINGZERO_MPY_MODMACHINE_H
 
 #include "py/obj.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cpu/io.h"
-#include "devices/fwcfg.h"
+#include "firmware/fwcfg.h"
 
 enum {
     SELECT_PORT = 0x510,

@@ -1,6 +1,6 @@
 // ACPI's static tables, found and checked. ACPI specification 6.4, chapter 5.2.
-#ifndef RINGZERO_CPU_ACPI_H
-#define RINGZERO_CPU_ACPI_H
+#ifndef RINGZERO_FIRMWARE_ACPI_H
+#define RINGZERO_FIRMWARE_ACPI_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 // What QEMU's user leaves in files for the guest (-fw_cfg). QEMU's docs/specs/fw_cfg.
-#ifndef RINGZERO_DEVICES_FWCFG_H
-#define RINGZERO_DEVICES_FWCFG_H
+#ifndef RINGZERO_FIRMWARE_FWCFG_H
+#define RINGZERO_FIRMWARE_FWCFG_H
 
 #include <stdbool.h>
 

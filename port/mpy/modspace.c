@@ -4,8 +4,8 @@
 #include "py/runtime.h"
 
 #include "frames/frames.h"
-#include "memory/heap.h"
-#include "memory/native.h"
+#include "mpy/heap.h"
+#include "mpy/native.h"
 #include "memory/space.h"
 
 // What Python may ask for; the rest is the kernel's.

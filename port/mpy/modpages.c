@@ -4,7 +4,7 @@
 
 #include "py/runtime.h"
 
-#include "../frames/frames.h"
+#include "frames/frames.h"
 
 typedef struct {
     mp_obj_base_t base;

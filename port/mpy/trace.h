@@ -1,6 +1,6 @@
 // Where the kernel is: its functions by name, its stack, the Python lines that run on it.
-#ifndef RINGZERO_TRACE_H
-#define RINGZERO_TRACE_H
+#ifndef RINGZERO_MPY_TRACE_H
+#define RINGZERO_MPY_TRACE_H
 
 #include <stddef.h>
 #include <stdint.h>

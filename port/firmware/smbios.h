@@ -1,6 +1,6 @@
 // The firmware's description of the machine. DMTF DSP0134.
-#ifndef RINGZERO_DEVICES_SMBIOS_H
-#define RINGZERO_DEVICES_SMBIOS_H
+#ifndef RINGZERO_FIRMWARE_SMBIOS_H
+#define RINGZERO_FIRMWARE_SMBIOS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,7 +7,7 @@
 
 #include "boot/handoff.h"
 #include "memory/space.h"
-#include "trace.h"
+#include "mpy/trace.h"
 
 // scripts/symbols.py says what is in there.
 extern const char symbols_start[], symbols_end[];

@@ -1,7 +1,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "cpu/acpi.h"
+#include "firmware/acpi.h"
 
 enum {
     TABLE_SIZE_MAX = 0x400000, // a length beyond this is taken for garbage

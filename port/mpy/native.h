@@ -1,7 +1,7 @@
 // Machine code from @native, @viper and .mpy files: in frames of its own, read-only and executable,
 // packed, and freed by the garbage collector with the functions that own it.
-#ifndef RINGZERO_MEMORY_NATIVE_H
-#define RINGZERO_MEMORY_NATIVE_H
+#ifndef RINGZERO_MPY_NATIVE_H
+#define RINGZERO_MPY_NATIVE_H
 
 #include <stdbool.h>
 #include <stddef.h>

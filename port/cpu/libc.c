@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include "cpu/io.h"
-#include "libc.h"
+#include "cpu/libc.h"
 #include "panic.h"
 
 // SDM 4, table 2-2: the base of %fs.

@@ -7,8 +7,8 @@
 #include "cpu/io.h"
 #include "cpu/irq.h"
 #include "devices/power.h"
-#include "devices/smbios.h"
-#include "modmachine.h"
+#include "firmware/smbios.h"
+#include "mpy/modmachine.h"
 
 #define MICROPY_PY_MACHINE_EXTRA_GLOBALS \
     { MP_ROM_QSTR(MP_QSTR_poweroff), MP_ROM_PTR(&machine_poweroff_obj) }, \

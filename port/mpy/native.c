@@ -9,7 +9,7 @@
 
 #include "cpu/io.h"
 #include "frames/frames.h"
-#include "memory/native.h"
+#include "mpy/native.h"
 #include "memory/space.h"
 #include "panic.h"
 

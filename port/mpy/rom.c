@@ -6,7 +6,7 @@
 #include "py/runtime.h"
 #include "extmod/vfs.h"
 
-#include "rom.h"
+#include "mpy/rom.h"
 
 static mp_buffer_info_t segment;
 

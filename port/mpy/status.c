@@ -2,7 +2,7 @@
 #include "py/objexcept.h"
 #include "shared/runtime/pyexec.h"
 #include "devices/power.h"
-#include "status.h"
+#include "mpy/status.h"
 
 static unsigned last;
 static bool exited;

@@ -10,8 +10,8 @@
 #include "boot/handoff.h"
 #include "cpu/io.h"
 #include "cpu/trap.h"
-#include "memory/fault.h"
-#include "memory/native.h"
+#include "mpy/fault.h"
+#include "mpy/native.h"
 #include "memory/space.h"
 
 enum {

@@ -3,7 +3,7 @@
 #include "extmod/modmachine.h"
 
 #include "cpu/io.h"
-#include "modmachine.h"
+#include "mpy/modmachine.h"
 
 typedef struct _machine_port_obj_t {
     mp_obj_base_t base;

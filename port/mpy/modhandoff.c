@@ -4,8 +4,8 @@
 
 #include "boot/handoff.h"
 #include "main.h"
-#include "memory/heap.h"
-#include "rom.h"
+#include "mpy/heap.h"
+#include "mpy/rom.h"
 
 // Memory that stays as it is over a soft reset, by number: start, end.
 #define KEPT_MAX 4

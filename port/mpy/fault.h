@@ -3,8 +3,8 @@
 // A fault is a program's where it hits an access that was made for it: in native code, or in C that
 // reads and writes memory which Python names (kernel.ld lists those objects), or in a memory function
 // called from there. Anywhere else it is the kernel's own, and a panic.
-#ifndef RINGZERO_MEMORY_FAULT_H
-#define RINGZERO_MEMORY_FAULT_H
+#ifndef RINGZERO_MPY_FAULT_H
+#define RINGZERO_MPY_FAULT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,8 +8,8 @@
 #include "cpu/io.h"
 #include "cpu/timer.h"
 #include "devices/uart.h"
-#include "memory/fault.h"
-#include "modmachine.h"
+#include "mpy/fault.h"
+#include "mpy/modmachine.h"
 
 enum {
     RXBUF_DEFAULT = 256,

@@ -6,7 +6,7 @@
 
 #include "cpu/clock.h"
 #include "cpu/timer.h"
-#include "modmachine.h"
+#include "mpy/modmachine.h"
 
 enum {
     MODE_ONE_SHOT,

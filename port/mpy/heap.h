@@ -1,7 +1,7 @@
 // The heap beyond its first mebibyte: one more area of MicroPython's split heap, above 64 TiB, that
 // grows by frames as the heap needs them and shrinks when a collection leaves its end free.
-#ifndef RINGZERO_MEMORY_HEAP_H
-#define RINGZERO_MEMORY_HEAP_H
+#ifndef RINGZERO_MPY_HEAP_H
+#define RINGZERO_MPY_HEAP_H
 
 #include <stdbool.h>
 #include <stddef.h>

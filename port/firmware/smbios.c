@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "devices/smbios.h"
+#include "firmware/smbios.h"
 
 enum {
     // 5.2.1 and 5.2.2: where the entry points lie on a PC without UEFI.

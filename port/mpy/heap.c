@@ -4,8 +4,8 @@
 #include "py/mpstate.h"
 
 #include "frames/frames.h"
-#include "memory/heap.h"
-#include "memory/native.h"
+#include "mpy/heap.h"
+#include "mpy/native.h"
 #include "memory/space.h"
 #include "panic.h"
 
