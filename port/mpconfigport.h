@@ -114,6 +114,10 @@ void *native_commit(void *code, size_t size, void *reloc);
 // Where frames may have their data before all memory is mapped.
 #define MICROPY_FRAMES_REACH_END                (UINT64_C(1) << 32)
 
+// A hard callback runs: nobody may ask for frames now.
+extern volatile bool irq_active;
+#define MICROPY_FRAMES_IN_INTERRUPT             (irq_active)
+
 extern const struct _mp_obj_type_t mp_type_FaultError;
 #define MICROPY_PORT_EXTRA_BUILTINS \
     { MP_ROM_QSTR(MP_QSTR_FaultError), MP_ROM_PTR(&mp_type_FaultError) },

@@ -7,6 +7,7 @@ typedef struct {
     void *context;
 } slot_t;
 
+volatile bool irq_active;
 uint64_t irq_unexpected_count;
 uint8_t irq_unexpected_vector;
 
@@ -36,7 +37,9 @@ bool irq_install_isa(unsigned isa_irq, irq_handler_t handler, void *context) {
 void irq_handle(uint8_t vector) {
     const slot_t *slot = &slots[vector];
     if (slot->handler != 0) {
+        irq_active = true;
         slot->handler(slot->context);
+        irq_active = false;
     } else if (vector != IRQ_VECTOR_SPURIOUS) {
         // A stray 8259 interrupt, an int instruction, a device that firmware left on.
         irq_unexpected_count++;

@@ -27,6 +27,9 @@ bool irq_install_isa(unsigned isa_irq, irq_handler_t handler, void *context);
 // interrupts are off. Check what is waited for before every call and after it.
 void irq_wait(void);
 
+// A handler runs: what it interrupted may be in the middle of anything.
+extern volatile bool irq_active;
+
 // How many interrupts came that nobody asked for, and the vector of the last.
 extern uint64_t irq_unexpected_count;
 extern uint8_t irq_unexpected_vector;

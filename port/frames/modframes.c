@@ -8,6 +8,7 @@
 #include "py/runtime.h"
 
 #include "frames.h"
+#include "modframes.h"
 
 // --- Where the metadata is reached ----------------------------------------------------------
 
@@ -77,6 +78,21 @@ static NORETURN void raise_status(frames_status_t status) {
     mp_raise_msg(type, (mp_rom_error_text_t)frames_text(status));
 }
 
+// A port whose interrupts can call Python says when one does.
+#ifndef MICROPY_FRAMES_IN_INTERRUPT
+#define MICROPY_FRAMES_IN_INTERRUPT (false)
+#endif
+
+static NORETURN void raise_in_interrupt(void) {
+    mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("not in a hard callback"));
+}
+
+void frames_refuse_interrupt(void) {
+    if (MICROPY_FRAMES_IN_INTERRUPT) {
+        raise_in_interrupt();
+    }
+}
+
 static mp_obj_t none_or_raise(frames_status_t status) {
     if (status != FRAMES_OK) {
         raise_status(status);
@@ -129,6 +145,7 @@ static MP_NOINLINE mp_obj_t alloc_any(size_t n_args, size_t n_kw, const mp_obj_t
     for (size_t i = 0; i < MP_ARRAY_SIZE(allowed); ++i) {
         number[i] = get_number(values[i].u_obj);
     }
+    frames_refuse_interrupt();
     return addr_or_raise(frames_alloc_run(number[0], number[1], number[2]));
 }
 
@@ -138,6 +155,7 @@ static mp_obj_t alloc_call(mp_obj_t fun, size_t n_args, size_t n_kw, const mp_ob
     if (n_args + n_kw != 0) {
         return alloc_any(n_args, n_kw, args);
     }
+    frames_refuse_interrupt();
     uint64_t addr = frames_alloc();
     if (MP_UNLIKELY(frames_failed(addr))) {
         raise_status(frames_why(addr));
@@ -154,6 +172,7 @@ static MP_NOINLINE mp_obj_t free_any(size_t n_args, size_t n_kw, const mp_obj_t 
     mp_arg_parse_all_kw_array(n_args, n_kw, args, MP_ARRAY_SIZE(allowed), allowed, values);
     uint64_t addr = get_number(values[0].u_obj);
     uint64_t count = get_number(values[1].u_obj);
+    frames_refuse_interrupt();
     return none_or_raise(count == 1 ? frames_free(addr)
         : count == FRAMES_2M ? frames_free_2m(addr) : frames_free_run(addr, count));
 }
@@ -164,6 +183,7 @@ static mp_obj_t free_call(mp_obj_t fun, size_t n_args, size_t n_kw, const mp_obj
     if (MP_UNLIKELY(n_args != 1 || n_kw != 0 || !mp_obj_is_small_int(args[0]))) {
         return free_any(n_args, n_kw, args);
     }
+    frames_refuse_interrupt();
     frames_status_t status = frames_free((uint64_t)MP_OBJ_SMALL_INT_VALUE(args[0]));
     if (MP_UNLIKELY(status != FRAMES_OK)) {
         raise_status(status);
@@ -182,6 +202,7 @@ static const mp_obj_base_t frames_free_obj = { &frames_type_free };
 
 // init(ranges, cpus=1): take over the memory in array('Q', [start, end, ...])
 static mp_obj_t frames_init_(size_t n_args, const mp_obj_t *args, mp_map_t *kw_args) {
+    frames_refuse_interrupt();
     static const mp_arg_t allowed[] = {
         { MP_QSTR_ranges, MP_ARG_REQUIRED | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE} },
         { MP_QSTR_cpus, MP_ARG_OBJ, {.u_rom_obj = MP_ROM_INT(1)} },
@@ -206,6 +227,7 @@ static MP_DEFINE_CONST_FUN_OBJ_KW(frames_init_obj, 1, frames_init_);
 
 // fill(buf) -> len(buf), the addresses of as many frames as fit in it
 static mp_obj_t frames_fill_(mp_obj_t obj) {
+    frames_refuse_interrupt();
     mp_buffer_info_t buf;
     get_addresses(obj, &buf, MP_BUFFER_WRITE);
     none_or_raise(frames_fill(buf.buf, buf.len / 8));
@@ -215,6 +237,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(frames_fill_obj, frames_fill_);
 
 // drain(buf) -> len(buf), give all of them back
 static mp_obj_t frames_drain_(mp_obj_t obj) {
+    frames_refuse_interrupt();
     mp_buffer_info_t buf;
     get_addresses(obj, &buf, MP_BUFFER_READ);
     none_or_raise(frames_drain(buf.buf, buf.len / 8));
@@ -224,12 +247,14 @@ static MP_DEFINE_CONST_FUN_OBJ_1(frames_drain_obj, frames_drain_);
 
 // reserve(start, end): take this memory out for good
 static mp_obj_t frames_reserve_(mp_obj_t start, mp_obj_t end) {
+    frames_refuse_interrupt();
     return none_or_raise(frames_reserve(get_number(start), get_number(end)));
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(frames_reserve_obj, frames_reserve_);
 
 // stats() -> named counts
 static mp_obj_t frames_stats_(void) {
+    frames_refuse_interrupt();
     frames_stats_t stats;
     none_or_raise(frames_stats(&stats));
     static const qstr names[] = {
@@ -250,6 +275,7 @@ static MP_DEFINE_CONST_FUN_OBJ_0(frames_stats_obj, frames_stats_);
 
 // check() -> True, or RuntimeError after printing what is wrong
 static mp_obj_t frames_check_(void) {
+    frames_refuse_interrupt();
     if (frames_check(print_text, (void *)&mp_plat_print)) {
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("broken frame allocator"));
     }
@@ -259,6 +285,7 @@ static MP_DEFINE_CONST_FUN_OBJ_0(frames_check_obj, frames_check_);
 
 // show(columns=80, rows=24): a heat map of memory
 static mp_obj_t frames_show_(size_t n_args, const mp_obj_t *args) {
+    frames_refuse_interrupt();
     uint64_t columns = n_args > 0 ? get_number(args[0]) : 80;
     uint64_t rows = n_args > 1 ? get_number(args[1]) : 24;
     columns = MIN(columns, 1000);
@@ -270,6 +297,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(frames_show_obj, 0, 2, frames_show_);
 
 // runs(): how many free runs there are of which length
 static mp_obj_t frames_runs_(void) {
+    frames_refuse_interrupt();
     return none_or_raise(frames_runs(print_text, (void *)&mp_plat_print));
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(frames_runs_obj, frames_runs_);

@@ -5,6 +5,7 @@
 #include "py/runtime.h"
 
 #include "frames/frames.h"
+#include "frames/modframes.h"
 
 typedef struct {
     mp_obj_base_t base;
@@ -52,6 +53,7 @@ static mp_obj_t pages_alloc_(size_t n_args, const mp_obj_t *pos_args, mp_map_t *
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    frames_refuse_interrupt();
     mp_int_t count = args[ARG_count].u_int;
     mp_int_t align = args[ARG_align].u_int;
     mp_int_t below = args[ARG_below].u_int;
@@ -75,6 +77,7 @@ static MP_DEFINE_CONST_FUN_OBJ_KW(pages_alloc_obj, 0, pages_alloc_);
 // close(): gives the frames back. Does nothing the second time.
 static mp_obj_t pages_close_(mp_obj_t self_in) {
     pages_t *self = MP_OBJ_TO_PTR(self_in);
+    frames_refuse_interrupt();
     if (self->count != 0) {
         frames_status_t status = frames_free_run(self->addr, self->count);
         // Closed in any case: frames that someone else has freed are not this object's any more.

@@ -6,6 +6,7 @@
 #include "extmod/vfs.h"
 
 #include "frames/frames.h"
+#include "frames/modframes.h"
 
 typedef struct {
     mp_obj_base_t base;
@@ -29,6 +30,7 @@ static mp_obj_t ramdisk_make_new(const mp_obj_type_t *type, size_t n_args, size_
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mp_arg_parse_all_kw_array(n_args, n_kw, all_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
+    frames_refuse_interrupt();
     mp_int_t size = args[ARG_size].u_int;
     mp_int_t block_size = args[ARG_block_size].u_int;
     if (size <= 0 || block_size < 128 || (block_size & (block_size - 1)) != 0) {
@@ -56,6 +58,7 @@ static mp_obj_t ramdisk_make_new(const mp_obj_type_t *type, size_t n_args, size_
 
 // Where [offset, offset + len) of a block lies, or an exception. File systems stay inside.
 static uint8_t *get_bytes(ramdisk_t *self, const mp_obj_t *args, size_t n_args, size_t len) {
+    frames_refuse_interrupt();
     mp_uint_t block = mp_obj_get_int(args[1]);
     mp_uint_t offset = n_args == 4 ? mp_obj_get_int(args[3]) : 0;
     if (block >= self->size / self->block_size
@@ -101,6 +104,7 @@ static MP_DEFINE_CONST_FUN_OBJ_3(ramdisk_ioctl_obj, ramdisk_ioctl);
 // close(): gives the frames back, if they are its own. Unmount first.
 static mp_obj_t ramdisk_close(mp_obj_t self_in) {
     ramdisk_t *self = MP_OBJ_TO_PTR(self_in);
+    frames_refuse_interrupt();
     if (self->count > 0) {
         frames_status_t status = frames_free_run((uint64_t)self->data, self->count);
         if (status != FRAMES_OK) {

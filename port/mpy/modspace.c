@@ -4,6 +4,7 @@
 #include "py/runtime.h"
 
 #include "frames/frames.h"
+#include "frames/modframes.h"
 #include "mpy/heap.h"
 #include "mpy/native.h"
 #include "memory/space.h"
@@ -24,6 +25,7 @@ static mp_obj_t none_or_raise(paging_status_t status, uint64_t va) {
 }
 
 static void need_space(void) {
+    frames_refuse_interrupt();
     if (!space_ready()) {
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("no memory map yet"));
     }
@@ -60,6 +62,7 @@ static void check_not_kernel(uint64_t va, uint64_t count) {
 
 // init(starts, lasts, kinds): builds the address space from the memory map.
 static mp_obj_t space_init_(mp_obj_t starts_in, mp_obj_t lasts_in, mp_obj_t kinds_in) {
+    frames_refuse_interrupt();
     mp_buffer_info_t starts, lasts, kinds;
     mp_get_buffer_raise(starts_in, &starts, MP_BUFFER_READ);
     mp_get_buffer_raise(lasts_in, &lasts, MP_BUFFER_READ);
