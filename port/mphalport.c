@@ -7,13 +7,19 @@
 #include "shared/timeutils/timeutils.h"
 
 #include "boot/handoff.h"
-#include "firmware/acpi.h"
 #include "cpu/clock.h"
 #include "cpu/irq.h"
+#include "cpu/local_apic.h"
 #include "cpu/timer.h"
+#include "devices/hpet.h"
+#include "devices/io_apic.h"
+#include "devices/pic.h"
+#include "devices/pit.h"
+#include "devices/pm_timer.h"
 #include "devices/rtc.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
+#include "firmware/acpi.h"
 
 #define NS_IN_US    UINT64_C(1000)
 #define NS_IN_MS    UINT64_C(1000000)
@@ -71,10 +77,19 @@ static uint64_t now_ns(void) {
     return clock_ns();
 }
 
+// The best first.
+static const clock_finder_t references[] = {
+    hpet_find_reference, pm_timer_find_reference, local_apic_find_reference, pit_find_reference,
+};
+
 void mp_hal_init(void) {
     acpi_init(handoff_rsdp());
+    pic_disable();
     has_timer = irq_init();
-    clock_init(has_timer);
+    if (has_timer) {
+        io_apic_init();
+    }
+    clock_init(references, MP_ARRAY_SIZE(references), has_timer);
     if (has_timer) {
         timer_init();
     }

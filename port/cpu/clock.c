@@ -1,10 +1,6 @@
-#include <stdbool.h>
-#include <string.h>
-
-#include "firmware/acpi.h"
-#include "cpu/apic.h"
 #include "cpu/clock.h"
 #include "cpu/io.h"
+#include "cpu/local_apic.h"
 
 enum {
     NS_IN_MS = 1000000,
@@ -21,46 +17,16 @@ enum {
     // What KVM and others have agreed on: EAX is the TSC's rate in kHz.
     CPUID_HYPERVISOR = 0x40000000,
     CPUID_HYPERVISOR_TIMING = 0x40000010,
-
-    // IA-PC HPET specification 1.0a, 2.3 and 3.2.4.
-    HPET_ADDR = 44,
-    HPET_TABLE_SIZE = 56,
-    HPET_CAPABILITIES = 0x00,
-    HPET_CONFIGURATION = 0x10,
-    HPET_COUNTER = 0xf0,
-    HPET_ENABLE = 1,
-    HPET_PERIOD_FS_MAX = 100000000,
-
-    // 8254 data sheet: counter 0 in mode 2 runs without a gate.
-    PIT_COUNTER = 0x40,
-    PIT_CONTROL = 0x43,
-    PIT_MODE_2 = 0x34,
-    PIT_LATCH = 0x00,
 };
-#define FS_IN_NS            UINT64_C(1000000)
-#define PM_TIMER_PERIOD_FS  UINT64_C(279365114) // ACPI 4.8.2.1: 3.579545 MHz, 24 bits
-#define PM_TIMER_MASK       UINT64_C(0xffffff)
-#define PIT_PERIOD_FS       UINT64_C(838095110) // 1.193182 MHz
-// QEMU's and KVM's local APIC timer counts ns; divided by 16.
-#define APIC_PERIOD_FS      UINT64_C(16000000)
-
-// A counter of known rate.
-typedef struct {
-    const char *name;
-    uint64_t (*read)(void);
-    uint64_t mask;      // it wraps here
-    uint64_t period_fs;
-} reference_t;
+#define FS_IN_NS UINT64_C(1000000)
 
 typedef struct {
     uint64_t tsc;
     uint64_t count;
 } sample_t;
 
-static reference_t reference = { .name = "guess" };
+static clock_reference_t reference = { .name = "guess" };
 static sample_t start;
-static volatile uint32_t *hpet;
-static uint16_t pm_timer_port;
 static uint64_t tsc_hz;
 static bool has_apic;
 static uint64_t apic_ticks_per_ms;
@@ -69,94 +35,6 @@ static uint64_t apic_ticks_per_ms;
 static uint64_t base_tsc, base_ns, scale;
 // Changes with them: an interrupt may do it in the middle of clock_ns().
 static volatile uint32_t version;
-
-static uint64_t hpet_read(void) {
-    return hpet[HPET_COUNTER / 4];
-}
-
-static uint64_t pm_timer_read(void) {
-    return io_in32(pm_timer_port) & PM_TIMER_MASK;
-}
-
-static uint64_t pit_read(void) {
-    io_out8(PIT_CONTROL, PIT_LATCH);
-    uint16_t count = io_in8(PIT_COUNTER);
-    count |= io_in8(PIT_COUNTER) << 8;
-    return (uint16_t)-count;
-}
-
-static uint64_t apic_read(void) {
-    return UINT32_MAX - apic_timer_count();
-}
-
-static bool find_hpet(void) {
-    const uint8_t *table = acpi_find("HPET", HPET_TABLE_SIZE);
-    uint64_t addr = 0;
-    if (table != 0) {
-        memcpy(&addr, table + HPET_ADDR, sizeof(addr));
-    }
-    if (addr == 0 || addr >= UINT64_C(1) << 32) {
-        return false;
-    }
-    hpet = (volatile uint32_t *)addr;
-    uint32_t period_fs = hpet[HPET_CAPABILITIES / 4 + 1];
-    if (period_fs == 0 || period_fs > HPET_PERIOD_FS_MAX) {
-        return false;
-    }
-    hpet[HPET_CONFIGURATION / 4] |= HPET_ENABLE;
-    reference = (reference_t) { "hpet", hpet_read, UINT32_MAX, period_fs };
-    return true;
-}
-
-static bool find_pm_timer(void) {
-    const acpi_fadt_t *fadt = acpi_fadt();
-    if (fadt == 0 || (fadt->flags & ACPI_FADT_HARDWARE_REDUCED)) {
-        return false;
-    }
-    pm_timer_port = fadt->pm_timer;
-    if (fadt->x_pm_timer.space == ACPI_SPACE_IO && fadt->x_pm_timer.addr != 0) {
-        pm_timer_port = fadt->x_pm_timer.addr;
-    }
-    if (pm_timer_port == 0 || io_in32(pm_timer_port) == UINT32_MAX) {
-        return false;
-    }
-    reference = (reference_t) { "pm timer", pm_timer_read, PM_TIMER_MASK, PM_TIMER_PERIOD_FS };
-    return true;
-}
-
-static bool hypervisor_is(const char *name) {
-    if (!(cpu_cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR)) {
-        return false;
-    }
-    cpuid_t id = cpu_cpuid(CPUID_HYPERVISOR, 0);
-    char text[12];
-    memcpy(text, &id.ebx, 4);
-    memcpy(text + 4, &id.ecx, 4);
-    memcpy(text + 8, &id.edx, 4);
-    return memcmp(text, name, sizeof(text)) == 0;
-}
-
-static bool find_apic(void) {
-    if (!has_apic || !(hypervisor_is("TCGTCGTCGTCG") || hypervisor_is("KVMKVMKVM\0\0"))) {
-        return false;
-    }
-    reference = (reference_t) { "apic", apic_read, UINT32_MAX, APIC_PERIOD_FS };
-    return true;
-}
-
-static bool find_pit(void) {
-    io_out8(PIT_CONTROL, PIT_MODE_2);
-    io_out8(PIT_COUNTER, 0);
-    io_out8(PIT_COUNTER, 0);
-    uint64_t first = pit_read();
-    for (unsigned i = 0; i < 1000; ++i) {
-        if (pit_read() != first) {
-            reference = (reference_t) { "pit", pit_read, UINT16_MAX, PIT_PERIOD_FS };
-            return true;
-        }
-    }
-    return false;
-}
 
 // The rate as the CPU or the hypervisor has it, or 0.
 static uint64_t cpuid_hz(void) {
@@ -215,17 +93,26 @@ static void set_rate(uint64_t hz) {
     cpu_irq_restore(state);
 }
 
-void clock_init(bool apic) {
+static bool find_reference(const clock_finder_t *finders, size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+        if (finders[i](&reference)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void clock_init(const clock_finder_t *finders, size_t count, bool apic) {
     base_tsc = cpu_tsc();
     has_apic = apic;
     if (has_apic) {
-        apic_timer_start(UINT32_MAX);
+        local_apic_timer_start(UINT32_MAX);
     }
     uint64_t hz = cpuid_hz();
     if (hz != 0) {
         reference.name = "cpuid";
         set_rate(hz);
-    } else if (find_hpet() || find_pm_timer() || find_apic() || find_pit()) {
+    } else if (find_reference(finders, count)) {
         start = take_sample();
     } else if (cpu_cpuid(0, 0).eax >= CPUID_FREQUENCY && (cpu_cpuid(CPUID_FREQUENCY, 0).eax & 0xffff) != 0) {
         // The marketing department's figure.
@@ -255,17 +142,17 @@ static void measure(void) {
 // Starts the APIC's timer over and sees how far it comes in a while.
 static void measure_apic(void) {
     uint64_t state = cpu_irq_save();
-    uint32_t count = apic_timer_count();
+    uint32_t count = local_apic_timer_count();
     uint64_t ns = clock_ns();
     if (count == 0) {
-        apic_timer_start(UINT32_MAX);
+        local_apic_timer_start(UINT32_MAX);
         uint64_t from = ns;
         do {
-            count = apic_timer_count();
+            count = local_apic_timer_count();
             ns = clock_ns() - from;
         } while (ns < MEASURE_MIN_NS);
     }
-    apic_timer_start(0);
+    local_apic_timer_start(0);
     apic_ticks_per_ms = (uint64_t)(UINT32_MAX - count) * NS_IN_MS / ns;
     if (apic_ticks_per_ms == 0) {
         apic_ticks_per_ms = 1;
@@ -299,7 +186,7 @@ const char *clock_source(void) {
 uint64_t clock_refine(void) {
     clock_ns();
     // The APIC's timer has other work from now on.
-    if (reference.read == 0 || reference.read == apic_read) {
+    if (reference.read == 0 || reference.once) {
         return 0;
     }
     uint64_t max = reference.mask * reference.period_fs / FS_IN_NS / 2;

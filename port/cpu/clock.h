@@ -3,11 +3,24 @@
 #define RINGZERO_CPU_CLOCK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-// Looks at what the machine has to measure the TSC's rate with and takes the first sample. Wants
-// acpi_init() before it and, where apic says so, the local APIC on.
-void clock_init(bool apic);
+// A counter of known rate.
+typedef struct {
+    const char *name;
+    uint64_t (*read)(void);
+    uint64_t mask;      // it wraps here
+    uint64_t period_fs;
+    bool once;          // it counts for us no longer than until the first measurement
+} clock_reference_t;
+
+// False: there is no such counter.
+typedef bool (*clock_finder_t)(clock_reference_t *reference);
+
+// Takes the first of these references that is there to measure the TSC's rate with, and a first
+// sample of it. Where apic says so, the local APIC is on and its timer is measured, too.
+void clock_init(const clock_finder_t *finders, size_t count, bool apic);
 
 // Nanoseconds since clock_init(), never backwards. The first call measures the rate, over the time
 // that has gone by since then or one millisecond.

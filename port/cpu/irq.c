@@ -1,6 +1,6 @@
-#include "cpu/apic.h"
 #include "cpu/io.h"
 #include "cpu/irq.h"
+#include "cpu/local_apic.h"
 
 typedef struct {
     irq_handler_t handler;
@@ -17,21 +17,13 @@ static slot_t slots[256];
 static volatile bool came;
 
 bool irq_init(void) {
-    present = apic_init(IRQ_VECTOR_SPURIOUS, IRQ_VECTOR_ERROR);
+    present = local_apic_init(IRQ_VECTOR_SPURIOUS, IRQ_VECTOR_ERROR);
     return present;
 }
 
 void irq_set_handler(uint8_t vector, irq_handler_t handler, void *context) {
     slots[vector].context = context;
     slots[vector].handler = handler;
-}
-
-bool irq_install_isa(unsigned isa_irq, irq_handler_t handler, void *context) {
-    if (!present) {
-        return false;
-    }
-    irq_set_handler(IRQ_VECTOR_ISA + isa_irq, handler, context);
-    return apic_route(isa_irq, IRQ_VECTOR_ISA + isa_irq);
 }
 
 void irq_handle(uint8_t vector) {
@@ -46,9 +38,9 @@ void irq_handle(uint8_t vector) {
         irq_unexpected_vector = vector;
     }
     came = true;
-    // SDM 3A 10.9: a spurious interrupt sets no bit and must not be acknowledged.
-    if (present && apic_in_service(vector)) {
-        apic_acknowledge();
+    // SDM 3A 10.9: a spurious interrupt sets no bit and wants no EOI.
+    if (present && local_apic_in_service(vector)) {
+        local_apic_eoi();
     }
 }
 

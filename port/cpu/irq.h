@@ -16,13 +16,10 @@ enum {
 // Runs with interrupts off on the interrupt stack, which holds 32 KiB.
 typedef void (*irq_handler_t)(void *context);
 
-// Sets the interrupt controllers up; interrupts stay off. False: there are none.
+// Turns the local APIC on; interrupts stay off. False: there is none.
 bool irq_init(void);
 
 void irq_set_handler(uint8_t vector, irq_handler_t handler, void *context);
-// Leads an ISA interrupt to a handler. False: nothing leads it to the CPU.
-bool irq_install_isa(unsigned isa_irq, irq_handler_t handler, void *context);
-
 // Halts until an interrupt has come since the last call; returns at once where it has, and where
 // interrupts are off. Check what is waited for before every call and after it.
 void irq_wait(void);

@@ -1,7 +1,7 @@
-#include "cpu/apic.h"
 #include "cpu/clock.h"
 #include "cpu/io.h"
 #include "cpu/irq.h"
+#include "cpu/local_apic.h"
 #include "cpu/timer.h"
 
 static bool present;
@@ -13,11 +13,11 @@ static void set_alarm(void) {
         return;
     }
     if (queue == 0) {
-        apic_timer_start(0);
+        local_apic_timer_start(0);
         return;
     }
     uint64_t now = clock_ns();
-    apic_timer_start(clock_apic_ticks(queue->due > now ? queue->due - now : 0));
+    local_apic_timer_start(clock_apic_ticks(queue->due > now ? queue->due - now : 0));
 }
 
 static void unlink(timer_entry_t *timer) {
@@ -73,5 +73,5 @@ static void run_due(void *context) {
 void timer_init(void) {
     present = true;
     irq_set_handler(IRQ_VECTOR_TIMER, run_due, 0);
-    apic_timer_init(IRQ_VECTOR_TIMER);
+    local_apic_timer_init(IRQ_VECTOR_TIMER);
 }

@@ -1,5 +1,5 @@
 #include "cpu/io.h"
-#include "cpu/irq.h"
+#include "devices/io_apic.h"
 #include "devices/uart.h"
 
 // PC16550D data sheet, table II: registers by their offset from the base.
@@ -165,7 +165,7 @@ static void on_interrupt(void *context) {
 
 // An empty transmitter interrupts as soon as it may: that shows whether the way is open.
 bool uart_use_interrupt(uart_t *uart) {
-    if (!uart->open || !irq_install_isa(uart->isa_irq, on_interrupt, uart)) {
+    if (!uart->open || !io_apic_install_isa(uart->isa_irq, on_interrupt, uart)) {
         return false;
     }
     while (!(get(uart, LSR) & LSR_THR_EMPTY)) {

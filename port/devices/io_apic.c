@@ -1,37 +1,7 @@
-#include "firmware/acpi.h"
-#include "cpu/apic.h"
 #include "cpu/io.h"
-
-// SDM 3A 10.4.1, table 10-1: registers by their offset; x2APIC has them as MSRs (10.12.1.2).
-enum {
-    LOCAL_ID = 0x20,
-    LOCAL_TPR = 0x80,
-    LOCAL_EOI = 0xb0,
-    LOCAL_SVR = 0xf0,
-    LOCAL_ISR = 0x100,
-    LOCAL_ESR = 0x280,
-    LOCAL_LVT_TIMER = 0x320,
-    LOCAL_LVT_THERMAL = 0x330,
-    LOCAL_LVT_COUNTER = 0x340,
-    LOCAL_LVT_LINT0 = 0x350,
-    LOCAL_LVT_LINT1 = 0x360,
-    LOCAL_LVT_ERROR = 0x370,
-    LOCAL_TIMER_START = 0x380,
-    LOCAL_TIMER_COUNT = 0x390,
-    LOCAL_TIMER_DIVIDE = 0x3e0,
-
-    SVR_ENABLE = 0x100,
-    LVT_NMI = 0x400,
-    LVT_MASKED = 0x10000,
-    DIVIDE_BY_16 = 0x3,
-
-    MSR_APIC_BASE = 0x1b,
-    MSR_X2APIC = 0x800,
-    BASE_X2APIC = 1 << 10,
-    BASE_ENABLE = 1 << 11,
-    CPUID_1_EDX_APIC = 1 << 9,
-};
-#define BASE_ADDR_MASK UINT64_C(0x000ffffffffff000)
+#include "cpu/local_apic.h"
+#include "devices/io_apic.h"
+#include "firmware/acpi.h"
 
 // 82093AA data sheet, 3.0.
 enum {
@@ -57,15 +27,6 @@ enum {
     ISA_IRQS = 16,
 };
 
-// 8259A data sheet.
-enum {
-    PIC1 = 0x20,
-    PIC2 = 0xa0,
-    PIC_ICW1 = 0x11, // initialise, cascade, a fourth word comes
-    PIC_ICW4_8086 = 0x01,
-    PIC_VECTORS = 0x20,
-};
-
 typedef struct {
     uint64_t addr;
     uint32_t first; // its first global interrupt
@@ -77,23 +38,9 @@ typedef struct {
     uint32_t flags; // REDIRECTION_*
 } source_t;
 
-static volatile uint32_t *local;
-static bool x2apic;
 static io_apic_t io_apics[IO_APICS_MAX];
 static unsigned io_apic_count;
 static source_t sources[ISA_IRQS];
-
-static uint32_t local_read(unsigned reg) {
-    return x2apic ? (uint32_t)cpu_rdmsr(MSR_X2APIC + (reg >> 4)) : local[reg / 4];
-}
-
-static void local_write(unsigned reg, uint32_t value) {
-    if (x2apic) {
-        cpu_wrmsr(MSR_X2APIC + (reg >> 4), value);
-    } else {
-        local[reg / 4] = value;
-    }
-}
 
 static uint32_t io_read(const io_apic_t *io, unsigned reg) {
     volatile uint32_t *base = (volatile uint32_t *)io->addr;
@@ -105,20 +52,6 @@ static void io_write(const io_apic_t *io, unsigned reg, uint32_t value) {
     volatile uint32_t *base = (volatile uint32_t *)io->addr;
     base[IO_SELECT / 4] = reg;
     base[IO_WINDOW / 4] = value;
-}
-
-// Moved off the exceptions' vectors and masked: what it still sends is spurious.
-static void legacy_off(void) {
-    io_out8(PIC1, PIC_ICW1);
-    io_out8(PIC2, PIC_ICW1);
-    io_out8(PIC1 + 1, PIC_VECTORS);
-    io_out8(PIC2 + 1, PIC_VECTORS + 8);
-    io_out8(PIC1 + 1, 1 << 2);
-    io_out8(PIC2 + 1, 2);
-    io_out8(PIC1 + 1, PIC_ICW4_8086);
-    io_out8(PIC2 + 1, PIC_ICW4_8086);
-    io_out8(PIC1 + 1, 0xff);
-    io_out8(PIC2 + 1, 0xff);
 }
 
 // Masks all inputs: firmware may have left some on.
@@ -138,7 +71,7 @@ static void add_io_apic(uint64_t addr, uint32_t first) {
     io_apics[io_apic_count++] = io;
 }
 
-static void read_madt(void) {
+void io_apic_init(void) {
     for (unsigned i = 0; i < ISA_IRQS; ++i) {
         sources[i].global = i;
     }
@@ -179,51 +112,14 @@ static void read_madt(void) {
     }
 }
 
-bool apic_init(uint8_t spurious_vector, uint8_t error_vector) {
-    legacy_off();
-    if (!(cpu_cpuid(1, 0).edx & CPUID_1_EDX_APIC)) {
-        return false;
-    }
-    uint64_t base = cpu_rdmsr(MSR_APIC_BASE);
-    if (!(base & BASE_ENABLE)) {
-        base |= BASE_ENABLE;
-        cpu_wrmsr(MSR_APIC_BASE, base);
-    }
-    x2apic = base & BASE_X2APIC;
-    if (!x2apic && (base & BASE_ADDR_MASK) >= UINT64_C(1) << 32) {
-        return false;
-    }
-    local = (volatile uint32_t *)(base & BASE_ADDR_MASK);
-    local_write(LOCAL_SVR, SVR_ENABLE | spurious_vector);
-    local_write(LOCAL_TPR, 0);
-    local_write(LOCAL_LVT_TIMER, LVT_MASKED);
-    local_write(LOCAL_TIMER_DIVIDE, DIVIDE_BY_16);
-    local_write(LOCAL_LVT_LINT0, LVT_MASKED);
-    local_write(LOCAL_LVT_LINT1, LVT_NMI);
-    local_write(LOCAL_LVT_ERROR, error_vector);
-    local_write(LOCAL_ESR, 0);
-    local_write(LOCAL_EOI, 0);
-    read_madt();
-    return true;
-}
-
-bool apic_in_service(uint8_t vector) {
-    return local_read(LOCAL_ISR + (vector / 32) * 0x10) >> vector % 32 & 1;
-}
-
-void apic_acknowledge(void) {
-    local_write(LOCAL_EOI, 0);
-}
-
-bool apic_route(unsigned isa_irq, uint8_t vector) {
+static bool route(unsigned isa_irq, uint8_t vector) {
     const source_t *source = &sources[isa_irq];
     for (unsigned i = 0; i < io_apic_count; ++i) {
         const io_apic_t *io = &io_apics[i];
         if (source->global - io->first < io->count) {
             unsigned reg = IO_REDIRECTION + 2 * (source->global - io->first);
-            uint32_t id = x2apic ? local_read(LOCAL_ID) : local_read(LOCAL_ID) >> 24;
             io_write(io, reg, REDIRECTION_MASKED);
-            io_write(io, reg + 1, id << 24);
+            io_write(io, reg + 1, local_apic_id() << 24);
             io_write(io, reg, source->flags | vector);
             return true;
         }
@@ -231,14 +127,7 @@ bool apic_route(unsigned isa_irq, uint8_t vector) {
     return false;
 }
 
-void apic_timer_init(uint8_t vector) {
-    local_write(LOCAL_LVT_TIMER, vector);
-}
-
-void apic_timer_start(uint32_t count) {
-    local_write(LOCAL_TIMER_START, count);
-}
-
-uint32_t apic_timer_count(void) {
-    return local_read(LOCAL_TIMER_COUNT);
+bool io_apic_install_isa(unsigned isa_irq, irq_handler_t handler, void *context) {
+    irq_set_handler(IRQ_VECTOR_ISA + isa_irq, handler, context);
+    return route(isa_irq, IRQ_VECTOR_ISA + isa_irq);
 }
