@@ -13,18 +13,20 @@
 #include "shared/runtime/pyexec.h"
 
 #include "boot/handoff.h"
-#include "firmware/fwcfg.h"
+#include "cpu/libc.h"
 #include "devices/power.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
+#include "firmware/fwcfg.h"
 #include "frames/frames.h"
-#include "cpu/libc.h"
 #include "main.h"
-#include "mpy/heap.h"
-#include "mpy/native.h"
 #include "memory/space.h"
-#include "panic.h"
+#include "mpy/fault.h"
+#include "mpy/heap.h"
+#include "mpy/modmachine.h"
+#include "mpy/native.h"
 #include "mpy/status.h"
+#include "panic.h"
 
 static char main_path[MICROPY_ALLOC_PATH_MAX];
 static bool eof_is_poweroff;
@@ -134,6 +136,7 @@ NORETURN void kernel_main(void) {
     // Before anything else: emulators translate all code anew when a protection is switched on.
     space_cpu_init();
     libc_init();
+    fault_init();
     uart_init();
     screen_init(handoff.protocol == HANDOFF_MULTIBOOT2 ? handoff.addr : 0);
     mp_hal_init();

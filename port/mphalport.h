@@ -20,6 +20,3 @@ bool mp_hal_is_interrupt_char(uint8_t byte);
 
 // Sets the wall clock, in ns since 1970.
 void mp_hal_set_time_ns(uint64_t ns);
-
-// Stops what the machine module has started, before the heap goes.
-void machine_deinit(void);

@@ -1,6 +1,6 @@
 #include "cpu/irq.h"
 #include "cpu/trap.h"
-#include "mpy/fault.h"
+#include "panic.h"
 
 // SDM 3A table 6-1; AMD APM 2 table 8-1 for 28 to 30.
 static const char *const names[TRAP_EXCEPTIONS] = {
@@ -36,12 +36,19 @@ const char *trap_name(unsigned vector) {
     return "reserved";
 }
 
+static trap_handler_t handlers[TRAP_EXCEPTIONS];
+
+void trap_set_handler(unsigned vector, trap_handler_t handler) {
+    handlers[vector] = handler;
+}
+
 void trap_handle(trap_frame_t *frame) {
     if (frame->vector >= TRAP_EXCEPTIONS) {
         irq_handle(frame->vector);
         return;
     }
-    if (!fault_recover(frame)) {
+    trap_handler_t handler = handlers[frame->vector];
+    if (handler == 0 || !handler(frame)) {
         panic_trap(frame);
     }
 }

@@ -2,10 +2,11 @@
 #ifndef RINGZERO_CPU_TRAP_H
 #define RINGZERO_CPU_TRAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // What lies on the trap's stack, lowest address first.
-typedef struct {
+typedef struct trap_frame {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
     uint64_t rbp, rdi, rsi, rdx, rcx, rbx, rax;
     uint64_t vector;
@@ -20,10 +21,14 @@ enum {
 // "page fault" and so on; "reserved" for a vector that SDM 3A table 6-1 does not name.
 const char *trap_name(unsigned vector);
 
+// Runs with interrupts off on the trap's own stack. True: it may return to *frame, which the handler
+// may have changed. False: nobody knows what to do about it, and the kernel panics.
+typedef bool (*trap_handler_t)(trap_frame_t *frame);
+
+// For one exception; there is none at the start.
+void trap_set_handler(unsigned vector, trap_handler_t handler);
+
 // Called by the stubs, on the trap's own stack.
 void trap_handle(trap_frame_t *frame);
-
-// Provided by the port: an exception that nothing handles.
-__attribute__((noreturn)) void panic_trap(const trap_frame_t *frame);
 
 #endif

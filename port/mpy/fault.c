@@ -167,7 +167,8 @@ static bool can_unwind(uint64_t rsp) {
     return catcher >= rsp && catcher < top && rsp % sizeof(uint64_t) == 0;
 }
 
-bool fault_recover(trap_frame_t *frame) {
+// Makes the trap return to where the exception is raised. False: the fault is the kernel's own.
+static bool recover(trap_frame_t *frame) {
     uint64_t rip = frame->rip;
     if (!can_unwind(frame->rsp) || (MP_STATE_THREAD(gc_lock_depth) & GC_COLLECT_FLAG)) {
         return false;
@@ -205,6 +206,12 @@ bool fault_recover(trap_frame_t *frame) {
     frame->rsp = ((frame->rsp - RED_ZONE) & ~UINT64_C(15)) - sizeof(uint64_t);
     frame->rflags &= ~(uint64_t)RFLAGS_CLEARED;
     return true;
+}
+
+void fault_init(void) {
+    for (unsigned vector = 0; vector < TRAP_EXCEPTIONS; ++vector) {
+        trap_set_handler(vector, recover);
+    }
 }
 
 void fault_probe(const void *start, size_t size) {

@@ -6,13 +6,10 @@
 #ifndef RINGZERO_MPY_FAULT_H
 #define RINGZERO_MPY_FAULT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
-#include "cpu/trap.h"
-
-// Makes the trap return to where the exception is raised. False: the fault is the kernel's own.
-bool fault_recover(trap_frame_t *frame);
+// From here on they are; before, every fault is a panic.
+void fault_init(void);
 
 // Reads of a range what makes it fault, if anything does: for code that must not fault on its way.
 void fault_probe(const void *start, size_t size);
