@@ -317,9 +317,9 @@ def _read_multiboot2(info):
             if view[at + 8 : at + 16] != _RSDP_SIGNATURE:
                 raise Error("Multiboot2 RSDP tag at 0x%x without a signature" % (info + at))
             if tag == _TAG_RSDP_NEW:
-                root = info + at + 8
+                root = root or info + at + 8
             else:
-                old_root = info + at + 8
+                old_root = old_root or info + at + 8
         elif tag == _TAG_EFI_SERVICES:
             raise Error("EFI boot services have not ended")
         at += (size + 7) & ~7

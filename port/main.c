@@ -138,7 +138,7 @@ NORETURN void kernel_main(void) {
     libc_init();
     fault_init();
     uart_init();
-    screen_init(handoff.protocol == HANDOFF_MULTIBOOT2 ? handoff.addr : 0);
+    screen_init();
     mp_hal_init();
     for (;;) {
         run_python();

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "boot/handoff.h"
+#include "boot/multiboot2.h"
 
 // Written by _start before .bss is used for anything else.
 handoff_t handoff;
@@ -9,11 +10,11 @@ enum {
     // Xen public/arch-x86/hvm/start_info.h
     PVH_MAGIC = 0x336ec578,
     PVH_RSDP = 32,
-    // Multiboot2 specification 3.6.14 and 3.6.15: copies of the old and the new root pointer.
-    MULTIBOOT2_TAG_END = 0,
-    MULTIBOOT2_TAG_RSDP_OLD = 14,
-    MULTIBOOT2_TAG_RSDP_NEW = 15,
-    MULTIBOOT2_SIZE_MAX = 0x100000,
+    PVH_SIZE = 40,
+    ADDR_MIN = 0x500, // below are the interrupt vectors and the BIOS's data
+    // ACPI 5.2.5.3: copies of the old and the new root pointer.
+    RSDP_OLD_SIZE = 20,
+    RSDP_NEW_SIZE = 36,
 };
 
 static uint32_t word(uint64_t addr) {
@@ -22,26 +23,19 @@ static uint32_t word(uint64_t addr) {
     return value;
 }
 
+const multiboot2_tag_t *handoff_tag(uint32_t type, uint32_t size) {
+    return handoff.protocol == HANDOFF_MULTIBOOT2 ? multiboot2_find(handoff.addr, type, size) : 0;
+}
+
 uint64_t handoff_rsdp(void) {
     uint64_t addr = handoff.addr;
-    if (handoff.protocol == HANDOFF_PVH && word(addr) == PVH_MAGIC) {
+    if (handoff.protocol == HANDOFF_PVH && addr >= ADDR_MIN && addr <= (UINT64_C(1) << 32) - PVH_SIZE
+        && word(addr) == PVH_MAGIC) {
         return word(addr + PVH_RSDP) | (uint64_t)word(addr + PVH_RSDP + 4) << 32;
     }
-    if (handoff.protocol == HANDOFF_MULTIBOOT2 && word(addr) <= MULTIBOOT2_SIZE_MAX) {
-        uint64_t found = 0;
-        uint64_t end = addr + word(addr);
-        for (addr += 8; addr + 8 <= end && word(addr) != MULTIBOOT2_TAG_END;) {
-            uint32_t type = word(addr);
-            uint32_t size = word(addr + 4);
-            if (type == MULTIBOOT2_TAG_RSDP_NEW || (type == MULTIBOOT2_TAG_RSDP_OLD && found == 0)) {
-                found = addr + 8;
-            }
-            if (size < 8) {
-                break;
-            }
-            addr += (size + 7) & ~UINT64_C(7);
-        }
-        return found;
+    const multiboot2_tag_t *tag = handoff_tag(MULTIBOOT2_TAG_RSDP_NEW, RSDP_NEW_SIZE);
+    if (tag == 0) {
+        tag = handoff_tag(MULTIBOOT2_TAG_RSDP_OLD, RSDP_OLD_SIZE);
     }
-    return 0;
+    return tag != 0 ? (uint64_t)tag->data : 0;
 }

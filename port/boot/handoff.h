@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "boot/multiboot2.h"
+
 enum {
     HANDOFF_PVH = 1,
     HANDOFF_MULTIBOOT2 = 2,
@@ -15,6 +17,9 @@ typedef struct {
 } handoff_t;
 
 extern handoff_t handoff;
+
+// A tag of a Multiboot2 loader, as multiboot2_find() has it; 0 under another loader.
+const multiboot2_tag_t *handoff_tag(uint32_t type, uint32_t size);
 
 // The address of ACPI's root pointer as the loader gave it; 0 where it gave none.
 uint64_t handoff_rsdp(void);

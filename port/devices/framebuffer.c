@@ -5,18 +5,12 @@
 #include "devices/framebuffer.h"
 #include "extmod/font_petme128_8x8.h"
 
-// Multiboot2 3.6: a total size, then tags, each at a multiple of 8 bytes.
 enum {
-    LIST_HEADER_SIZE = 8,
-    LIST_SIZE_MAX = 0x100000,
-    TAG_HEADER_SIZE = 8,
-    TAG_END = 0,
-    TAG_FRAMEBUFFER = 8,
     KIND_RGB = 1,
 };
 
+// Multiboot2 3.6.12, behind the tag's type and size.
 typedef struct __attribute__((packed)) {
-    uint32_t type, size;
     uint64_t addr;
     uint32_t pitch, width, height;
     uint8_t bpp, kind;
@@ -45,36 +39,17 @@ static struct {
     uint32_t white;
 } screen;
 
-// Nothing outside the list is read, whatever it says.
-static const framebuffer_tag_t *find_tag(uint64_t list) {
-    if (list % 8 != 0 || list > MAPPED_END - LIST_SIZE_MAX) {
-        return NULL;
-    }
-    uint32_t size = *(const uint32_t *)list;
-    if (size > LIST_SIZE_MAX) {
-        return NULL;
-    }
-    uint64_t at = LIST_HEADER_SIZE;
-    while (at + TAG_HEADER_SIZE <= size) {
-        const framebuffer_tag_t *tag = (const framebuffer_tag_t *)(list + at);
-        if (tag->type == TAG_END || tag->size < TAG_HEADER_SIZE || tag->size > size - at) {
-            return NULL;
-        }
-        if (tag->type == TAG_FRAMEBUFFER) {
-            return tag->size >= sizeof(*tag) ? tag : NULL;
-        }
-        at += (tag->size + 7) & ~UINT64_C(7);
-    }
-    return NULL;
-}
-
 static uint32_t ones(unsigned shift, unsigned bits) {
     return shift < 32 && bits <= 8 ? ((1u << bits) - 1) << shift : 0;
 }
 
-bool framebuffer_init(uint64_t tags_addr) {
-    const framebuffer_tag_t *tag = find_tag(tags_addr);
-    if (tag == NULL || tag->kind != KIND_RGB) {
+bool framebuffer_init(void) {
+    const multiboot2_tag_t *found = handoff_tag(MULTIBOOT2_TAG_FRAMEBUFFER, sizeof(framebuffer_tag_t));
+    if (found == NULL) {
+        return false;
+    }
+    const framebuffer_tag_t *tag = (const void *)found->data;
+    if (tag->kind != KIND_RGB) {
         return false;
     }
     if (tag->bpp != 15 && tag->bpp != 16 && tag->bpp != 24 && tag->bpp != 32) {

@@ -5,9 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Looks for it in the tag list at tags_addr. False: it names none that can be drawn on, or makes no
-// sense.
-bool framebuffer_init(uint64_t tags_addr);
+// Asks the loader's tags for it. False: there is none that can be drawn on.
+bool framebuffer_init(void);
 unsigned framebuffer_columns(void);
 unsigned framebuffer_rows(void);
 void framebuffer_draw(unsigned row, unsigned column, char c, bool inverse);

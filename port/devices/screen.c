@@ -23,8 +23,8 @@ static struct {
     uint8_t drawn[ROWS_MAX][COLUMNS_MAX];
 } screen;
 
-void screen_init(uint64_t tags_addr) {
-    if (tags_addr != 0 && framebuffer_init(tags_addr)) {
+void screen_init(void) {
+    if (framebuffer_init()) {
         screen.columns = framebuffer_columns();
         screen.rows = framebuffer_rows();
         screen.draw = framebuffer_draw;

@@ -4,11 +4,9 @@
 #define RINGZERO_DEVICES_SCREEN_H
 
 #include <stddef.h>
-#include <stdint.h>
 
-// Looks for a screen. tags_addr is the address of a Multiboot2 tag list, or 0; a list that makes no
-// sense counts as one that names no framebuffer.
-void screen_init(uint64_t tags_addr);
+// Looks for a screen.
+void screen_init(void);
 // UTF-8 with the escape sequences that a prompt's line editor uses; others are left out. What is no
 // ASCII is shown as '?'.
 void screen_write(const char *text, size_t size);
