@@ -11,7 +11,8 @@
 
 enum {
     BLOCKS_PER_BYTE = 4,    // of gc.c's table of blocks: two bits each, 0 for a free one
-    BLOCKS_PER_FLAGS = 8,   // of its table of finalisers
+    BLOCKS_PER_FLAGS = 8,   // of its tables of finalisers and of weak references
+    GAP = 1,                // a byte of 0 behind each table, which gc.c reads
     BLOCKS_PER_FRAME = FRAMES_SIZE / MICROPY_BYTES_PER_GC_BLOCK,
     FULL_PERCENT = 75,      // a heap with more in use after a collection grows
     GROW_MIN = 256,         // frames
@@ -25,7 +26,23 @@ typedef struct {
     uint64_t count;
 } part_t;
 
-enum { BLOCKS, FLAGS, POOL, PARTS };
+enum {
+    BLOCKS,
+    FINALISERS,
+    #if MICROPY_PY_WEAKREF
+    WEAKREFS,
+    #endif
+    POOL,
+    PARTS,
+};
+
+// All this is gc.c's own. One that has got more tables or bounds must not be built with.
+_Static_assert(sizeof(mp_state_mem_area_t) == (POOL + 6) * sizeof(void *),
+    "gc.c's areas have a member that heap.c does not know");
+#define BOUNDS (MICROPY_VERSION >= MICROPY_MAKE_VERSION(1, 29, 0) ? 2 : 0)
+_Static_assert(offsetof(mp_state_mem_t, gc_stack_overflow) == offsetof(mp_state_mem_t, area)
+    + sizeof(mp_state_mem_area_t) + BOUNDS * sizeof(void *),
+    "gc.c has something to keep about its areas that heap.c does not know");
 
 // Room in each for a pool of 16 TiB.
 #define TABLE_ROOM (UINT64_C(1) << 40)
@@ -49,7 +66,11 @@ void heap_set_max(uint64_t size) {
 }
 
 size_t heap_frames(void) {
-    return parts[BLOCKS].count + parts[FLAGS].count + parts[POOL].count;
+    size_t count = 0;
+    for (size_t i = 0; i < PARTS; ++i) {
+        count += parts[i].count;
+    }
+    return count;
 }
 
 // How many frames the heap may take.
@@ -67,9 +88,9 @@ static uint64_t frames_to_have(void) {
     return MIN(stats.free - kept, (size_max - size) / FRAMES_SIZE);
 }
 
-// How many of `count` frames are left for blocks, less those for the tables: 3 bits of 256 each.
+// How many of `count` frames are left for blocks, less those for the tables: 3 or 4 bits of 256 each.
 static uint64_t less_tables(uint64_t count) {
-    uint64_t tables = count * 3 / 256 + 4;
+    uint64_t tables = count * PARTS / 256 + 2 * POOL;
     return count > tables ? count - tables : 0;
 }
 
@@ -134,12 +155,13 @@ static bool extend(part_t *part, uint64_t count) {
     return true;
 }
 
-// How many frames each part needs for a pool of so many. A free block seems to follow the last one.
+// How many frames each part needs for a pool of so many.
 static uint64_t frames_of(size_t part, uint64_t pool) {
-    uint64_t blocks = pool * BLOCKS_PER_FRAME;
-    return part == POOL || pool == 0 ? pool
-        : part == FLAGS ? (blocks / BLOCKS_PER_FLAGS + FRAMES_SIZE - 1) / FRAMES_SIZE
-        : (blocks / BLOCKS_PER_BYTE + 1 + FRAMES_SIZE - 1) / FRAMES_SIZE;
+    if (part == POOL || pool == 0) {
+        return pool;
+    }
+    uint64_t size = pool * BLOCKS_PER_FRAME / (part == BLOCKS ? BLOCKS_PER_BYTE : BLOCKS_PER_FLAGS);
+    return (size + GAP + FRAMES_SIZE - 1) / FRAMES_SIZE;
 }
 
 static bool set_size(uint64_t pool) {
@@ -155,13 +177,22 @@ static bool set_size(uint64_t pool) {
     // First the pool, which may stay longer than asked for.
     cut(&parts[POOL], pool);
     pool = parts[POOL].count;
-    cut(&parts[BLOCKS], frames_of(BLOCKS, pool));
-    cut(&parts[FLAGS], frames_of(FLAGS, pool));
+    for (size_t i = 0; i < POOL; ++i) {
+        cut(&parts[i], frames_of(i, pool));
+    }
     area.gc_alloc_table_start = (byte *)parts[BLOCKS].start;
     area.gc_alloc_table_byte_len = pool * BLOCKS_PER_FRAME / BLOCKS_PER_BYTE;
-    area.gc_finaliser_table_start = (byte *)parts[FLAGS].start;
+    area.gc_finaliser_table_start = (byte *)parts[FINALISERS].start;
+    #if MICROPY_PY_WEAKREF
+    area.gc_weakref_table_start = (byte *)parts[WEAKREFS].start;
+    #endif
     area.gc_pool_start = (byte *)parts[POOL].start;
     area.gc_pool_end = area.gc_pool_start + pool * FRAMES_SIZE;
+    #if MICROPY_VERSION >= MICROPY_MAKE_VERSION(1, 29, 0)
+    // Nothing outside of these is a pointer to the heap. They only grow apart, as with gc_add().
+    MP_STATE_MEM(area_pool_min) = MIN(MP_STATE_MEM(area_pool_min), area.gc_pool_start);
+    MP_STATE_MEM(area_pool_max) = MAX(MP_STATE_MEM(area_pool_max), area.gc_pool_end);
+    #endif
     return true;
 }
 

@@ -116,3 +116,68 @@ def test_growth_is_contiguous(vm):
         print((frames.stats().free, pages.stats()) == before)
     """)
     assert result == "True True\n[150000]\nTrue\n"
+
+
+# What makes a block grow to the very end of the heap, and the end of what it gives.
+TO_THE_END = {
+    "[i for i in range(300000)]": "[-1]",
+    "grow(list(), 700000, lambda x: x.append(7))": "[-1]",
+    "grow(bytearray(), 3000, lambda x: x.extend(bytes(1000)))": "[-1]",
+    "grow(array.array('B'), 1000000, lambda x: x.append(7))": "[-1]",
+    "grow({}, 100000, lambda x: x.setdefault(len(x), 7))": "[99999]",
+    "io.BytesIO().write(bytes(3000000))": "",
+    "eval('(' * 10000)": "",
+    "list(range(1 << 40))": "",
+    "grow(list(), 1 << 40, lambda x: x.append(7))": "",
+    "grow(bytearray(), 1 << 40, lambda x: x.extend(bytes(1000)))": "",
+}
+
+
+@pytest.mark.memory("12M", "33M")
+@pytest.mark.timeout(300)
+def test_to_the_end(vm):
+    """A block may grow to the heap's last byte: then there is the object or a MemoryError."""
+    vm.exec("""
+        import array, frames, gc, io
+        def grow(x, count, more):
+            for _ in range(count):
+                more(x)
+            return x
+    """)
+    for code, end in TO_THE_END.items():
+        result = vm.exec(
+            f"""
+            try:
+                x = {code}
+                print(x{end})
+            except (MemoryError, SyntaxError, RuntimeError) as error:
+                print(type(error))
+            x = None
+            gc.collect()
+            print(frames.check())
+            """,
+            timeout=250,
+        )
+        assert result.endswith("\nTrue\n"), (code, result)
+
+
+def test_collect_in_an_interrupt(vm):
+    """gc.collect() in a hard callback does nothing, wherever it has interrupted the program."""
+    result = vm.exec("""
+        import gc, machine, time
+        keep = [[i] for i in range(2000)]
+        calls = 0
+        def callback(timer):
+            global calls
+            calls += 1
+            gc.collect()
+        timer = machine.Timer(-1, period=1, callback=callback, hard=True)
+        while calls < 200:
+            parts = [[i] for i in range(200)]
+            texts = {i: str(i) for i in range(50)}
+            gc.collect()
+            assert all(parts[i] == [i] for i in range(200)) and texts[49] == "49"
+        timer.deinit()
+        print(all(keep[i] == [i] for i in range(2000)))
+    """)
+    assert result == "True\n"
