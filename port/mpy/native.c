@@ -18,9 +18,10 @@
 enum {
     AREA_FRAMES = 16,       // at least
     BLOCKS_PER_FRAME = FRAMES_SIZE / BLOCK,
-    // Of each block in the tables: its kind, its finaliser, whether code starts there, whether it
-    // stays for good.
-    TABLES_PER_FRAME = BLOCKS_PER_FRAME / 4 + 3 * BLOCKS_PER_FRAME / 8,
+    // What lies before the code, in bytes: at most 4 bits of each block in gc.c's tables, one for
+    // whether code starts there and one for whether it stays for good; of these frames' blocks, too.
+    TABLES_SIZE = 512,
+    TABLES_PER_FRAME = 6 * BLOCKS_PER_FRAME / 8 + 4,
     // gc.c's kinds.
     KIND_FREE = 0,
     KIND_HEAD = 1,
@@ -28,15 +29,18 @@ enum {
     KIND_MARK = 3,
 };
 
+// In frames of its own: this, gc.c's area and its tables, writable; then the code, which gc.c has at
+// its pool's end, behind a few blocks that nobody uses.
 typedef struct native_area {
-    mp_state_mem_area_t gc; // first, for gc.c
+    mp_state_mem_area_t *gc;
     struct native_area *next;
     uint64_t frames;
+    size_t first;           // block that can have code
     size_t blocks;
     size_t used;            // blocks of code
     uint8_t *code;          // one bit per block
     uint8_t *pinned;
-    uint8_t tables[];
+    uint8_t bits[];
 } native_area_t;
 
 static native_area_t *areas;
@@ -48,11 +52,11 @@ void native_reset(void) {
 }
 
 static unsigned kind_of(const native_area_t *area, size_t block) {
-    return area->gc.gc_alloc_table_start[block / 4] >> (2 * (block & 3)) & 3;
+    return area->gc->gc_alloc_table_start[block / 4] >> (2 * (block & 3)) & 3;
 }
 
 static void set_kind(native_area_t *area, size_t block, unsigned kind) {
-    uint8_t *byte = &area->gc.gc_alloc_table_start[block / 4];
+    uint8_t *byte = &area->gc->gc_alloc_table_start[block / 4];
     unsigned shift = 2 * (block & 3);
     *byte = (*byte & ~(3 << shift)) | kind << shift;
 }
@@ -66,7 +70,11 @@ static void set_bit(uint8_t *bits, size_t block, bool value) {
 }
 
 static uint8_t *pool_of(const native_area_t *area) {
-    return area->gc.gc_pool_start;
+    return area->gc->gc_pool_start;
+}
+
+static uint8_t *code_of(const native_area_t *area) {
+    return pool_of(area) + area->first * BLOCK;
 }
 
 // What is not code becomes as few pieces as can be that gc.c takes for objects.
@@ -89,52 +97,42 @@ static void fill_free(native_area_t *area) {
         }
         set_bit(area->code, block, false);
         set_bit(area->pinned, block, false);
-        set_kind(area, block, in_free ? KIND_TAIL : KIND_HEAD);
+        set_kind(area, block, in_free && block != area->first ? KIND_TAIL : KIND_HEAD);
         in_free = true;
     }
-    area->gc.gc_last_used_block = area->blocks - 1;
-}
-
-static paging_status_t protect(native_area_t *area, unsigned flags) {
-    uint64_t start = (uint64_t)pool_of(area);
-    return paging_protect(&space, start, area->blocks / BLOCKS_PER_FRAME, flags);
+    area->gc->gc_last_used_block = area->blocks - 1;
 }
 
 static native_area_t *add_area(size_t size) {
     uint64_t code_frames = MAX((size + FRAMES_SIZE - 1) / FRAMES_SIZE, AREA_FRAMES - 1);
-    uint64_t table_frames = (sizeof(native_area_t) + code_frames * TABLES_PER_FRAME + FRAMES_SIZE - 1) / FRAMES_SIZE;
+    uint64_t table_frames = (TABLES_SIZE + code_frames * TABLES_PER_FRAME + FRAMES_SIZE - 1) / FRAMES_SIZE;
     uint64_t frames = code_frames + table_frames;
     uint64_t addr = space_ready() ? frames_alloc_run(frames, FRAMES_SIZE, SPACE_IDENTITY_END) : FRAMES_FAILED(FRAMES_NO_MAP);
     if (frames_failed(addr)) {
         return NULL;
     }
-    native_area_t *area = (native_area_t *)addr;
-    memset(area, 0, frames * FRAMES_SIZE);
-    size_t blocks = code_frames * BLOCKS_PER_FRAME;
-    uint8_t *tables = area->tables;
-    area->gc.gc_alloc_table_start = tables;
-    area->gc.gc_alloc_table_byte_len = blocks / 4;
-    area->gc.gc_finaliser_table_start = tables += blocks / 4;
-    area->code = tables += blocks / 8;
-    area->pinned = tables += blocks / 8;
-    area->gc.gc_pool_start = (uint8_t *)(addr + table_frames * FRAMES_SIZE);
-    area->gc.gc_pool_end = area->gc.gc_pool_start + blocks * BLOCK;
-    area->frames = frames;
-    area->blocks = blocks;
-    fill_free(area);
+    uint64_t code = addr + table_frames * FRAMES_SIZE;
     if (paging_protect(&space, addr, table_frames, PAGING_WRITE | PAGING_OWN) != PAGING_OK
-        || protect(area, PAGING_EXECUTE | PAGING_OWN) != PAGING_OK) {
+        || paging_protect(&space, code, code_frames, PAGING_EXECUTE | PAGING_OWN) != PAGING_OK) {
         paging_protect(&space, addr, frames, PAGING_WRITE | PAGING_DISOWN);
         frames_free_run(addr, frames);
         return NULL;
     }
+    native_area_t *area = (native_area_t *)addr;
+    memset(area, 0, table_frames * FRAMES_SIZE);
+    area->frames = frames;
+    area->code = area->bits;
+    area->pinned = area->code + frames * BLOCKS_PER_FRAME / 8;
+    area->gc = (mp_state_mem_area_t *)(area->pinned + frames * BLOCKS_PER_FRAME / 8);
+    gc_add(area->gc, (void *)(addr + frames * FRAMES_SIZE));
+    if ((uint64_t)pool_of(area) > code) {
+        panic("gc.c has larger tables than native.c has room for");
+    }
+    area->first = (code - (uint64_t)pool_of(area)) / BLOCK;
+    area->blocks = area->gc->gc_alloc_table_byte_len * 4;
+    fill_free(area);
     area->next = areas;
     areas = area;
-    mp_state_mem_area_t *last = &MP_STATE_MEM(area);
-    while (last->next != NULL) {
-        last = last->next;
-    }
-    last->next = &area->gc;
     return area;
 }
 
@@ -148,7 +146,7 @@ static void free_area(native_area_t *area) {
 
 static uint8_t *find_room(size_t blocks, native_area_t **found) {
     for (native_area_t *area = areas; area != NULL; area = area->next) {
-        for (size_t block = 0; block < area->blocks;) {
+        for (size_t block = area->first; block < area->blocks;) {
             size_t start = block++;
             while (block < area->blocks && kind_of(area, block) == KIND_TAIL) {
                 ++block;
@@ -229,8 +227,8 @@ void native_collect_roots(void) {
 
 static void unlink_from_gc(native_area_t *area) {
     for (mp_state_mem_area_t *prev = &MP_STATE_MEM(area); prev->next != NULL; prev = prev->next) {
-        if (prev->next == &area->gc) {
-            prev->next = area->gc.next;
+        if (prev->next == area->gc) {
+            prev->next = area->gc->next;
             return;
         }
     }
@@ -251,18 +249,9 @@ void native_settle(void) {
     used_after_collection = total_used();
 }
 
-bool native_is_area(const void *area_in) {
-    for (native_area_t *area = areas; area != NULL; area = area->next) {
-        if (&area->gc == area_in) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool native_contains(uint64_t va) {
     for (const native_area_t *area = areas; area != NULL; area = area->next) {
-        if (va >= (uint64_t)area->gc.gc_pool_start && va < (uint64_t)area->gc.gc_pool_end) {
+        if (va >= (uint64_t)code_of(area) && va < (uint64_t)area->gc->gc_pool_end) {
             return true;
         }
     }

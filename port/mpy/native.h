@@ -13,14 +13,11 @@ void native_reset(void);
 // MP_PLAT_COMMIT_EXEC: the code's place to stay. `reloc` is what mp_native_relocate() takes, or NULL.
 void *native_commit(void *code, size_t size, void *reloc);
 
-// Before gc_collect_start(), after it, and after gc_collect_end().
+// Before gc_collect_start(), after it, and after gc_collect_end(). Where gc.c gives an area back, all
+// of its code is dead, and native_settle() sees to it.
 void native_collect_begin(void);
 void native_collect_roots(void);
 void native_settle(void);
-
-// Whether the area of the split heap is one of these. Where gc.c gives one back, all of its code is
-// dead, and native_settle() sees to it.
-bool native_is_area(const void *area);
 
 bool native_contains(uint64_t va);
 
