@@ -46,6 +46,7 @@
 #:   ISO=1                 make image: NAME.iso as well
 #:   DISK=1                make image: NAME.img as well
 #:   EACH=1                make bench-vm: without each of the options in turn, too
+#:   GC_EVERY=N            make kernel, test-upstream: one in build/gc that collects before every Nth allocation
 #:   FUZZ_SECONDS=60       make fuzz: for how long
 #:   V=1                   show the commands
 BOARD ?= q35
@@ -63,13 +64,15 @@ NAME ?=
 ISO ?=
 DISK ?=
 EACH ?=
+GC_EVERY ?=
 FUZZ_SECONDS ?= 60
 V ?=
 
 Q := $(if $(filter-out 0,$(V)),,@)
 python := .venv/bin/python
 mpy_dir := $(abspath $(or $(MPY_DIR),.deps/micropython-1.25.0))
-kernel := build/kernel/ringzero.elf
+kernel_dir := $(if $(GC_EVERY),build/gc,build/kernel)
+kernel := $(kernel_dir)/ringzero.elf
 jobs := $(shell nproc)
 quote = '$(subst ','\'',$(1))'
 launch := $(python) scripts/run.py --board $(BOARD) --memory $(MEM) --smp $(SMP) --accel $(ACCEL) \
@@ -95,11 +98,11 @@ own_files = $(foreach name,FROZEN_MANIFEST USER_C_MODULES BOARD_DIR MPY_LIB_DIR,
 define build
 $(Q)$(python) scripts/check_mpy_cross.py $(MICROPY_MPYCROSS) $(mpy_dir)
 $(Q)+$(MAKE) $(if $(Q),--no-print-directory) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(jobs)) -C port \
-    MPY_DIR=$(mpy_dir) BUILD=$(abspath $(1)) BUILD_VERBOSE=$(if $(Q),0,1) $(own_files) </dev/null
+    MPY_DIR=$(mpy_dir) BUILD=$(abspath $(1)) BUILD_VERBOSE=$(if $(Q),0,1) GC_EVERY=$(GC_EVERY) $(own_files) </dev/null
 endef
 
 kernel: .setup-run
-	$(call build,build/kernel)
+	$(call build,$(kernel_dir))
 
 run: kernel
 	$(Q)$(launch) $(APP)
@@ -119,7 +122,7 @@ test-boot: .setup-test kernel
 upstream := --mpy-dir $(mpy_dir) --mpy-cross $(MICROPY_MPYCROSS)
 
 test-upstream: .setup-test kernel
-	$(Q)$(python) tests/upstream/run.py $(upstream) </dev/null
+	$(Q)$(python) tests/upstream/run.py --kernel $(kernel) $(upstream) </dev/null
 
 fuzz coverage: .setup-test
 	$(Q)$(MAKE) $(if $(Q),--no-print-directory) -f tests/host/Makefile $@ \

@@ -9,7 +9,6 @@
 #include "py/repl.h"
 #include "py/runtime.h"
 #include "shared/readline/readline.h"
-#include "shared/runtime/gchelper.h"
 #include "shared/runtime/pyexec.h"
 
 #include "boot/handoff.h"
@@ -143,16 +142,6 @@ NORETURN void kernel_main(void) {
     for (;;) {
         run_python();
     }
-}
-
-void gc_collect(void) {
-    native_collect_begin();
-    gc_collect_start();
-    native_collect_roots();
-    gc_helper_collect_regs_and_stack();
-    gc_collect_end();
-    native_settle();
-    heap_settle();
 }
 
 NORETURN void nlr_jump_fail(void *val) {

@@ -1,0 +1,76 @@
+// The collector's hooks. The makefile puts the functions with __wrap_ in the place of those without.
+#include "py/gc.h"
+#include "py/runtime.h"
+#include "shared/runtime/gchelper.h"
+
+#include "mpy/heap.h"
+#include "mpy/native.h"
+
+static bool collecting;
+static bool calling_back;
+
+// What is left free goes back, and dead code's room is no object's.
+static void settle(void) {
+    collecting = false;
+    native_settle();
+    heap_settle();
+}
+
+void gc_collect(void) {
+    // The lock is a program's, a hard callback's, which may have come in the middle of an allocation
+    // and on whose stack the roots are not, or a finaliser's, in the middle of a collection.
+    if (gc_is_locked() || calling_back) {
+        return;
+    }
+    collecting = true;
+    native_collect_begin();
+    gc_collect_start();
+    native_collect_roots();
+    gc_helper_collect_regs_and_stack();
+    gc_collect_end();
+    if (collecting) {
+        settle();
+    }
+}
+
+#if MICROPY_PY_WEAKREF
+void __real_gc_weakref_sweep(void);
+void __wrap_gc_weakref_sweep(void);
+
+// Calls Python that waits for objects to go, at the end of gc_collect_end(). It allocates. What it
+// works on does not survive another collection; and after gc_sweep_all() nothing is left at all.
+void __wrap_gc_weakref_sweep(void) {
+    if (collecting) {
+        settle();
+        calling_back = true;
+        __real_gc_weakref_sweep();
+        calling_back = false;
+    }
+}
+#endif
+
+#ifdef GC_EVERY
+// For tests: a collection before every so many allocations.
+void *__real_gc_alloc(size_t size, unsigned int flags);
+void *__wrap_gc_alloc(size_t size, unsigned int flags);
+void *__real_gc_realloc(void *ptr, size_t size, bool allow_move);
+void *__wrap_gc_realloc(void *ptr, size_t size, bool allow_move);
+
+static void collect_at_times(void) {
+    static unsigned count;
+    if (MP_STATE_MEM(gc_auto_collect_enabled) && !gc_is_locked() && ++count >= GC_EVERY) {
+        count = 0;
+        gc_collect();
+    }
+}
+
+void *__wrap_gc_alloc(size_t size, unsigned int flags) {
+    collect_at_times();
+    return __real_gc_alloc(size, flags);
+}
+
+void *__wrap_gc_realloc(void *ptr, size_t size, bool allow_move) {
+    collect_at_times();
+    return __real_gc_realloc(ptr, size, allow_move);
+}
+#endif
