@@ -1,4 +1,5 @@
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shared/runtime/interrupt_char.h"
@@ -17,6 +18,9 @@ void mp_hal_set_console(bool serial, bool screen);
 
 // For uart_t.intercept: true if it is the interrupt character, which has then been dealt with.
 bool mp_hal_is_interrupt_char(uint8_t byte);
+
+// For os.urandom().
+void mp_hal_get_random(size_t size, uint8_t *buf);
 
 // Sets the wall clock, in ns since 1970.
 void mp_hal_set_time_ns(uint64_t ns);

@@ -3,6 +3,7 @@
 #include "cpu/clock.h"
 #include "cpu/timer.h"
 #include "devices/power.h"
+#include "mpy/versions.h"
 
 typedef struct _machine_wdt_obj_t {
     mp_obj_base_t base;
@@ -29,7 +30,16 @@ static void mp_machine_wdt_timeout_ms_set(machine_wdt_obj_t *self, mp_int_t time
     mp_machine_wdt_feed(self);
 }
 
-static machine_wdt_obj_t *mp_machine_wdt_make_new_instance(mp_int_t id, mp_int_t timeout_ms) {
+#if VERSION_WDT_ID_OBJECT
+typedef mp_obj_t wdt_id_t;
+#define WDT_ID_INT(id) (mp_obj_get_int(id))
+#else
+typedef mp_int_t wdt_id_t;
+#define WDT_ID_INT(id) (id)
+#endif
+
+static machine_wdt_obj_t *mp_machine_wdt_make_new_instance(wdt_id_t id_in, mp_int_t timeout_ms) {
+    mp_int_t id = WDT_ID_INT(id_in);
     if (id != 0) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("WDT(%d) doesn't exist"), (int)id);
     }

@@ -1,7 +1,9 @@
 // os.urandom and random's first seed; included by extmod/modos.c.
 #include "devices/random.h"
+#include "mpy/versions.h"
 
-static void urandom_fill(void *buf, size_t size) {
+// Bytes that nobody can guess, or a warning, once, that these can be.
+void mp_hal_get_random(size_t size, uint8_t *buf) {
     static bool told;
     if (!random_fill(buf, size) && !told) {
         told = true;
@@ -10,7 +12,7 @@ static void urandom_fill(void *buf, size_t size) {
     }
 }
 
-// urandom(size): bytes that nobody can guess, or a warning, once, that these can be.
+#if !VERSION_URANDOM_UPSTREAM
 static mp_obj_t mp_os_urandom(mp_obj_t size_in) {
     mp_int_t size = mp_obj_get_int(size_in);
     if (size < 0) {
@@ -18,7 +20,8 @@ static mp_obj_t mp_os_urandom(mp_obj_t size_in) {
     }
     vstr_t vstr;
     vstr_init_len(&vstr, size);
-    urandom_fill(vstr.buf, size);
+    mp_hal_get_random(size, (uint8_t *)vstr.buf);
     return mp_obj_new_bytes_from_vstr(&vstr);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mp_os_urandom_obj, mp_os_urandom);
+#endif

@@ -1,0 +1,19 @@
+// Where MicroPython asks something else of a port from one version to the next. Everything else is
+// the same from 1.25 to 1.29.
+#ifndef PORT_MPY_VERSIONS_H
+#define PORT_MPY_VERSIONS_H
+
+#include "py/mpconfig.h"
+
+#define VERSION_SINCE(minor) (MICROPY_VERSION >= MICROPY_MAKE_VERSION(1, minor, 0))
+
+// Since 1.27 mp_time_localtime_get() fills in a structure; before, it returns a tuple.
+#define VERSION_LOCALTIME_IN_STRUCT (VERSION_SINCE(27))
+
+// Since 1.28 os.urandom() is upstream's, and takes its bytes from mp_hal_get_random().
+#define VERSION_URANDOM_UPSTREAM    (VERSION_SINCE(28))
+
+// Since 1.29 the id of a watchdog is an object.
+#define VERSION_WDT_ID_OBJECT       (VERSION_SINCE(29))
+
+#endif
