@@ -50,8 +50,13 @@ def once(name, build):
             file.write(run)
 
 
+def has_c_module(mpy_version):
+    """Manifests have had c_module() since 1.29."""
+    return tuple(map(int, mpy_version.split("."))) >= (1, 29)
+
+
 @pytest.fixture
-def tasks(mpy_dir):
+def tasks(mpy_dir, mpy_version):
     """An image with all that an image can have; what else it takes is made here."""
     extra = BUILT / "extra"
 
@@ -64,9 +69,16 @@ def tasks(mpy_dir):
         (library / "answer.py").write_text("ANSWER = 42\n")
         (extra / "greetings").mkdir()
         (extra / "greetings" / "greeting.py").write_text('TEXT = "hello"\n')
-        (extra / "manifest.py").write_text(
-            f'include("{IMAGES}/tasks/manifest.py")\nfreeze("$(GREETINGS)")\nrequire("answer")\n'
-        )
+        manifest = f'include("{IMAGES}/tasks/manifest.py")\nfreeze("$(GREETINGS)")\n'
+        if has_c_module(mpy_version):
+            text = (IMAGES / "tasks" / "native" / "checksum" / "checksum.c").read_text()
+            (extra / "tally").mkdir()
+            (extra / "tally" / "tally.c").write_text(text.replace("checksum", "tally"))
+            (extra / "tally" / "micropython.mk").write_text(
+                "SRC_USERMOD += $(USERMOD_DIR)/tally.c\n"
+            )
+            manifest += f'c_module("{extra}/tally")\n'
+        (extra / "manifest.py").write_text(manifest + 'require("answer")\n')
         make(
             *("-C", ROOT, "image", "NAME=test-tasks", "ISO=1", f"MPY_DIR={mpy_dir}"),
             f"FROZEN_MANIFEST={extra}/manifest.py",
@@ -80,13 +92,15 @@ def tasks(mpy_dir):
     return ROOT / "build" / "images" / "test-tasks"
 
 
-def test_tasks(boot, tasks):
-    """A package, a module, a library's and one in C are in the kernel, and its main.py runs."""
+def test_tasks(boot, tasks, mpy_version):
+    """A package, a module, a library's and those in C are in the kernel, and its main.py runs."""
     vm = boot(kernel=tasks / "test-tasks.elf", board="microvm", memory="16M").boot()
     assert "tasks: ([0, 1, 4, 9, 16], True)" in vm.transcript()
     assert "checksum: 0xc8f0" in vm.transcript()
     assert vm.eval("__import__('answer').ANSWER") == 42
     assert vm.eval("__import__('greeting').TEXT") == "hello"
+    if has_c_module(mpy_version):
+        assert vm.eval("__import__('tally').fletcher16(b'abcde')") == 0xC8F0
     assert vm.eval("__import__('tasks').__version__") == "1.0"
     assert vm.eval("__import__('os').uname().machine").startswith("Workbench with ")
 
