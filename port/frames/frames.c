@@ -83,10 +83,7 @@ static NOINLINE frames_status_t put_first(size_t word, uint64_t mask, uint64_t a
         // With nothing at hand, or in a better zone, take from here next: no search, and the
         // frame is still warm.
         frames_leave_word(c);
-        c->take = &self.bits[word];
-        c->hold[WORD].mask = UNLIKELY(is(EDGE, slot)) ? frames_valid(word) : ALL;
-        c->hold[WORD].index = word;
-        c->hold[WORD].addr = addr;
+        frames_aim(word, UNLIKELY(is(EDGE, slot)) ? frames_valid(word) : ALL, addr);
         if (UNLIKELY(slot >= c->zone_end)) {
             frames_enter_zone(c, slot);
         }
@@ -303,13 +300,13 @@ frames_status_t frames_free(uint64_t addr) {
         return free_shared(addr);
     }
     // The word that frames are taken from: no need to look where it is, or to settle its chunk.
-    uint64_t n = behind(self.one.hold[WORD].addr, addr);
+    uint64_t n = behind(self.give.addr, addr);
     if (n < 64) {
-        uint64_t w = *self.one.take, mask = UINT64_C(1) << n;
+        uint64_t w = *self.give.word, mask = UINT64_C(1) << n;
         if (UNLIKELY(w & mask)) {
-            return FRAMES_BAD_FREE;
+            return frames_nowhere();
         }
-        *self.one.take = w | mask;
+        *self.give.word = w | mask;
         return FRAMES_OK;
     }
     uint64_t frame = frame_of(addr);

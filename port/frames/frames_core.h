@@ -97,6 +97,13 @@ struct cpu {
 // The prefetcher fetches lines in pairs.
 _Static_assert(sizeof(struct cpu) == 128, "struct cpu");
 
+// With one CPU: the word that frames come from, for a free that finds it by its address alone. With
+// no such word, `word` is one in which every frame is free already, whatever the address.
+struct give {
+    uint64_t addr;          // Of bit 0.
+    uint64_t *word;
+};
+
 #define FRAMES_CPU_START(take_) { .hold = { { NONE, 0, NOWHERE, 0 }, { NONE, 0, NOWHERE, 0 } }, \
                                   .take = (take_), .take_2m = &frames_nothing, .zone_low = NONE, \
                                   .zone_end = NONE, .zone_end_2m = NONE }
@@ -105,6 +112,7 @@ struct state {
     uint64_t *bits;
     struct group *groups;
     struct cpu one;             // The only CPU's.
+    struct give give;
     uint32_t shared;            // More than one CPU.
     uint32_t near_shift;
     struct near near[NEAR];     // By (frame >> near_shift) % NEAR: a segment that may hold it.
@@ -128,7 +136,11 @@ struct state {
 
 #define self frames_state
 extern struct state frames_state;
-extern uint64_t frames_nothing;     // A word with no frames.
+extern uint64_t frames_nothing;     // A word with no frames,
+extern uint64_t frames_all_free;    // and one with nothing but free ones. Neither is ever written to.
+
+#define FRAMES_STATE_START { .one = FRAMES_CPU_START(&frames_nothing), \
+                             .give = { NOWHERE, &frames_all_free } }
 
 // Memory that other CPUs may change: never torn, in no order of its own.
 #define GET(p) __atomic_load_n((p), __ATOMIC_RELAXED)
@@ -348,7 +360,8 @@ bool frames_search_zones(struct cpu *c, bool locked,
 size_t frames_start(const struct cpu *c, size_t low, size_t high);  // Where it begins to search.
 void frames_split(size_t slot);             // Turn an idle chunk into a line of free frames.
 void frames_settle(size_t slot);            // Make the chunk idle if all of it is free.
-void frames_leave_word(struct cpu *c);      // With one CPU: other frames come next.
+void frames_aim(size_t word, uint64_t valid, uint64_t addr);  // With one CPU: they come from here,
+void frames_leave_word(struct cpu *c);      // or from elsewhere next.
 
 // frames.c: single frames.
 frames_status_t frames_put(size_t word, uint64_t mask);     // Free frames of one word.

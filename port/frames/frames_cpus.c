@@ -2,9 +2,8 @@
 #include "frames_core.h"
 
 uint64_t frames_nothing;
-struct state frames_state = {
-    .one = FRAMES_CPU_START(&frames_nothing),
-};
+uint64_t frames_all_free = ALL;
+struct state frames_state = FRAMES_STATE_START;
 
 frames_status_t frames_not_ready(void) {
     while (!__atomic_load_n(&self.ready_to_use, __ATOMIC_ACQUIRE)) {

@@ -406,9 +406,7 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
 }
 
 void frames_deinit(void) {
-    frames_state = (struct state) {
-        .one = FRAMES_CPU_START(&frames_nothing),
-    };
+    frames_state = (struct state)FRAMES_STATE_START;
 }
 
 // --- Reserve --------------------------------------------------------------------------------

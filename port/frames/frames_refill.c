@@ -80,24 +80,30 @@ void frames_split(size_t slot) {
 
 // --- One word -------------------------------------------------------------------------------
 
-// With one CPU: let `take` point at this word if it has frames.
-static bool aim(struct cpu *c, size_t word) {
-    uint64_t *p = &self.bits[word];
-    uint64_t valid = is(EDGE, word / LINE_WORDS) ? frames_valid(word) : ALL;
-    if ((*p & valid) == 0) {
-        return false;
-    }
-    c->take = p;
+void frames_aim(size_t word, uint64_t valid, uint64_t addr) {
+    struct cpu *c = &self.one;
+    c->take = &self.bits[word];
     c->hold[WORD].mask = valid;
     c->hold[WORD].index = word;
-    c->hold[WORD].addr = frames_addr(c, word);
-    return true;
+    c->hold[WORD].addr = addr;
+    self.give = (struct give) { addr, &self.bits[word] };
 }
 
 static void aim_nowhere(struct cpu *c) {
     c->take = &frames_nothing;
     c->hold[WORD].index = NONE;
     c->hold[WORD].addr = NOWHERE;
+    self.give = (struct give) { NOWHERE, &frames_all_free };
+}
+
+// With one CPU: let `take` point at this word if it has frames.
+static bool aim(struct cpu *c, size_t word) {
+    uint64_t valid = is(EDGE, word / LINE_WORDS) ? frames_valid(word) : ALL;
+    if ((self.bits[word] & valid) == 0) {
+        return false;
+    }
+    frames_aim(word, valid, frames_addr(c, word));
+    return true;
 }
 
 // The current chunk need not be marked for the frames of the current word. It must be when other

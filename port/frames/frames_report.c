@@ -38,6 +38,19 @@ static uint64_t free_of_slot(size_t slot) {
     return count;
 }
 
+// All of a chunk that is in use can be free while a CPU still takes frames from it.
+static void count_slot(frames_stats_t *stats, size_t slot) {
+    uint64_t count = free_of_slot(slot);
+    stats->free += count;
+    stats->free_2m += count == 512;
+}
+
+// The chunk that a CPU's word is in, or NONE.
+static size_t held_slot(unsigned cpu) {
+    size_t word = GET(&self.cpu[cpu].hold[WORD].index);
+    return word == NONE ? NONE : word / LINE_WORDS;
+}
+
 // Frames that are not ready yet, and the 2 MiB frames in them.
 static void count_untouched(frames_stats_t *stats) {
     for (size_t i = 0, k = 0; i < self.segment_count; ++i) {
@@ -84,17 +97,20 @@ frames_status_t frames_stats(frames_stats_t *stats) {
         stats->free += (uint64_t)ones(idle) * 512;
         stats->free_2m += ones(idle);
         for (uint64_t w = GET(&group->is[SOME]) & ~idle; w; w &= w - 1) {
-            stats->free += free_of_slot(slot + lowest(w));
+            count_slot(stats, slot + lowest(w));
         }
     }
     // What CPUs hold: chunks, and frames in chunks that have no others.
     for (unsigned i = 0; self.shared && i < self.cpus; ++i) {
-        const struct hold *hold = self.cpu[i].hold;
-        size_t word = GET(&hold[WORD].index);
-        if (word != NONE && !is(SOME, word / LINE_WORDS)) {
-            stats->free += ones(GET(&hold[WORD].mask));
+        size_t slot = held_slot(i);
+        bool counted = slot == NONE || is(SOME, slot);
+        for (unsigned k = 0; !counted && k < i; ++k) {
+            counted = held_slot(k) == slot;
         }
-        unsigned chunks = ones(GET(&hold[UNIT].mask));
+        if (!counted) {
+            count_slot(stats, slot);
+        }
+        unsigned chunks = ones(GET(&self.cpu[i].hold[UNIT].mask));
         stats->free += (uint64_t)chunks * 512;
         stats->free_2m += chunks;
     }

@@ -73,10 +73,26 @@ static void set_state(uint64_t frame, uint64_t count, uint8_t value) {
     }
 }
 
-static uint64_t free_count(void) {
+// How many frames are free, and how many chunks as a whole.
+static uint64_t free_count(uint64_t *chunks) {
+    static uint8_t all_free[512];
+    memset(all_free, FREE, sizeof(all_free));
     uint64_t count = 0;
-    for (size_t i = 0; i < state_count; ++i) {
-        count += state[i] == FREE;
+    *chunks = 0;
+    for (size_t i = 0; i < region_count; ++i) {
+        for (uint64_t frame = region[i].start; frame < region[i].end;) {
+            const uint8_t *s = &state[region[i].at + (frame - region[i].start)];
+            // The chunk at 0 has the end of a zone in it.
+            if (frame % 512 == 0 && frame && region[i].end - frame >= 512
+                && memcmp(s, all_free, 512) == 0) {
+                count += 512;
+                ++*chunks;
+                frame += 512;
+                continue;
+            }
+            count += *s == FREE;
+            ++frame;
+        }
     }
     return count;
 }
@@ -94,15 +110,23 @@ static bool is_whole_chunk(uint64_t frame) {
     return true;
 }
 
+// The first free frame of region i from `frame` on, or the region's end.
+static uint64_t next_free(size_t i, uint64_t frame) {
+    const uint8_t *s = &state[region[i].at + (frame - region[i].start)];
+    const uint8_t *found = memchr(s, FREE, region[i].end - frame);
+    return found ? frame + (uint64_t)(found - s) : region[i].end;
+}
+
 static bool has_run(uint64_t count, uint64_t align, uint64_t below) {
     uint64_t start = 0, end = 0;
     for (size_t i = 0; i < region_count; ++i) {
         for (uint64_t frame = region[i].start; frame < region[i].end; ++frame) {
+            frame = next_free(i, frame);
+            if (frame == region[i].end) {
+                break;
+            }
             if (below && frame >= below / 4096) {
                 return false;
-            }
-            if (state[region[i].at + (frame - region[i].start)] != FREE) {
-                continue;
             }
             start = frame == end ? start : frame;
             end = frame + 1;
@@ -145,7 +169,9 @@ static bool may_free(uint64_t addr, uint64_t count) {
 static void check_counts(void) {
     frames_stats_t stats;
     REQUIRE(frames_stats(&stats) == FRAMES_OK);
-    REQUIRE(stats.free == free_count());
+    uint64_t chunks;
+    REQUIRE(stats.free == free_count(&chunks));
+    REQUIRE(stats.free_2m == chunks);
     REQUIRE(frames_check(print_text, stderr) == 0);
 }
 
@@ -170,8 +196,16 @@ static void lend(uint64_t frame, uint64_t count) {
     }
 }
 
+// Addresses that calls have been made with, or have returned.
+static uint64_t seen[8];
+static unsigned seen_count;
+
+static uint64_t note(uint64_t addr) {
+    return seen[seen_count++ % 8] = addr;
+}
+
 static void do_alloc(void) {
-    uint64_t addr = frames_alloc();
+    uint64_t addr = note(frames_alloc());
     if (verbose) {
         fprintf(stderr, "%u: alloc() = %llx\n", host_cpu, (unsigned long long)addr);
     }
@@ -181,14 +215,11 @@ static void do_alloc(void) {
     }
     REQUIRE(addr % 4096 == 0 && state_of(addr / 4096) == FREE);
     if (cpus == 1) {
-        for (size_t i = region_count; i-- > 0;) {
-            for (uint64_t frame = region[i].end; frame-- > region[i].start;) {
-                if (zone_of(frame) <= zone_of(addr / 4096)) {
-                    i = 0;
-                    break;
-                }
-                REQUIRE(state_of(frame) != FREE);
-            }
+        static const uint64_t zone_end[] = { 1 << 8, 1 << 12, 1 << 20, UINT64_MAX };
+        uint64_t better = zone_end[zone_of(addr / 4096)];
+        for (size_t i = 0; i < region_count; ++i) {
+            uint64_t from = region[i].start > better ? region[i].start : better;
+            REQUIRE(from >= region[i].end || next_free(i, from) == region[i].end);
         }
     }
     lend(addr / 4096, 1);
@@ -197,6 +228,7 @@ static void do_alloc(void) {
 static void do_alloc_run(uint64_t count, uint64_t align, uint64_t below) {
     uint64_t addr = count == 512 && align == 512 * 4096 && below == 0 ? frames_alloc_2m()
         : frames_alloc_run(count, align, below);
+    note(addr);
     if (verbose) {
         fprintf(stderr, "%u: alloc_run(%llu, %llu, %llx) = %llx\n", host_cpu,
             (unsigned long long)count, (unsigned long long)align, (unsigned long long)below,
@@ -229,10 +261,12 @@ static void do_free(uint64_t addr, uint64_t count) {
 }
 
 static uint64_t buffer[4096];
+static uint64_t last_count;     // Of the last fill.
 
 static void do_fill(size_t count) {
     count = count < 4096 ? count : 4096;
-    bool good = free_count() >= count;
+    uint64_t chunks;
+    bool good = free_count(&chunks) >= count;
     frames_status_t status = frames_fill(buffer, count);
     if (verbose) {
         fprintf(stderr, "%u: fill(%zu) = %d\n", host_cpu, count, status);
@@ -244,12 +278,9 @@ static void do_fill(size_t count) {
     }
 }
 
-// What the last fill got, with one address changed if `spoil`.
-static void do_drain(size_t count, uint64_t spoil) {
+// What the last fill got, as it is in `buffer` now.
+static void do_drain(size_t count) {
     count = count < 4096 ? count : 4096;
-    if (spoil && count) {
-        buffer[spoil % count] ^= spoil;
-    }
     bool good = true;
     size_t done = 0;
     for (; good && done < count; ++done) {
@@ -263,8 +294,7 @@ static void do_drain(size_t count, uint64_t spoil) {
     }
     frames_status_t status = frames_drain(buffer, count);
     if (verbose) {
-        fprintf(stderr, "%u: drain(%zu, %llx) = %d\n", host_cpu, count,
-            (unsigned long long)spoil, status);
+        fprintf(stderr, "%u: drain(%zu) = %d\n", host_cpu, count, status);
     }
     REQUIRE(status == (good ? FRAMES_OK : FRAMES_BAD_FREE));
 }
@@ -279,16 +309,23 @@ static void do_reserve(uint64_t start, uint64_t end) {
         REQUIRE(status == FRAMES_BAD_ARGUMENT);
         return;
     }
-    uint64_t from = start / 4096, to = (end + 4095) / 4096;
+    uint64_t from = start / 4096, to = end / 4096 + (end % 4096 != 0);
     to = start == end ? from : to;
     bool good = true;
-    for (uint64_t frame = from; frame < to; ++frame) {
-        good &= state_of(frame) == OTHERS || state_of(frame) == FREE;
-    }
-    REQUIRE(status == (good ? FRAMES_OK : FRAMES_IN_USE));
-    for (uint64_t frame = from; good && frame < to; ++frame) {
-        if (find(frame) != NO) {
-            set_state(frame, 1, OTHERS);
+    for (unsigned pass = 0; pass < 2; ++pass) {
+        for (size_t i = 0; i < region_count; ++i) {
+            uint64_t at = from > region[i].start ? from : region[i].start;
+            for (; at < to && at < region[i].end; ++at) {
+                uint8_t *s = &state[region[i].at + (at - region[i].start)];
+                good &= *s == OTHERS || *s == FREE;
+                *s = pass ? OTHERS : *s;
+            }
+        }
+        // With no memory for a longer list of regions a good one fails, too.
+        REQUIRE(status == FRAMES_OK ? good : status == FRAMES_IN_USE ? pass || !good
+            : status == FRAMES_NO_MEMORY && good);
+        if (status != FRAMES_OK) {
+            return;
         }
     }
 }
@@ -318,6 +355,10 @@ static bool start_map(void) {
         free(memory[--memory_count]);
     }
     uint64_t ranges[2 * MAX_REGIONS];
+    memset(seen, 0, sizeof(seen));
+    seen_count = 0;
+    memset(buffer, 0, sizeof(buffer));
+    last_count = 0;
     cpus = 1 + next() % 3;
     host_cpu = 0;
     size_t count = 1 + next() % 6;
@@ -331,7 +372,7 @@ static bool start_map(void) {
         }
         at += next() * (kind & 32 ? 16 : 1);
         uint64_t size = next2() % 1600;
-        if (kind >= 240 && big++ == 0) {
+        if (kind >= 252 && big++ == 0) {
             size += 262144;
         }
         ranges[2 * i] = at * 4096 + (kind & 64 ? 1 : 0);
@@ -413,8 +454,100 @@ static uint64_t some_frame(void) {
     return 0;
 }
 
+// Any of the 2^64: of the map, near a region's end, near zero on both sides, something seen with one
+// bit changed or some frames on, or just bits.
+static uint64_t any_addr(void) {
+    static const uint16_t odd[] = { 0xfff, 1, 0xfff, 0x800 };
+    unsigned kind = next();
+    uint64_t addr = 0;
+    switch (kind % 8) {
+        case 0:
+            addr = some_frame() * 4096;
+            break;
+        case 1:
+        case 2:
+            if (region_count) {
+                size_t i = next() % region_count;
+                addr = (kind % 8 == 1 ? region[i].start : region[i].end) * 4096;
+            }
+            addr += (uint64_t)(int64_t)(int8_t)next() * 4096;
+            break;
+        case 3:
+            addr = (uint64_t)(int64_t)(int8_t)next() * 4096;
+            break;
+        case 4:
+            addr = seen[next() % 8] ^ UINT64_C(1) << next() % 64;
+            break;
+        case 5:
+            addr = seen[next() % 8] + (uint64_t)(int64_t)(int8_t)next() * 4096;
+            break;
+        case 6:
+            addr = some_frame() * 4096 | (uint64_t)next2() << 48;
+            break;
+        default:
+            for (unsigned i = 0; i < 4; ++i) {
+                addr = addr << 16 | next2();
+            }
+    }
+    if (kind & 0x80) {
+        addr += odd[kind / 32 % 4];
+    }
+    return note(addr);
+}
+
+// Any count: few, about a chunk, as many as there are addresses, or just bits.
+static uint64_t any_count(void) {
+    unsigned kind = next();
+    switch (kind % 4) {
+        case 0:
+            return next() % 4;
+        case 1:
+            return next2() % 1200;
+        case 2:
+            return (UINT64_C(1) << kind / 4) + (uint64_t)(int64_t)(int8_t)next();
+        default:
+            return any_addr();
+    }
+}
+
+static void any_call(void) {
+    unsigned kind = next();
+    switch (kind % 8) {
+        case 0:
+        case 1:
+            do_free(any_addr(), 1);
+            break;
+        case 2:
+            do_free(any_addr(), 512);
+            break;
+        case 3: {
+            uint64_t addr = any_addr();
+            do_free(addr, any_count());
+            break;
+        }
+        case 4: {
+            uint64_t start = any_addr();
+            do_reserve(start, kind & 8 ? any_addr() : start + any_count() % (UINT64_C(1) << 20));
+            break;
+        }
+        case 5: {
+            uint64_t count = any_count();
+            uint64_t align = kind & 8 ? any_count() : UINT64_C(1) << kind / 16 * 4;
+            do_alloc_run(count, align, any_addr());
+            break;
+        }
+        default: {
+            size_t count = 1 + next() % 80;
+            for (size_t i = 0; i < count && kind & 8; ++i) {
+                buffer[i] = any_addr();
+            }
+            buffer[next() % count] = any_addr();
+            do_drain(count);
+        }
+    }
+}
+
 static void one_call(unsigned code) {
-    static uint64_t last_addr, last_count;
     if (cpus > 1) {
         host_cpu = code / 64 % cpus;
     }
@@ -432,7 +565,7 @@ static void one_call(unsigned code) {
             break;
         }
         case 3:
-            do_free(some_frame() * 4096 + (code & 16 ? next() : 0), 1);
+            do_free(code & 16 ? any_addr() : some_frame() * 4096, 1);
             break;
         case 4: {
             uint64_t count = next2() % 1200;
@@ -456,12 +589,17 @@ static void one_call(unsigned code) {
             do_fill((size_t)last_count);
             break;
         case 10:
-            do_drain((size_t)last_count, code & 16 ? next2() : 0);
+            if (code & 16 && last_count) {
+                unsigned spoil = next2();
+                buffer[spoil % last_count] ^= spoil;
+            }
+            do_drain((size_t)last_count);
             break;
-        case 11:
-            last_addr = some_frame() * 4096 + next();
-            do_reserve(last_addr, last_addr + next2() % 256 * 999);
+        case 11: {
+            uint64_t start = some_frame() * 4096 + next();
+            do_reserve(start, start + next2() % 256 * 999);
             break;
+        }
         case 12:
             do_alloc_run(262144, UINT64_C(1) << 30, 0);
             break;
@@ -475,7 +613,7 @@ static void one_call(unsigned code) {
             }
             break;
         default:
-            do_free((uint64_t)next2() << 48 | (uint64_t)next2() << 12, (uint64_t)next2() << 48 | 1);
+            any_call();
             break;
     }
     if (state_count < 10000 || code % 8 == 0) {
@@ -505,15 +643,59 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 #else
 
+// Of one address: every call that gives it back, unless it may come back.
+static void bad_frees(uint64_t addr) {
+    static const uint64_t counts[] = {
+        1, 2, 64, 512, 513, 262144, UINT64_C(1) << 40, UINT64_C(1) << 51, UINT64_C(1) << 52,
+                (UINT64_C(1) << 52) - 1, UINT64_MAX,
+    };
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); ++i) {
+        if (!may_free(addr, counts[i])) {
+            do_free(addr, counts[i]);
+        }
+    }
+    if (!may_free(addr, 1)) {
+        buffer[0] = addr;
+        do_drain(1);
+        REQUIRE(frames_free_run(addr, 1) == FRAMES_BAD_FREE);
+    }
+}
+
+// In the state that the calls before have led to: what lies 66 frames to both sides of 0, of every
+// region's ends and of every power of two, and what is a little off a frame's address there.
+static void every_bad_free(void) {
+    uint64_t bases[2 * MAX_REGIONS + 65] = { 0 };
+    size_t base_count = 1;
+    for (size_t i = 0; i < region_count; ++i) {
+        bases[base_count++] = region[i].start * 4096;
+        bases[base_count++] = region[i].end * 4096;
+    }
+    size_t powers = base_count;
+    for (unsigned power = 20; power < 64; ++power) {
+        bases[base_count++] = UINT64_C(1) << power;
+    }
+    for (size_t i = 0; i < base_count; ++i) {
+        int64_t side = i < powers ? 66 : 2;
+        for (int64_t k = -side; k <= side; ++k) {
+            uint64_t addr = bases[i] + (uint64_t)k * 4096;
+            bad_frees(addr);
+            bad_frees(addr + 1);
+            bad_frees(addr + 0xfff);
+        }
+    }
+    check_counts();
+}
+
 // Every row of `depth` calls out of a list that covers each kind, on a map with holes.
 static unsigned long rows_run;
 
-static void exhaustive(unsigned cpu_count, unsigned depth) {
+static void exhaustive(unsigned cpu_count, unsigned depth, void (*at_end)(void)) {
     static const uint8_t calls[][6] = {
         { 0 }, { 0x40 }, { 3, 0, 1 }, { 3, 0, 9 }, { 3, 0, 20 }, { 4, 0, 3 }, { 0x14, 0, 2 },
         { 8, 0, 0, 0, 2 }, { 9, 0, 5 }, { 10 }, { 11, 0, 12, 0, 0, 4 }, { 5, 1, 0, 40, 0 },
+        { 15, 0, 0xa3, 0 },     // free(0xfff).
     };
-    static const uint8_t length[] = { 1, 1, 3, 3, 3, 3, 3, 5, 3, 1, 6, 5 };
+    static const uint8_t length[] = { 1, 1, 3, 3, 3, 3, 3, 5, 3, 1, 6, 5, 4 };
     static const uint8_t map[] = {
         0, 3, 5, 0, 0, 7, 0, 3, 0, 11, 0, 5, 0, 20, 0,
     };
@@ -533,6 +715,9 @@ static void exhaustive(unsigned cpu_count, unsigned depth) {
             size += length[rest % kinds];
         }
         run(data, size);
+        if (at_end) {
+            at_end();
+        }
         ++rows_run;
     }
 }
@@ -558,9 +743,9 @@ static void soak(unsigned long rounds, uint64_t seed, unsigned long only) {
 }
 
 int main(int argc, char **argv) {
-    if (argc >= 3 && strcmp(argv[1], "exhaustive") == 0) {
+    if (argc >= 3 && (strcmp(argv[1], "exhaustive") == 0 || strcmp(argv[1], "addresses") == 0)) {
         for (unsigned c = 1; c <= 2; ++c) {
-            exhaustive(c, (unsigned)atoi(argv[2]));
+            exhaustive(c, (unsigned)atoi(argv[2]), argv[1][0] == 'a' ? every_bad_free : NULL);
         }
         printf("%lu rows of calls\n", rows_run);
         return 0;
@@ -583,7 +768,7 @@ int main(int argc, char **argv) {
         fclose(file);
         return 0;
     }
-    fprintf(stderr, "usage: %s file PATH | exhaustive DEPTH | soak ROUNDS SEED [ROUND]\n", argv[0]);
+    fprintf(stderr, "usage: %s file PATH | exhaustive DEPTH | addresses DEPTH | soak ROUNDS SEED [ROUND]\n", argv[0]);
     return 2;
 }
 
