@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes the names of a kernel's functions as assembly, for the panic's stack trace.
 
-The section .symbols: how many there are, their addresses in order, then their names in the same
-order, each cut short by what it has in common with the one before: a byte that says how many
-characters those are, the rest, and a zero. The kernel is linked without it first: it lies behind
+The section .symbols has for each, in the order of their addresses: how far it is from the one
+before, in LEB128, the first from 0; a byte that says how many characters its name has in common
+with that one's; the rest of it, and a zero. The kernel is linked without it first: it lies behind
 the text, whose addresses it does not move.
 """
 
@@ -31,17 +31,13 @@ def main():
     arguments = parser.parse_args()
     table = functions(arguments.nm, arguments.kernel)
     print('    .section .symbols, "a"')
-    print("    .balign 4")
-    print(f"    .long {len(table)}")
-    for addr, _ in table:
-        print(f"    .long {addr:#x}")
-    last = ""
-    for _, name in table:
+    last_addr, last = 0, ""
+    for addr, name in table:
         common = 0
         while common < min(len(name), len(last), 255) and name[common] == last[common]:
             common += 1
-        print(f'    .byte {common}\n    .asciz "{name[common:]}"')
-        last = name
+        print(f'    .uleb128 {addr - last_addr}\n    .byte {common}\n    .asciz "{name[common:]}"')
+        last_addr, last = addr, name
     print('    .section .note.GNU-stack, "", @progbits')
 
 

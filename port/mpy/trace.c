@@ -13,23 +13,28 @@
 extern const char symbols_start[], symbols_end[];
 
 uint64_t trace_function(uint64_t addr, char *name, size_t size) {
-    uint32_t count;
     name[0] = '\0';
-    if (symbols_end - symbols_start < (ptrdiff_t)sizeof(count) || addr < (uint64_t)text_start || addr >= (uint64_t)text_end) {
+    if (addr < (uint64_t)text_start || addr >= (uint64_t)text_end) {
         return 0;
     }
-    memcpy(&count, symbols_start, sizeof(count));
-    const uint32_t *addrs = (const uint32_t *)symbols_start + 1;
-    const char *at = (const char *)(addrs + count);
     uint64_t start = 0;
-    for (uint32_t i = 0; i < count && addrs[i] <= addr && at < symbols_end; ++i) {
+    for (const char *at = symbols_start; at < symbols_end;) {
+        uint64_t distance = 0;
+        unsigned shift = 0;
+        do {
+            distance |= (uint64_t)(*at & 0x7f) << shift;
+            shift += 7;
+        } while (*at++ & 0x80);
+        if (start + distance > addr) {
+            break;
+        }
+        start += distance;
         size_t common = (uint8_t)*at++;
         size_t length = strlen(at);
         if (common + length < size) {
             memcpy(name + common, at, length + 1);
         }
         at += length + 1;
-        start = addrs[i];
     }
     return start != 0 ? addr - start : 0;
 }
