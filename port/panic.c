@@ -117,24 +117,7 @@ static void enter(const trap_frame_t *frame) {
     }
 }
 
-void panic(const char *message) {
-    enter(0);
-    put("\r\npanic: ");
-    put(message);
-    uint64_t frame = (uint64_t)__builtin_frame_address(0);
-    put_stack(0, frame);
-    put_python(frame);
-    put("\r\n");
-    power_off_panic();
-}
-
-void panic_trap(const trap_frame_t *f) {
-    enter(f);
-    put("\r\npanic: exception ");
-    put_number(f->vector);
-    put(" (");
-    put(trap_name(f->vector));
-    put(")");
+static void put_registers(const trap_frame_t *f) {
     if (f->vector == VECTOR_PAGE_FAULT || f->vector == VECTOR_DOUBLE_FAULT) {
         uint64_t addr = cpu_cr2();
         if (addr >= (uint64_t)stack_guard && addr < (uint64_t)stack_bottom) {
@@ -164,8 +147,36 @@ void panic_trap(const trap_frame_t *f) {
     put_hex("  cs  ", f->cs);
     put_hex("  ss  ", f->ss);
     put_hex("\r\n  rflags ", f->rflags);
-    put_stack(f->rip, f->rbp);
-    put_python(f->rsp);
+}
+
+// The exception that the panic is about, if it is about one.
+static const trap_frame_t *fault;
+
+// All come through here, so that a debugger stops at each with "break panic".
+__attribute__((noinline)) void panic(const char *message) {
+    const trap_frame_t *f = fault;
+    enter(f);
+    put("\r\npanic: ");
+    if (f != 0) {
+        put("exception ");
+        put_number(f->vector);
+        put(" (");
+        put(message);
+        put(")");
+        put_registers(f);
+        put_stack(f->rip, f->rbp);
+        put_python(f->rsp);
+    } else {
+        put(message);
+        uint64_t frame = (uint64_t)__builtin_frame_address(0);
+        put_stack(0, frame);
+        put_python(frame);
+    }
     put("\r\n");
     power_off_panic();
+}
+
+void panic_trap(const trap_frame_t *f) {
+    fault = f;
+    panic(trap_name(f->vector));
 }

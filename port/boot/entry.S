@@ -76,6 +76,9 @@ multiboot2_header:
     .balign 8
 multiboot2_end:
 
+    // For debuggers alone: nothing of it is loaded.
+    .cfi_sections .debug_frame
+
     .section .text.boot, "ax"
     .code32
     .globl _start
@@ -146,6 +149,9 @@ no_long_mode:
 
     .code64
 long_mode:
+    // Nobody has called this.
+    .cfi_startproc
+    .cfi_undefined rip
     movl $DATA_SELECTOR, %eax
     movl %eax, %ds
     movl %eax, %es
@@ -159,6 +165,7 @@ long_mode:
     call kernel_main
 7:  hlt
     jmp 7b
+    .cfi_endproc
 
     .section .rodata.boot, "a"
 no_long_mode_text:

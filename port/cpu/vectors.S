@@ -18,6 +18,9 @@
 #define VECTOR_DOUBLE_FAULT     8
 #define VECTOR_MACHINE_CHECK    18
 
+    // For debuggers alone: nothing of it is loaded.
+    .cfi_sections .debug_frame
+
     .section .text.vectors, "ax"
     .code64
 
@@ -81,6 +84,8 @@ trap_stubs:
 
 // The stack now holds trap_frame_t from its vector on; the rest is pushed here. IST stacks start
 // 16-byte aligned and the frame is 22 words, so the C call is aligned.
+    .cfi_startproc simple
+    .cfi_signal_frame
 trap_common:
     pushq %rax
     pushq %rbx
@@ -107,6 +112,16 @@ trap_common:
     movq %rax, %cr0
 2:
     subq $512, %rsp
+    // From the frame's end: rip, rsp, and of trap_frame_t what a caller may have kept something in.
+    .cfi_def_cfa rsp, 512 + 22 * 8
+    .cfi_offset rsp, -2 * 8
+    .cfi_offset rip, -5 * 8
+    .cfi_offset rbx, -9 * 8
+    .cfi_offset rbp, -14 * 8
+    .cfi_offset r12, -19 * 8
+    .cfi_offset r13, -20 * 8
+    .cfi_offset r14, -21 * 8
+    .cfi_offset r15, -22 * 8
     fxsave64 (%rsp)
     call trap_handle
     fxrstor64 (%rsp)
@@ -128,6 +143,7 @@ trap_common:
     popq %rax
     addq $16, %rsp
     iretq
+    .cfi_endproc
 
     .section .data.cpu, "aw"
     .balign 16
