@@ -11,6 +11,7 @@ import shlex
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -35,7 +36,8 @@ exit status:
           1 also for an uncaught exception; 0 also after leaving with Ctrl-A X
   {PANIC}     the kernel panicked
   {TIMEOUT}     --timeout ran out
-  {ENDED}     QEMU ended by itself, with no status from the guest
+  {ENDED}     QEMU ended by itself, with no status from the guest; what
+          it says then tells a reset from a triple fault
   {FAILED}     nothing was run: bad arguments, no kernel, no QEMU
   128+n   the launcher was ended by signal n, and has ended QEMU
 
@@ -56,6 +58,8 @@ KERNEL_STARTS = (b"memmap: ", b"MicroPython v")
 # The kernel in an image takes no command line from here; it looks for this when its prompt ends.
 EOF_IS_POWEROFF = ["-fw_cfg", "name=opt/ringzero/eof,string=poweroff"]
 
+MIB = 1 << 20
+PT_LOAD = 1
 CTRL_D = b"\x04"
 CTRL_D_INTERVAL = 0.3  # seconds
 GRACE = 1  # seconds that QEMU has to end when told to
@@ -133,16 +137,76 @@ def image_args(options):
     return command
 
 
+def segments(kernel):
+    """(address, end) of what the kernel's ELF loads; nothing if it is none."""
+    with open(kernel, "rb") as file:
+        header = file.read(64)
+        if len(header) < 64 or header[:5] != b"\x7fELF\x02":
+            return []
+        # ELF-64: where the program headers are, how large one is, and how many.
+        offset, size, count = (
+            *struct.unpack_from("<Q", header, 32),
+            *struct.unpack_from("<HH", header, 54),
+        )
+        file.seek(offset)
+        table = file.read(size * count)
+    found = []
+    for at in range(0, len(table) - size + 1, size):
+        kind, _, _, _, addr, _, length = struct.unpack_from("<IIQQQQQ", table, at)
+        if kind == PT_LOAD:
+            found.append((addr, addr + length))
+    return found
+
+
+def memory_size(text):
+    """Bytes, as QEMU reads -m."""
+    found = re.fullmatch(r"0*([1-9][0-9]*)([KMGT]?)", text, re.IGNORECASE)
+    if not found:
+        raise Error(f"--memory {text}: a size is like 64M or 2G")
+    return int(found[1]) << {"K": 10, "": 20, "M": 20, "G": 30, "T": 40}[found[2].upper()]
+
+
+def check_memory(size, options):
+    """QEMU loads a kernel beyond the end of memory without a word, and it dies without one."""
+    end = max((end for _, end in segments(options.kernel)), default=0)
+    if size < end:
+        raise Error(
+            f"--memory {options.memory}: too little, the kernel alone reaches up to"
+            f" {end / MIB:.1f} MiB; give it 4M or more"
+        )
+
+
+def mpy_dir(kernel):
+    """The MicroPython source that a kernel was built with, as its build wrote it down."""
+    for settings in kernel.parent / "settings", kernel.parent / "build" / "settings":
+        with contextlib.suppress(OSError):
+            found = re.search(r"MPY_DIR=(\S+)", settings.read_text())
+            if found:
+                return found[1]
+    return str(ROOT / ".deps" / "micropython-1.25.0")
+
+
+def gdb_command(kernel, target):
+    """What to type for gdb that finds all sources, which a kernel names without where they lie."""
+    commands = [
+        f"set substitute-path /micropython {mpy_dir(kernel)}",
+        f"set substitute-path ./port {ROOT}/port",
+        f"target remote {target}",
+    ]
+    return shlex.join(["gdb", str(kernel)]) + "".join(f" -ex '{text}'" for text in commands)
+
+
 def qemu_command(options, initrd, append, terminal, typed, extra):
     qemu = shutil.which(options.qemu)
     if not qemu:
         raise Error(f"{options.qemu} not found: 'make setup' installs it")
-    if not re.fullmatch(r"0*[1-9][0-9]*[KMGT]?", options.memory, re.IGNORECASE):
-        raise Error(f"--memory {options.memory}: a size is like 64M or 2G")
     if options.image and not options.image.is_file():
         raise Error(f"no image at {options.image}: 'make iso' and 'make disk' make some")
     if not options.image and not options.kernel.is_file():
         raise Error(f"no kernel at {options.kernel}: 'make' builds it")
+    size = memory_size(options.memory)
+    if not options.image:
+        check_memory(size, options)
     command = [qemu, *board_args(options.board), *accel_args(options.accel)]
     command += ["-m", options.memory, "-smp", str(options.smp)]
     if options.image:
@@ -297,8 +361,8 @@ def wait(watch, timeout, broken):
     return None
 
 
-def status_of(code, said, terminal):
-    """The launcher's status for QEMU's, and for what its monitor said."""
+def status_of(code, said, log, terminal):
+    """The launcher's status for QEMU's, for what its monitor said, and for its log of resets."""
     if code in GUEST_STATUS:
         return GUEST_STATUS[code]
     found = re.search(r'"reason": "([^"]*)"', said)
@@ -307,13 +371,42 @@ def status_of(code, said, terminal):
         return 0
     cause = f"status {code}" if code >= 0 else signal.Signals(-code).name
     if reason == "guest-reset":
-        cause = "the guest reset itself: a triple fault?"
+        if log is None:
+            cause = "the guest reset itself, or had a triple fault"
+        elif "Triple fault" in log:
+            cause = "triple fault: the guest could not even panic"
+        else:
+            cause = "the guest has reset the machine"
     say(f"QEMU ended by itself ({cause})")
     return ENDED
 
 
+@contextlib.contextmanager
+def reset_log(command):
+    """Arguments that have QEMU write down resets, and a function that reads that, or None.
+
+    KVM does not tell, and who has QEMU log something else has its log.
+    """
+    if "kvm" in command or {"-d", "-D"} & set(command):
+        yield [], None, lambda: None
+        return
+    with open(os.memfd_create("resets"), "r+b") as file:
+        fd = file.fileno()
+
+        def read():
+            file.seek(0)
+            return file.read().decode(errors="replace")
+
+        yield ["-d", "cpu_reset", "-D", f"/proc/self/fd/{fd}"], fd, read
+
+
 def run(command, options, terminal, typed):
     """Run QEMU to its end. `typed`: its console is our input and output, which we pass on."""
+    with reset_log(command) as (arguments, log_fd, read_log):
+        return watched(command + arguments, options, terminal, typed, log_fd, read_log)
+
+
+def watched(command, options, terminal, typed, log_fd, read_log):
     watch, theirs = socket.socketpair()
     fd = theirs.fileno()
     command = command + ["-chardev", f"socket,id=watch,fd={fd}", "-mon", "watch,mode=control"]
@@ -330,7 +423,7 @@ def run(command, options, terminal, typed):
             command,
             stdin=pipe if typed else None if terminal else subprocess.DEVNULL,
             stdout=pipe,
-            pass_fds=[fd],
+            pass_fds=[fd] if log_fd is None else [fd, log_fd],
             preexec_fn=lambda: die_with_parent(parent),
         )
         theirs.close()
@@ -350,7 +443,7 @@ def run(command, options, terminal, typed):
         if said is None:
             say(f"time-out: {options.timeout:g} s are over")
             return TIMEOUT
-        return status_of(code, said, terminal)
+        return status_of(code, said, read_log(), terminal)
     except Stopped as stopped:
         return 128 + stopped.number
     finally:
@@ -496,7 +589,7 @@ def main(arguments):
             folder = None  # the command is of no use without the image
             return 0
         if options.gdb:
-            say(f"waiting for: gdb {options.kernel} -ex 'target remote :1234'")
+            say(f"waiting for: {gdb_command(options.kernel, ':1234')}")
         if terminal:
             say("Ctrl-C goes to the guest, Ctrl-A X leaves QEMU")
         return run(command, options, terminal, typed)

@@ -85,6 +85,14 @@ make_venv() {
     venv_stamp "$python" >.venv/stamp
 }
 
+# So that `pytest -p pytest_ringzero` finds the kit from any folder.
+link_kit() {
+    local site
+    for site in .venv/lib/python3*/site-packages; do
+        cmp -s - "$site/ringzero.pth" <<<"$PWD/tests/kit" || echo "$PWD/tests/kit" >"$site/ringzero.pth"
+    done
+}
+
 # Scripts in .venv hold its path, packages the version of Python.
 venv_stamp() {
     echo "$PWD/.venv $1"
@@ -145,6 +153,7 @@ esac
 install_packages
 
 make_venv
+link_kit
 
 if [ -z "$mpy_dir" ]; then
     .venv/bin/python scripts/fetch.py micropython .deps </dev/null

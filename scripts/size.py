@@ -11,10 +11,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 700  # KiB, of the stripped kernel
 
+ROOM_NAMES = ("boot", "cpu", "firmware", "frames", "memory", "devices", "mpy")
 KINDS = {".text": "code", ".rodata": "constants", ".data": "data", ".bss": "zeroed"}
 # Folders of the build, as they are shown. What is in none of them is the port's own.
 ROOMS = {
-    **{f"{room}/": f"port/{room}" for room in ("boot", "cpu", "devices", "frames", "memory")},
+    **{f"{room}/": f"port/{room}" for room in ROOM_NAMES},
     **{f"{room}/": f"micropython/{room}" for room in ("py", "extmod", "lib", "shared", "drivers")},
     "frozen_content.o": "modules (frozen)",
 }

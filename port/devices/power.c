@@ -40,6 +40,8 @@ enum {
     ENABLE_READS = 1000000,
     // How long the power may take to go, once told to.
     OFF_NS = 1000000000,
+    // How long a reset may take.
+    RESET_NS = 100000000,
 };
 
 typedef struct {
@@ -100,8 +102,8 @@ static void enter_sleep(uint16_t port, uint8_t type) {
     }
 }
 
-static void wait_for_end(void) {
-    uint64_t end = clock_ns() + OFF_NS;
+static void wait_for_end(uint64_t ns) {
+    uint64_t end = clock_ns() + ns;
     while (clock_ns() < end) {
         cpu_pause();
     }
@@ -116,7 +118,7 @@ static void acpi_power_off(void) {
     }
     if (fadt->flags & ACPI_FADT_HARDWARE_REDUCED) {
         write_register(&fadt->sleep_control, types.a << SLEEP_TYPE_SHIFT | SLEEP_ENABLE);
-        wait_for_end();
+        wait_for_end(OFF_NS);
         return;
     }
     if (fadt->smi_command != 0 && fadt->acpi_enable != 0 && !(io_in16(fadt->pm1a_control) & PM1_SCI_ENABLE)) {
@@ -126,7 +128,7 @@ static void acpi_power_off(void) {
     }
     enter_sleep(fadt->pm1a_control, types.a);
     enter_sleep(fadt->pm1b_control, types.b);
-    wait_for_end();
+    wait_for_end(OFF_NS);
 }
 
 void power_off(unsigned status) {
@@ -152,10 +154,13 @@ void power_reset(void) {
     const acpi_fadt_t *fadt = acpi_fadt();
     if (fadt != NULL && (fadt->flags & ACPI_FADT_RESET)) {
         write_register(&fadt->reset, fadt->reset_value);
+        wait_for_end(RESET_NS);
     }
     io_out8(RESET_PORT, RESET_HARD);
     io_out8(RESET_PORT, RESET_HARD | RESET_CPU);
+    wait_for_end(RESET_NS);
     io_out8(KEYBOARD_COMMAND, KEYBOARD_RESET);
+    wait_for_end(RESET_NS);
     // Neither is there: a fault without a descriptor table resets the CPU.
     struct __attribute__((packed)) {
         uint16_t limit;

@@ -8,11 +8,12 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 
 import pexpect
 import pytest
 from machine_code import RUN_CODE
-from ringzero_vm import LAUNCHER
+from ringzero_vm import LAUNCHER, launcher_module
 
 BOARD = ["--board", "microvm"]
 
@@ -64,12 +65,37 @@ def test_time_out(launch, app):
     assert done.stderr == "run.py: time-out: 3 s are over\n"
 
 
-def test_reset(launch, app):
-    """A machine that resets itself has given no status, and does not boot again."""
-    done = launch(*BOARD, "--timeout", "30", app("import machine\nmachine.reset()"))
+@pytest.mark.parametrize("board", ["q35", "pc", "microvm"])
+def test_reset(launch, app, board):
+    """A machine that resets itself has given no status, and does not boot again; that it was no
+    fault is said."""
+    arguments = ["--board", board, "--timeout", "30"]
+    done = launch(*arguments, app("import machine\nmachine.reset()"))
     assert done.returncode == 125
-    assert "QEMU ended by itself" in done.stderr
+    assert done.stderr == "run.py: QEMU ended by itself (the guest has reset the machine)\n"
     assert done.stdout.count("memmap: ") <= 1
+
+
+def test_triple_fault(launch, app):
+    """A triple fault is told as one."""
+    # lidt [rip + 2]; int3; nop: with the null table that comes after.
+    code = b"\x0f\x01\x1d\x02\x00\x00\x00\xcc\x90" + bytes(10)
+    done = launch(*BOARD, "--timeout", "30", app(RUN_CODE + f"run({code!r})\n"))
+    assert done.returncode == 125
+    assert "QEMU ended by itself (triple fault:" in done.stderr
+
+
+@pytest.mark.parametrize("board", ["q35", "pc", "microvm"])
+@pytest.mark.parametrize("memory", ["1M", "2M", "1K"])
+def test_too_little_memory(launch, board, memory):
+    """Memory that the kernel does not fit in is refused, with what it takes."""
+    done = launch("--board", board, "--memory", memory)
+    assert done.returncode == 126
+    assert re.fullmatch(
+        rf"run.py: --memory {memory}: too little, the kernel alone reaches up to [0-9.]+ MiB;"
+        r" give it 4M or more\n",
+        done.stderr,
+    )
 
 
 def test_qemu_fails(launch):
@@ -124,6 +150,65 @@ def test_program_reads(launch, app):
     done = launch(*BOARD, "--timeout", "30", program, typed=numbers.encode())
     assert done.returncode == 0
     assert "total 499500\n" in done.stdout
+
+
+# ---- gdb
+
+
+def gdb(kernel, folder, *commands, qemu=()):
+    """What gdb says to these commands, beginning with the command that the launcher names."""
+    path = folder / "gdb"
+    launcher = [sys.executable, str(LAUNCHER), *BOARD, "--kernel", str(kernel)]
+    run = subprocess.Popen(
+        [*launcher, "--", "-S", "-gdb", f"unix:{path},server=on,wait=off", *qemu],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        command = launcher_module().gdb_command(kernel, path)
+        deadline = time.monotonic() + 30
+        while not path.exists() and time.monotonic() < deadline:
+            select.select([], [], [], 0.05)
+        done = subprocess.run(
+            [*shlex.split(command), "-nx", "-batch", *(f"-ex={text}" for text in commands)],
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+        print(command, done.stdout, done.stderr)
+        return done.stdout
+    finally:
+        run.terminate()
+        run.wait(10)
+
+
+def test_gdb_sources(kernel, tmp_path):
+    """The gdb command finds MicroPython's source and the kernel's from any folder, and a
+    backtrace ends where the kernel is entered."""
+    said = gdb(
+        kernel, tmp_path, "hbreak mp_init", "continue", "list mp_init", "list kernel_main", "bt"
+    )
+    assert "void mp_init(void) {" in said
+    assert "void kernel_main(void) {" in said
+    frames = re.findall(r"^#\d+ .*? (?:in )?(\w+) \(", said, re.M)
+    assert frames[0] == "mp_init" and frames[-1] == "long_mode"
+
+
+def test_gdb_panic(kernel, tmp_path):
+    """`break panic` stops at a fault as well, with the way to the fault above it."""
+    crash = ["hbreak mp_init", "continue", "set var $rip = 0x10", "delete"]
+    said = gdb(kernel, tmp_path, *crash, "hbreak panic", "continue", "bt")
+    frames = re.findall(r"^#\d+ .*? (?:in )?(\w+) \(", said, re.M)
+    assert frames[0] == "panic" and "trap_handle" in frames
+
+
+def test_debug_message(launch):
+    """--gdb names the command."""
+    done = launch(*BOARD, "--gdb", "--timeout", "2")
+    assert done.returncode == 124
+    command = launcher_module().gdb_command(launch.kernel, ":1234")
+    assert f"run.py: waiting for: {command}\n" in done.stderr
 
 
 # ---- input and output

@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import contextlib
+import importlib.util
 import itertools
 import os
 import re
@@ -45,6 +46,14 @@ class TimedOut(pexpect.TIMEOUT):
 
 class Panic(Ended):
     """The kernel panicked while something else was awaited."""
+
+
+def launcher_module():
+    """scripts/run.py itself, for what it knows of kernels."""
+    spec = importlib.util.spec_from_file_location("ringzero_run", LAUNCHER)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class Symbols:
@@ -124,7 +133,8 @@ class Console(fdpexpect.fdspawn):
         """Send all of it, however long, and keep what the guest says meanwhile."""
         data = s if isinstance(s, bytes) else s.encode()
         view = memoryview(data)
-        deadline = deadline_in(self.timeout)
+        limit = self.timeout
+        deadline = deadline_in(limit)
         ahead = self.ahead
         self.ahead = b""
         try:
@@ -132,12 +142,12 @@ class Console(fdpexpect.fdspawn):
                 left = left_until(deadline)
                 readable, writable, _ = select.select([self], [self], [], left)
                 if not readable and not writable:
-                    self.vm.explain(pexpect.TIMEOUT(""), "room for input", self.timeout)
+                    self.vm.explain(pexpect.TIMEOUT(""), "room for input", limit)
                 if readable:
                     try:
                         ahead += self.receive(65536, 0)
                     except pexpect.EOF as error:
-                        self.vm.explain(error, "room for input", self.timeout)
+                        self.vm.explain(error, "room for input", limit)
                 if writable:
                     # No more than what always fits, so that the write does not block.
                     view = view[os.write(self.child_fd, view[:1024]) :]
@@ -155,13 +165,15 @@ class Console(fdpexpect.fdspawn):
 
     def explained(self, expect, patterns, timeout, *rest, **named):
         __tracebackhide__ = True
+        # Now: what is left of a test's time is less when the wait is over.
+        timeout = self.timeout if timeout == -1 else timeout
         try:
             return expect(patterns, timeout, *rest, **named)
         except (pexpect.EOF, pexpect.TIMEOUT) as error:
             if not isinstance(patterns, (list, tuple)):
                 patterns = [patterns]
             names = " or ".join(repr(getattr(one, "pattern", one)) for one in patterns)
-            self.vm.explain(error, names, self.timeout if timeout == -1 else timeout)
+            self.vm.explain(error, names, timeout)
 
 
 def deadline_in(seconds):
@@ -258,7 +270,7 @@ class VM:
         command += [*map(str, launcher), "--", *extra]
         if gdb:
             command += ["-S", "-gdb", f"unix:{self.sockets}/gdb,server=on,wait=off"]
-        self.gdb_command = f"gdb {kernel} -ex 'target remote {self.sockets}/gdb'"
+        self.gdb_command = launcher_module().gdb_command(self.kernel, f"{self.sockets}/gdb")
         self.command = shlex.join(command)
         try:
             with socket.socket(socket.AF_UNIX) as listener:
@@ -337,6 +349,11 @@ class VM:
         if panic:
             raise Panic(panic) from None
         raise kind(f"{problem}; the console's last lines:\n{last}") from None
+
+    @property
+    def before_panic(self):
+        """The console's transcript, without what the kernel said when it panicked."""
+        return re.split(r"^panic: ", self.transcript(), maxsplit=1, flags=re.MULTILINE)[0]
 
     @property
     def panic(self):
