@@ -179,11 +179,12 @@ def pytest_runtest_makereport(item, call):
     if not report.failed:
         return
     for guest in item.stash.get(GUESTS, []):
-        lines = guest.transcript().splitlines()
+        lines = guest.before_panic.splitlines()
         shown = "\n".join(lines[-LINES:])
         title = f"console, {min(LINES, len(lines))} of {len(lines)} lines, {guest.console_log}"
         report.sections.append((title, shown))
-        if guest.panic:
+        # Where a wait has failed of it, it is the failure's own text.
+        if guest.panic and guest.panic.splitlines()[0] not in str(report.longrepr):
             report.sections.append(("panic", guest.panic))
         with contextlib.suppress(OSError):
             report.sections.append(("QEMU's command", guest.command_file.read_text()))
