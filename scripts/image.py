@@ -100,11 +100,14 @@ def fill_tree(tree, options):
     (boot / "grub").mkdir(parents=True)
     tool("strip", "-o", boot / "ringzero.elf", options.kernel)
     modules = []
+    command_line = options.append
     if options.app:
         with tempfile.TemporaryDirectory() as folder:
             shutil.copyfile(run.pack(options.app, Path(folder)), boot / "app.romfs")
         modules.append("app.romfs")
-    config = grub_config(options.append, modules, options.grub_command)
+        # As the launcher does it: the program instead of the prompt.
+        command_line = f"{command_line} main=/rom/main.py".lstrip()
+    config = grub_config(command_line, modules, options.grub_command)
     (boot / "grub" / "grub.cfg").write_text(config)
 
 
@@ -199,7 +202,11 @@ def main():
     )
     parser.add_argument("kind", choices=["iso", "disk"])
     parser.add_argument("--kernel", type=Path, default=KERNEL, help="the kernel's ELF")
-    parser.add_argument("--app", type=Path, help="a program, or a folder that holds a main.py")
+    parser.add_argument(
+        "--app",
+        type=Path,
+        help="run this program instead of the prompt: a file, or a folder with a main.py",
+    )
     parser.add_argument("--append", default="", metavar="CMDLINE", help="the kernel's options")
     parser.add_argument(
         "--grub-command",
