@@ -5,10 +5,19 @@
 #
 # As in bootinfo.py, what runs at every start makes do with few of the interpreter's functions.
 
-from array import array
-from heapq import heapify, heappop
+from array import array as _array
+from heapq import heapify as _heapify
+from heapq import heappop as _heappop
 
 from micropython import const
+
+try:
+    from _handoff import need_start as _need_start
+except ImportError:
+    # Not in a kernel.
+    def _need_start():
+        pass
+
 
 # e820's kinds (ACPI 6.5, table 15.4). Any other counts as RESERVED.
 USABLE = const(1)
@@ -24,6 +33,9 @@ _RANKS = (5, 1, 5, 3, 4, 6, 5, 2)  # rank by kind, 0 to 7
 _RANK_UNKNOWN = const(5)
 
 _FRAME = const(4096)
+# On a PC video memory and ROM lie here, and a map that calls any of it usable is wrong.
+_VIDEO = const(0xA0000)
+_BIOS_END = const(0x100000)
 _UNITS = ("", "K", "M", "G", "T", "P", "E")
 
 # Every frame is reached at its own address, as far as the kernel's address space keeps room for
@@ -56,8 +68,12 @@ class Region:
 
 
 def init(regions, root=None):
-    """Take over a loader's map: array("L") of start, size, kind; `root` is the RSDP's address."""
+    """Take over a loader's map: array("L") of start, size, kind; `root` is the RSDP's address.
+
+    RuntimeError once the start is over.
+    """
     global rsdp, _raw, _starts, _lasts, _kinds, _total
+    _need_start()
     starts, lasts, kinds = _sweep(regions)
     total = 0
     for i in range(len(starts)):
@@ -69,6 +85,21 @@ def init(regions, root=None):
     _kinds = kinds
     _total = total
     rsdp = root
+
+
+def _append_low(events, start, end):
+    # Usable memory of which a part is not believed.
+    video = max(start, _VIDEO)
+    bios_end = min(end, _BIOS_END)
+    for first, past, kind in (
+        (start, video, USABLE),
+        (video, bios_end, RESERVED),
+        (bios_end, end, USABLE),
+    ):
+        if first < past:
+            rank = _RANKS[kind] << 1
+            events.append(first << 4 | rank | 1)
+            events.append(past << 4 | rank)
 
 
 def _sweep(regions):
@@ -89,14 +120,17 @@ def _sweep(regions):
             if start < at:
                 in_order = False
             at = end
+            if kind == USABLE and start < _BIOS_END and end > _VIDEO:
+                _append_low(events, start, end)
+                continue
             events.append(start << 4 | rank | 1)
             events.append(end << 4 | rank)
     if not in_order:
         heap = events
-        heapify(heap)
+        _heapify(heap)
         events = []
         while heap:
-            events.append(heappop(heap))
+            events.append(_heappop(heap))
 
     # The changes of the strictest rank take the places of events that have been seen.
     done = count = 0
@@ -123,9 +157,9 @@ def _sweep(regions):
                 count += 1
 
     zeros = bytes(8 * count)
-    starts = array("L", zeros)
-    lasts = array("L", zeros)
-    kinds = array("B", bytes(count))
+    starts = _array("L", zeros)
+    lasts = _array("L", zeros)
+    kinds = _array("B", bytes(count))
     count = 0
     for i in range(done):
         event = events[i]
@@ -149,7 +183,7 @@ def regions():
     return tuple([Region(_starts[i], _lasts[i] + 1, _kinds[i]) for i in range(len(_starts))])
 
 
-def arrays():
+def _arrays():
     """The starts, last addresses and kinds of all regions, as they are kept. For reading only."""
     _check()
     return _starts, _lasts, _kinds
@@ -186,7 +220,7 @@ def find(addr):
 def free_ranges(in_use=(), below=REACH):
     """Usable memory under `below`, without the (start, end) ranges of `in_use` and the null frame.
 
-    An array("Q") of start, end, start, end ...: in order, of any alignment, each frame that
+    An _array("Q") of start, end, start, end ...: in order, of any alignment, each frame that
     touches memory in use left with less than a whole frame.
     """
     _check()
@@ -206,7 +240,7 @@ def free_ranges(in_use=(), below=REACH):
             elif end > cut_ends[-1]:
                 cut_ends[-1] = end
     cuts = len(cut_starts)
-    free = array("Q")
+    free = _array("Q")
     cut = 0
     if below > REACH:
         below = REACH
@@ -270,3 +304,6 @@ def show():
     for kind in sorted(totals):
         size = totals[kind]
         print("%-12s %10s  %d bytes" % (names[kind], human(size), size))
+
+
+del const

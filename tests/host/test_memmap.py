@@ -55,8 +55,10 @@ def runs(values, base):
 def kind_of_bytes(regions, base, span):
     kinds = [None] * span
     for i in range(span):
+        # Where a PC has video memory and ROM, nothing is usable.
+        low = 0xA0000 <= base + i < 0x100000
         here = [
-            kind if kind in LAX_TO_STRICT else RESERVED
+            kind if kind in LAX_TO_STRICT and not (low and kind == USABLE) else RESERVED
             for start, size, kind in regions
             if start <= base + i < start + size
         ]
@@ -123,6 +125,24 @@ def test_stricter_kind_wins(port, strict):
     assert resolve(port, both) == resolve(port, both[::-1]) == expected
     # And the laxer one in the middle of it is not seen.
     assert resolve(port, [(0, 0x3000, high), (0x1000, 0x1000, low)]) == [(0, 0x3000, high)]
+
+
+def test_video_memory_is_not_usable(port):
+    """Usable memory from 0xa0000 to 0xfffff is not believed, whatever the region reaches over;
+    other kinds there are, and holes stay holes."""
+    assert resolve(port, [(0, 32 * MIB, USABLE)]) == [
+        (0, 0xA0000, USABLE),
+        (0xA0000, MIB, RESERVED),
+        (MIB, 32 * MIB, USABLE),
+    ]
+    assert resolve(port, [(0xC0000, 0x1000, USABLE)]) == [(0xC0000, 0xC1000, RESERVED)]
+    assert resolve(port, [(0x9F000, 0x2000, USABLE), (0xF0000, 0x1000, ACPI_NVS)]) == [
+        (0x9F000, 0xA0000, USABLE),
+        (0xA0000, 0xA1000, RESERVED),
+        (0xF0000, 0xF1000, ACPI_NVS),
+    ]
+    assert port.eval("memmap.total()") == 0x1000
+    assert free_ranges(port) == [(0x9F000, 0xA0000)]
 
 
 def test_ends_of_the_address_space(port):
@@ -254,7 +274,19 @@ def test_human(port, size, text):
 
 
 @QUICK
-@given(maps([0, 1 << 32, (1 << 46) - SPAN // 2, (1 << 62) - SPAN // 2, END - SPAN]))
+@given(
+    maps(
+        [
+            0,
+            0xA0000 - 80,
+            0x100000 - 80,
+            1 << 32,
+            (1 << 46) - SPAN // 2,
+            (1 << 62) - SPAN // 2,
+            END - SPAN,
+        ]
+    )
+)
 def test_as_the_model_has_it(port, case):
     """Regions, total and find() agree with the strictest kind of every byte."""
     base, regions = case
