@@ -3,13 +3,38 @@
 import hashlib
 import random
 import re
+import unicodedata
 
 import pytest
 from ringzero_vm import CTRL_C, CTRL_D, CTRL_E, GuestError
 
 UP = "\x1b[A"
+RIGHT_2 = b"\x1b[C\x1b[C"
 
 pytestmark = pytest.mark.board("microvm")
+
+
+class Screen:
+    """One line of a terminal, as far as the line editor uses it; wide characters take two."""
+
+    def __init__(self):
+        self.cells = []
+        self.at = 0
+
+    def feed(self, text):
+        for special, count, kind, char in re.findall(r"(\x1b\[(\d*)([DK])|\x08)|(.)", text, re.S):
+            if kind == "K":
+                del self.cells[self.at :]
+            elif special:
+                self.at -= int(count or 1)
+                assert self.at >= 0
+            elif char not in "\r\n":
+                wide = unicodedata.east_asian_width(char) in "WF"
+                self.cells[self.at : self.at + 1 + wide] = [char] + [""] * wide
+                self.at += 1 + wide
+
+    def text(self):
+        return "".join(self.cells)
 
 
 def text_of(size):
@@ -62,6 +87,74 @@ def test_ctrl_c(vm, busy):
     vm.repl.expect_exact("KeyboardInterrupt: ")
     vm.repl.expect_exact("\n>>> ")
     assert vm.run("1 + 1") == "2\r\n"
+
+
+LEFT, RIGHT, HOME, END, DELETE = "\x1b[D", "\x1b[C", "\x1b[H", "\x1b[F", "\x1b[3~"
+
+
+@pytest.mark.parametrize(
+    "typed, line",
+    [
+        ("'héllo, wörld ✓ 日本 🙂'", "'héllo, wörld ✓ 日本 🙂'"),
+        ("'hé" + LEFT + "x", "'hxé"),
+        ("'日本" + LEFT * 2 + "x" + RIGHT + "y", "'x日y本"),
+        ("'é日🙂" + "\x7f" * 2, "'é"),
+        ("'é日🙂z" + LEFT * 3 + DELETE, "'é🙂z"),
+        ("é'" + HOME + "x" + END + "y", "xé'y"),
+        ("'ab" + LEFT + "é", "'aéb"),
+        ("'xé" + "\x01" + "u" + "\x05" + "z", "u'xéz"),
+        ("'é" + "\x7f" * 2 + "x", "x"),
+        # What is no UTF-8 is not typed: a rest, a start, a byte too many, a surrogate.
+        (b"'a\x80\xc3b\xe2\x82c\xe9d\xff\xed\xa0\x80e", "'abcde"),
+    ],
+)
+def test_utf8(vm, typed, line):
+    """UTF-8 at the prompt arrives, is moved over and deleted by the character, and the terminal
+    shows the line that it is."""
+    data = typed if isinstance(typed, bytes) else typed.encode()
+    shown = Screen()
+    vm.repl.send(b"# " + data.replace(b"\x1b[H", b"\x01").replace(b"\x01", b"\x01" + RIGHT_2))
+    vm.repl.send("\x05\r")
+    vm.repl.expect_exact("\r\n>>> ")
+    shown.feed(vm.repl.before)
+    assert shown.text() == "# " + line
+    vm.repl.send(UP + '\x01\x1b[3~\x1b[3~kept = r"""\x05"""\r')
+    vm.repl.expect_exact("\r\n>>> ")
+    assert vm.eval("kept") == line
+
+
+def test_utf8_paste_and_input(vm):
+    """UTF-8 also arrives in paste mode, at input() and in the raw REPL."""
+    vm.repl.send(CTRL_E)
+    vm.repl.expect_exact("=== ")
+    vm.repl.send("text = 'grüße, 日本'\rprint(len(text))\r" + CTRL_D)
+    vm.repl.expect_exact("\r\n9\r\n>>> ")
+    vm.repl.sendline("name = input('? ')")
+    vm.repl.expect_exact("? ")
+    vm.repl.send("Zoë\r")
+    vm.repl.expect_exact("Zoë\r\n>>> ")
+    assert vm.run("name, len(name)") == "('Zo\\xeb', 3)\r\n"
+    assert vm.eval("(text, name)") == ("grüße, 日本", "Zoë")
+
+
+def test_bracketed_paste(vm):
+    """The marks that a terminal puts around what is pasted are not typed, wherever it is pasted;
+    what only begins like one is."""
+    start, end = "\x1b[200~", "\x1b[201~"
+    assert vm.run(f"{start}6 * 7{end}") == "42\r\n"
+    vm.repl.send(CTRL_E)
+    vm.repl.expect_exact("=== ")
+    vm.repl.send(f"{start}print('pas' 'ted')\r{end}" + CTRL_D)
+    vm.repl.expect_exact("\r\npasted\r\n>>> ")
+    vm.repl.sendline("got = input()")
+    vm.repl.expect_exact("\r\n")
+    vm.repl.send(f"{start}é{end}\r")
+    vm.repl.expect_exact("\n>>> ")
+    assert vm.eval("got") == "é"
+    # A delete key in the middle of it, and escapes that come to nothing.
+    vm.repl.send("'ab\x1b[D\x1b[3~\x1b[D\x1b\x1b[C'\r")
+    vm.repl.expect_exact("\n>>> ")
+    assert vm.eval(repr(start)) == start
 
 
 def test_ctrl_c_at_the_prompt(vm):
@@ -177,8 +270,8 @@ def test_help_modules(vm):
     for name in "bootinfo cmdline frames memmap pages machine ramdisk asyncio os vfs".split():
         assert name in names
     for name in names:
-        if name not in ("_boot", "__main__"):  # the start has run, and is run once
-            vm.exec(f"import {name.replace('/', '.')}")
+        assert names.count(name) == 1 and not name.startswith("_")
+        vm.exec(f"import {name.replace('/', '.')}")
 
 
 def test_exit_functions(vm):
