@@ -14,6 +14,7 @@ def _boot():
     import machine
     import memmap
 
+    _handoff.need_start()
     bootinfo.init(_handoff.protocol, _handoff.addr)
     memmap.init(bootinfo.regions, bootinfo.rsdp)
     options = cmdline.parse(bootinfo.cmdline)
@@ -30,9 +31,14 @@ def _boot():
         raise ValueError(
             "memory map: %d pieces of free memory, more than 1024" % (len(ranges) // 2)
         )
+    if not ranges:
+        raise ValueError(
+            "memory map: no free memory in it"
+            if maxmem is None
+            else "command line: maxmem=%s leaves no memory: it is at least 64k" % maxmem
+        )
     frames.init(ranges)
-    starts, lasts, kinds = memmap.arrays()
-    _space.init(starts, lasts, kinds)
+    _space._init(*memmap._arrays())
     heap = options.get("heap")
     if heap is not None:
         _handoff.set_heap(cmdline.size("heap", heap))
@@ -41,13 +47,7 @@ def _boot():
         _handoff.set_program(main)
     _handoff.set_eof_poweroff(cmdline.choice(options, "eof", ("reset", "poweroff")) != "reset")
 
-    disk = options.get("disk")
-    rom = options.get("rom")
-    _files.mount(
-        bootinfo.modules,
-        None if disk is None else cmdline.size("disk", disk),
-        0 if rom is None else cmdline.size("rom", rom),
-    )
+    _files.mount(bootinfo.modules, options)
 
     if log and machine.reset_cause() != machine.SOFT_RESET:
         print("started in %d ms" % (time.ticks_us() // 1000))

@@ -2,7 +2,9 @@
 import sys
 
 import _handoff
+import cmdline
 import frames
+import memmap
 import ramdisk
 import vfs
 from micropython import const
@@ -15,6 +17,8 @@ _KEEP_ROM = const(1)
 _FRAME = const(4096)
 # Without disk= the RAM disk is a sixteenth of what is free, up to this.
 _DISK_MAX = const(0x400000)
+# LittleFS has each thing twice.
+_DISK_MIN = const(2 * 4096)
 
 
 def _image(start, end):
@@ -41,22 +45,43 @@ def _format(disk):
     return _lfs(disk)
 
 
-def _new_disk(size):
+def _new_disk(disk):
     # Called when somebody uses / for the first time: formatting takes as long as half the start.
-    if size is None:
-        size = min(frames.stats().free * _FRAME // 16, _DISK_MAX)
-    disk = ramdisk.RAMDisk(size)
+    if disk is None:
+        disk = ramdisk.RAMDisk(min(frames.stats().free * _FRAME // 16, _DISK_MAX))
     fs = _format(disk)
-    _handoff.keep(_KEEP_DISK, disk.addr, disk.addr + disk.size)
+    disk._keep()
     vfs.umount("/")
     vfs.mount(fs, "/")
     return fs
 
 
-def _mount_disk(size):
+def _too_large(key, value, size):
+    free = frames.stats().free * _FRAME
+    if size > free:
+        why = "only %s of memory are free" % memmap.human(free)
+    else:
+        why = "so much memory is not free in one piece"
+    return ValueError("command line: %s=%s: %s" % (key, value, why))
+
+
+def _take(value, size):
+    # The memory of disk=, at once: what is not to be had is said at the start.
+    if size < _DISK_MIN:
+        raise ValueError("command line: disk=%s: a disk has at least 8k, or 0 for none" % value)
+    try:
+        return ramdisk.RAMDisk(size)
+    except MemoryError:
+        raise _too_large("disk", value, size) from None
+
+
+def _mount_disk(value):
+    size = None if value is None else cmdline.size("disk", value)
+    if size == 0:
+        return
     start, end = _handoff.kept(_KEEP_DISK)
     if start == end:
-        fs = ramdisk._later(_new_disk, size)
+        fs = ramdisk._later(_new_disk, None if size is None else _take(value, size))
     else:
         disk = ramdisk.RAMDisk(end - start, addr=start)
         try:
@@ -67,19 +92,29 @@ def _mount_disk(size):
     vfs.mount(fs, "/")
 
 
-def _rom_segment(size):
+def _rom_segment(value):
+    size = cmdline.size("rom", value)
+    if size == 0:
+        return None
     start, end = _handoff.kept(_KEEP_ROM)
     if start == end:
         count = -(-size // _FRAME)
-        start = frames.alloc(count, below=1 << 32)
+        try:
+            start = frames.alloc(count, below=1 << 32)
+        except MemoryError:
+            raise _too_large("rom", value, size) from None
         end = start + count * _FRAME
         bytearray_at(start, 4)[:] = bytes(4)
         _handoff.keep(_KEEP_ROM, start, end)
     return start, end
 
 
-def mount(modules, disk_size=None, rom_size=0):
-    """Mounts what the boot modules hold, and RAM where they hold nothing for / or /rom."""
+def mount(modules, options):
+    """Mounts what the boot modules hold, and RAM where they hold nothing for / or /rom.
+
+    `options` are those of the command line: disk= and rom= have a part in it.
+    """
+    _handoff.need_start()
     rom = None
     root = False
     for start, end, _ in modules:
@@ -89,12 +124,12 @@ def mount(modules, disk_size=None, rom_size=0):
         elif kind and not root:
             root = True
             vfs.mount(ramdisk.RAMDisk(end - start, kind, start), "/")
-    if rom is None and rom_size:
-        rom = _rom_segment(rom_size)
+    if rom is None and "rom" in options:
+        rom = _rom_segment(options["rom"])
     if rom:
         # Up to the end of its last frame, which nobody else gets: mpremote writes whole blocks.
         start, end = rom
         _handoff.set_rom(start, -(-end // _FRAME) * _FRAME - start)
-    if not root and disk_size != 0:
-        _mount_disk(disk_size)
+    if not root:
+        _mount_disk(options.get("disk"))
     sys.path.append("/lib")

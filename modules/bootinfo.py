@@ -11,11 +11,19 @@
 # every start goes through uses few of the interpreter's functions, the same again and again, and
 # no constant of more than 30 bits: those are frozen as big ints.
 
-from array import array
-from struct import unpack_from
+from array import array as _array
+from struct import unpack_from as _unpack_from
 
 from micropython import const
-from uctypes import bytearray_at
+from uctypes import bytearray_at as _bytearray_at
+
+try:
+    from _handoff import need_start as _need_start
+except ImportError:
+    # Not in a kernel.
+    def _need_start():
+        pass
+
 
 PVH = const(1)
 MULTIBOOT2 = const(2)
@@ -78,10 +86,11 @@ def init(loader, info, window=(0x500, 1 << _WINDOW_BITS)):
     """Read the handoff of `loader` (PVH or MULTIBOOT2) at address `info` into this module.
 
     Nothing outside `window` (start, end) is read. Raises Error for anything malformed; the
-    record then holds nothing.
+    record then holds nothing. RuntimeError once the start is over.
     """
     global protocol, addr, map_addr, regions, rsdp, cmdline, modules, in_use
     global _low, _high, _last
+    _need_start()
     protocol = addr = map_addr = regions = rsdp = None
     cmdline = ""
     modules = in_use = ()
@@ -103,7 +112,7 @@ def init(loader, info, window=(0x500, 1 << _WINDOW_BITS)):
 def _view(what, start, size):
     if start < _low or start + size > _high:
         raise Error("%s at 0x%x, 0x%x bytes, is outside readable memory" % (what, start, size))
-    return bytearray_at(start, size)
+    return _bytearray_at(start, size)
 
 
 def _check_regions(table):
@@ -171,7 +180,7 @@ def _read_string(table, what, start):
     if start < _low or start >= end:
         raise Error("%s at 0x%x is not in memory" % (what, start))
     size = end - start
-    data = bytearray_at(start, size)
+    data = _bytearray_at(start, size)
     length = 0
     near = size if size < _SHORT_STRING else _SHORT_STRING
     while length < near and data[length]:
@@ -180,12 +189,12 @@ def _read_string(table, what, start):
         length = bytes(data).find(b"\0")
         if length < 0:
             raise Error("%s at 0x%x has no end within 0x%x bytes" % (what, start, size))
-    return _text(what, bytearray_at(start, length)), start + length + 1
+    return _text(what, _bytearray_at(start, length)), start + length + 1
 
 
 def _read_pvh(info):
     view = _view("PVH start info", info, 40)
-    halves = array("I", view)
+    halves = _array("I", view)
     magic = halves[0]
     version = halves[1]
     count = halves[3]
@@ -195,8 +204,8 @@ def _read_pvh(info):
         raise Error("PVH start info at 0x%x, version %d, has no memory map" % (info, version))
     size = 56
     view = _view("PVH start info", info, size)
-    halves = array("I", view)
-    words = array("L", view)
+    halves = _array("I", view)
+    words = _array("L", view)
     list_addr = words[2]
     text_addr = words[3]
     root = words[4]
@@ -205,7 +214,7 @@ def _read_pvh(info):
     if not 0 < regions_count <= MAX_REGIONS:
         raise Error("PVH memory map of %d regions, not 1 to %d" % (regions_count, MAX_REGIONS))
     # An entry is start, size, kind and a reserved word: three words of array("L").
-    table = array("L", _view("PVH memory map", where, 24 * regions_count))
+    table = _array("L", _view("PVH memory map", where, 24 * regions_count))
     _check_regions(table)
 
     own = _check_ram(table, "PVH start info", info, size)
@@ -218,7 +227,7 @@ def _read_pvh(info):
     found = ()
     if count:
         used += (_check_ram(table, "PVH module list", list_addr, 32 * count),)
-        words = array("L", _view("PVH module list", list_addr, 32 * count))
+        words = _array("L", _view("PVH module list", list_addr, 32 * count))
         for i in range(count):
             start = words[4 * i]
             size = words[4 * i + 1]
@@ -244,7 +253,7 @@ def _tag_text(what, view, start, end):
 def _tag_regions(view, at, size, efi):
     # The entries of a memory map tag. Their size comes with the tag: later versions may be longer.
     least = 40 if efi else 24
-    step = unpack_from("<I", view, at + 8)[0] if size >= 16 else 0
+    step = _unpack_from("<I", view, at + 8)[0] if size >= 16 else 0
     if step < least or step % 8:
         raise Error("Multiboot2 memory map: %d bytes of %d-byte entries" % (size - 16, step))
     if (size - 16) // step > MAX_REGIONS:
@@ -252,17 +261,17 @@ def _tag_regions(view, at, size, efi):
     end = at + size
     at += 16
     if not efi and step == 24:
-        return array("L", view[at : end - (end - at) % 24])
-    table = array("L")
+        return _array("L", view[at : end - (end - at) % 24])
+    table = _array("L")
     while at + step <= end:
         if efi:
-            kind, _, start, _, count = unpack_from("<IIQQQ", view, at)
+            kind, _, start, _, count = _unpack_from("<IIQQQ", view, at)
             if count >= 1 << 52:
                 raise Error("EFI memory map: 0x%x pages at 0x%x" % (count, start))
             kind = _EFI_KINDS[kind] if kind < len(_EFI_KINDS) else 2
-            table.extend(array("L", (start, count << 12, kind)))
+            table.extend(_array("L", (start, count << 12, kind)))
         else:
-            table.extend(array("L", unpack_from("<QQQ", view, at)))
+            table.extend(_array("L", _unpack_from("<QQQ", view, at)))
         at += step
     return table
 
@@ -270,12 +279,12 @@ def _tag_regions(view, at, size, efi):
 def _read_multiboot2(info):
     if info % 8:
         raise Error("Multiboot2 information at 0x%x is not aligned" % info)
-    total = unpack_from("<I", _view("Multiboot2 information", info, 8))[0]
+    total = _unpack_from("<I", _view("Multiboot2 information", info, 8))[0]
     if not 16 <= total <= _MAX_TAGS_SIZE:
         raise Error("Multiboot2 information at 0x%x of 0x%x bytes" % (info, total))
     view = _view("Multiboot2 information", info, total)
     where = root = old_root = None
-    table = array("L")
+    table = _array("L")
     meminfo = None
     text = ""
     found = []
@@ -283,7 +292,7 @@ def _read_multiboot2(info):
     while True:
         if at + 8 > total:
             raise Error("Multiboot2 tag list at 0x%x runs off its end" % info)
-        tag, size = unpack_from("<II", view, at)
+        tag, size = _unpack_from("<II", view, at)
         if size < 8 or at + size > total:
             raise Error("Multiboot2 tag %d at 0x%x has size 0x%x" % (tag, info + at, size))
         if tag == _TAG_END:
@@ -295,13 +304,13 @@ def _read_multiboot2(info):
                 raise Error("Multiboot2 module tag of %d bytes" % size)
             if len(found) == MAX_MODULES:
                 raise Error("Multiboot2: more than %d modules" % MAX_MODULES)
-            start, end = unpack_from("<II", view, at + 8)
+            start, end = _unpack_from("<II", view, at + 8)
             what = "command line of Multiboot2 module %d" % len(found)
             found.append((start, end, _tag_text(what, view, at + 16, at + size)))
         elif tag == _TAG_MEMINFO:
             if size < 16:
                 raise Error("Multiboot2 basic memory tag of %d bytes" % size)
-            meminfo = info + at, unpack_from("<II", view, at + 8)
+            meminfo = info + at, _unpack_from("<II", view, at + 8)
         elif tag == _TAG_MEMMAP or tag == _TAG_EFI_MEMMAP:
             # GRUB on EFI gives both: its own (with what its user cut out) and the firmware's. Both
             # are kept, and where they disagree memmap takes the stricter kind.
@@ -327,7 +336,7 @@ def _read_multiboot2(info):
     if where is None and meminfo:
         # KiB from 0 and KiB from 1 MiB, up to the first hole: little, but all there is.
         where, (lower, upper) = meminfo
-        table = array("L", (0, lower << 10, _USABLE, 1 << 20, upper << 10, _USABLE))
+        table = _array("L", (0, lower << 10, _USABLE, 1 << 20, upper << 10, _USABLE))
     if not table:
         raise Error("Multiboot2 information at 0x%x has no memory map" % info)
     _check_regions(table)
@@ -338,3 +347,6 @@ def _read_multiboot2(info):
         if end > start:
             used.append(_check_ram(table, "Multiboot2 module %d" % i, start, end - start))
     return where, table, root or old_root, text, tuple(found), tuple(used)
+
+
+del const

@@ -42,11 +42,15 @@ def size(key, value):
     if shift:
         digits = value[:-1]
     try:
-        if digits[:1].isdigit():
-            return int(digits, 0) << shift
+        number = int(digits, 0) << shift if digits[:1].isdigit() else -1
     except ValueError:
-        pass
-    raise ValueError("command line: %s=%s is not a size" % (key, value))
+        number = -1
+    if number >> 62:
+        raise ValueError(
+            "command line: %s=%s is not a size: one is like 4096, 0x1000, 64k, 16M or 1G"
+            % (key, value)
+        )
+    return number
 
 
 def choice(options, key, choices):

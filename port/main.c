@@ -29,6 +29,7 @@
 
 static char main_path[MICROPY_ALLOC_PATH_MAX];
 static bool eof_is_poweroff;
+static bool started;
 
 bool main_set_program(const char *path, size_t len) {
     if (len >= sizeof(main_path)) {
@@ -41,6 +42,10 @@ bool main_set_program(const char *path, size_t len) {
 
 void main_set_eof_is_poweroff(bool on) {
     eof_is_poweroff = on;
+}
+
+bool main_has_started(void) {
+    return started;
 }
 
 static void run_exit_functions(void) {
@@ -77,6 +82,20 @@ static void run_start_files(void) {
     }
 }
 
+// What main= names.
+static NORETURN void run_program(void) {
+    if (mp_find_frozen_module(main_path, NULL, NULL) == MP_IMPORT_STAT_FILE) {
+        pyexec_frozen_module(main_path, false);
+    } else if (mp_import_stat(main_path) == MP_IMPORT_STAT_FILE) {
+        pyexec_file(main_path);
+    } else {
+        mp_printf(&mp_plat_print,
+            "command line: main=%s: OSError: [Errno 2] ENOENT: there is no such file\n", main_path);
+        end(1);
+    }
+    end(status_last());
+}
+
 // Where the command line lies in an image, whoever starts QEMU cannot add to it.
 static bool end_is_poweroff(void) {
     return eof_is_poweroff || fwcfg_file_is("opt/ringzero/eof", "poweroff");
@@ -104,17 +123,14 @@ static void run_python(void) {
 
     main_path[0] = '\0';
     eof_is_poweroff = false;
+    started = false;
     if (pyexec_frozen_module("_boot.py", false) == 0) {
         panic("_boot.py failed");
     }
+    started = true;
     mp_hal_refine_clock();
     if (main_path[0] != '\0') {
-        if (mp_find_frozen_module(main_path, NULL, NULL) == MP_IMPORT_STAT_FILE) {
-            pyexec_frozen_module(main_path, false);
-        } else {
-            pyexec_file(main_path);
-        }
-        end(status_last());
+        run_program();
     }
     run_start_files();
     repl();

@@ -31,6 +31,17 @@
 #define MICROPY_MALLOC_USES_ALLOCATED_SIZE      (1)
 #define MICROPY_MEM_STATS                       (1)
 #define MICROPY_USE_INTERNAL_ERRNO              (1)
+// Every error that the file systems raise has its name, those of littlefs that py/mperrno.h lacks too.
+#define MP_ENAMETOOLONG                         (36)
+#define MP_ENOTEMPTY                            (39)
+#define MP_ENODATA                              (61)
+#define MP_EILSEQ                               (84)
+#define MICROPY_PY_ERRNO_LIST \
+    X(EPERM) X(ENOENT) X(EIO) X(EBADF) X(EAGAIN) X(ENOMEM) X(EACCES) X(EBUSY) X(EEXIST) X(ENODEV) \
+    X(ENOTDIR) X(EISDIR) X(EINVAL) X(EMFILE) X(EFBIG) X(ENOSPC) X(EROFS) X(EPIPE) X(ENAMETOOLONG) \
+    X(ENOTEMPTY) X(ENODATA) X(EILSEQ) X(EOPNOTSUPP) X(EAFNOSUPPORT) X(EADDRINUSE) X(ECONNABORTED) \
+    X(ECONNRESET) X(ENOBUFS) X(EISCONN) X(ENOTCONN) X(ETIMEDOUT) X(ECONNREFUSED) X(EHOSTUNREACH) \
+    X(EALREADY) X(EINPROGRESS)
 #define MICROPY_USE_INTERNAL_PRINTF             (1)
 #define MICROPY_ALLOC_PATH_MAX                  (256)
 #define MICROPY_SCHEDULER_STATIC_NODES          (1)

@@ -5,11 +5,22 @@
 #include "boot/handoff.h"
 #include "main.h"
 #include "mpy/heap.h"
+#include "mpy/modhandoff.h"
 #include "mpy/rom.h"
 
 // Memory that stays as it is over a soft reset, by number: start, end.
 #define KEPT_MAX 4
 static uint64_t kept[KEPT_MAX][2];
+
+// need_start(): what only the start may do goes no further once that is over.
+static mp_obj_t handoff_need_start_(void) {
+    if (main_has_started()) {
+        mp_raise_msg(&mp_type_RuntimeError,
+            MP_ERROR_TEXT("only the start does this, and it is over: nothing has changed"));
+    }
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_0(handoff_need_start_obj, handoff_need_start_);
 
 static mp_obj_t new_range(uint64_t start, uint64_t end) {
     mp_obj_t range[2] = { mp_obj_new_int_from_uint(start), mp_obj_new_int_from_uint(end) };
@@ -30,16 +41,27 @@ static mp_obj_t handoff_in_use_(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(handoff_in_use_obj, handoff_in_use_);
 
+bool handoff_keep_disk(uint64_t start, uint64_t end) {
+    uint64_t *range = kept[HANDOFF_KEPT_DISK];
+    if (range[0] < range[1]) {
+        return false;
+    }
+    range[0] = start;
+    range[1] = end;
+    return true;
+}
+
 static uint64_t *get_kept(mp_obj_t number_in) {
     mp_int_t number = mp_obj_get_int(number_in);
     if (number < 0 || number >= KEPT_MAX) {
-        mp_raise_ValueError(NULL);
+        mp_raise_ValueError(MP_ERROR_TEXT("a kept range has a number from 0 to 3"));
     }
     return kept[number];
 }
 
 // keep(number, start, end): lets in_use() report [start, end) from now on; nothing if it is empty.
 static mp_obj_t handoff_keep_(mp_obj_t number, mp_obj_t start, mp_obj_t end) {
+    handoff_need_start_();
     uint64_t *range = get_kept(number);
     uint64_t start_addr = mp_obj_get_int(start);
     range[1] = mp_obj_get_int(end);
@@ -57,10 +79,16 @@ static MP_DEFINE_CONST_FUN_OBJ_1(handoff_kept_obj, handoff_kept_);
 
 // set_program(path): what to run in place of the start files and the prompt.
 static mp_obj_t handoff_set_program_(mp_obj_t path_in) {
+    handoff_need_start_();
     size_t len;
     const char *path = mp_obj_str_get_data(path_in, &len);
+    if (len == 0) {
+        mp_raise_ValueError(MP_ERROR_TEXT("command line: main= has no path: one is like /rom/main.py"));
+    }
     if (!main_set_program(path, len)) {
-        mp_raise_ValueError(MP_ERROR_TEXT("main= has a path that is too long"));
+        mp_raise_msg_varg(&mp_type_ValueError,
+            MP_ERROR_TEXT("command line: main= has a path that is too long: %u bytes, more than %u"),
+            (unsigned)len, MICROPY_ALLOC_PATH_MAX - 1);
     }
     return mp_const_none;
 }
@@ -68,6 +96,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(handoff_set_program_obj, handoff_set_program_);
 
 // set_eof_poweroff(on): whether Ctrl-D at the prompt ends the machine.
 static mp_obj_t handoff_set_eof_poweroff_(mp_obj_t on) {
+    handoff_need_start_();
     main_set_eof_is_poweroff(mp_obj_is_true(on));
     return mp_const_none;
 }
@@ -75,10 +104,12 @@ static MP_DEFINE_CONST_FUN_OBJ_1(handoff_set_eof_poweroff_obj, handoff_set_eof_p
 
 // set_heap(size): how much Python's heap may have in all.
 static mp_obj_t handoff_set_heap_(mp_obj_t size_in) {
+    handoff_need_start_();
     mp_int_t least = heap_end - heap_start;
     mp_int_t size = mp_obj_get_int(size_in);
     if (size < least) {
-        mp_raise_ValueError(MP_ERROR_TEXT("command line: heap= is at least 1M"));
+        mp_raise_msg_varg(&mp_type_ValueError,
+            MP_ERROR_TEXT("command line: heap= is at least 1M, not %lu bytes"), (unsigned long)size);
     }
     heap_set_max(size - least);
     return mp_const_none;
@@ -87,6 +118,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(handoff_set_heap_obj, handoff_set_heap_);
 
 // set_console(serial, screen): where output goes. A panic goes to both, always.
 static mp_obj_t handoff_set_console_(mp_obj_t serial, mp_obj_t screen) {
+    handoff_need_start_();
     mp_hal_set_console(mp_obj_is_true(serial), mp_obj_is_true(screen));
     return mp_const_none;
 }
@@ -102,6 +134,7 @@ void handoff_attr(mp_obj_t self, qstr attr, mp_obj_t *dest) {
 
 static const mp_rom_map_elem_t handoff_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__handoff) },
+    { MP_ROM_QSTR(MP_QSTR_need_start), MP_ROM_PTR(&handoff_need_start_obj) },
     { MP_ROM_QSTR(MP_QSTR_in_use), MP_ROM_PTR(&handoff_in_use_obj) },
     { MP_ROM_QSTR(MP_QSTR_keep), MP_ROM_PTR(&handoff_keep_obj) },
     { MP_ROM_QSTR(MP_QSTR_kept), MP_ROM_PTR(&handoff_kept_obj) },

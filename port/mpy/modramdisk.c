@@ -7,6 +7,7 @@
 
 #include "frames/frames.h"
 #include "frames/modframes.h"
+#include "mpy/modhandoff.h"
 
 typedef struct {
     mp_obj_base_t base;
@@ -117,6 +118,17 @@ static mp_obj_t ramdisk_close(mp_obj_t self_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(ramdisk_close_obj, ramdisk_close);
 
+// _keep(): its frames stay over soft resets, as those of the disk at / do, and are its own no more.
+static mp_obj_t ramdisk_keep(mp_obj_t self_in) {
+    ramdisk_t *self = MP_OBJ_TO_PTR(self_in);
+    if (self->count == 0 || !handoff_keep_disk((uint64_t)self->data, (uint64_t)self->data + self->size)) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("only one disk, in frames of its own, is kept"));
+    }
+    self->count = 0;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(ramdisk_keep_obj, ramdisk_keep);
+
 static mp_obj_t ramdisk_exit(size_t n_args, const mp_obj_t *args) {
     return ramdisk_close(args[0]);
 }
@@ -149,6 +161,7 @@ static const mp_rom_map_elem_t ramdisk_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_writeblocks), MP_ROM_PTR(&ramdisk_writeblocks_obj) },
     { MP_ROM_QSTR(MP_QSTR_ioctl), MP_ROM_PTR(&ramdisk_ioctl_obj) },
     { MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&ramdisk_close_obj) },
+    { MP_ROM_QSTR(MP_QSTR__keep), MP_ROM_PTR(&ramdisk_keep_obj) },
     { MP_ROM_QSTR(MP_QSTR___enter__), MP_ROM_PTR(&mp_identity_obj) },
     { MP_ROM_QSTR(MP_QSTR___exit__), MP_ROM_PTR(&ramdisk_exit_obj) },
 };

@@ -60,7 +60,7 @@ static void check_not_kernel(uint64_t va, uint64_t count) {
     }
 }
 
-// init(starts, lasts, kinds): builds the address space from the memory map.
+// _init(starts, lasts, kinds): builds the address space from the memory map.
 static mp_obj_t space_init_(mp_obj_t starts_in, mp_obj_t lasts_in, mp_obj_t kinds_in) {
     frames_refuse_interrupt();
     mp_buffer_info_t starts, lasts, kinds;
@@ -184,7 +184,7 @@ static MP_DEFINE_CONST_FUN_OBJ_0(space_stats_obj, space_stats_);
 
 static const mp_rom_map_elem_t space_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__space) },
-    { MP_ROM_QSTR(MP_QSTR_init), MP_ROM_PTR(&space_init_obj) },
+    { MP_ROM_QSTR(MP_QSTR__init), MP_ROM_PTR(&space_init_obj) },
     { MP_ROM_QSTR(MP_QSTR_map), MP_ROM_PTR(&space_map_obj) },
     { MP_ROM_QSTR(MP_QSTR_unmap), MP_ROM_PTR(&space_unmap_obj) },
     { MP_ROM_QSTR(MP_QSTR_protect), MP_ROM_PTR(&space_protect_obj) },

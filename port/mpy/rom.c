@@ -6,6 +6,7 @@
 #include "py/runtime.h"
 #include "extmod/vfs.h"
 
+#include "mpy/modhandoff.h"
 #include "mpy/rom.h"
 
 static mp_buffer_info_t segment;
@@ -13,6 +14,7 @@ static mp_buffer_info_t segment;
 // set_rom(addr, size): the segment from now on, mounted at /rom if it holds a ROMFS; mp_init() does
 // that at each soft reset.
 static mp_obj_t rom_set_(mp_obj_t addr_in, mp_obj_t size_in) {
+    mp_call_function_0(MP_OBJ_FROM_PTR(&handoff_need_start_obj));
     void *addr = (void *)mp_obj_get_int(addr_in);
     size_t size = mp_obj_get_int(size_in);
     if (addr != segment.buf || size != segment.len) {
