@@ -8,9 +8,12 @@
 #:   test           run every test
 #:   test-host      run the tests that need no QEMU
 #:   test-boot      run the tests on QEMU
+#:   test-programs  run programs and calls made at random, and libraries of other people
 #:   test-upstream  run MicroPython's own tests in three modes, its modules in C, its benchmarks
 #:   soak           work at the edge of memory for SOAK_SECONDS (default 600), at random
 #:   fuzz           fuzz the frame allocator for FUZZ_SECONDS
+#:   fuzz-api       call everything with anything from everywhere for FUZZ_SECONDS, from SEED on
+#:   fuzz-programs  hold random programs to MicroPython's unix port for FUZZ_SECONDS, from SEED on
 #:   coverage       show how much of the frame allocator its tests reach
 #:   bench-frames   compare the frame allocator with its peers
 #:   bench-kernel   measure a collection of 256 MiB, count a frame's instructions
@@ -27,6 +30,7 @@
 #:   distclean      remove what was built or installed here
 .DEFAULT_GOAL := help
 .PHONY: help setup kernel run test test-host test-boot test-upstream soak fuzz coverage \
+    fuzz-api fuzz-programs test-programs \
     bench-frames bench-kernel bench-vm bench-boot lint format debug iso disk image size clean \
     distclean
 
@@ -47,7 +51,8 @@
 #:   DISK=1                make image: NAME.img as well
 #:   EACH=1                make bench-vm: without each of the options in turn, too
 #:   GC_EVERY=N            make kernel, test-upstream: one in build/gc that collects before every Nth allocation
-#:   FUZZ_SECONDS=60       make fuzz: for how long
+#:   FUZZ_SECONDS=60       make fuzz, fuzz-api, fuzz-programs: for how long
+#:   SEED=1                make fuzz-api, fuzz-programs: what to begin with (default: the time)
 #:   V=1                   show the commands
 BOARD ?= q35
 MEM ?= 256M
@@ -66,6 +71,7 @@ DISK ?=
 EACH ?=
 GC_EVERY ?=
 FUZZ_SECONDS ?= 60
+SEED ?=
 V ?=
 
 Q := $(if $(filter-out 0,$(V)),,@)
@@ -110,13 +116,16 @@ run: kernel
 debug: .setup-debug kernel
 	$(Q)$(launch) --gdb $(APP)
 
-test: test-host test-boot test-upstream
+test: test-host test-boot test-programs test-upstream
 
 test-host: .setup-test
 	$(Q)$(python) -m pytest -n $(jobs) tests/host </dev/null
 
 test-boot: .setup-test kernel
 	$(Q)MPY_DIR=$(mpy_dir) $(python) -m pytest -n $(jobs) tests/boot </dev/null
+
+test-programs: kernel unix
+	$(Q)MPY_DIR=$(mpy_dir) $(python) -m pytest -n $(jobs) tests/fuzz </dev/null
 
 # Whose runner it is, and its mpy-cross.
 upstream := --mpy-dir $(mpy_dir) --mpy-cross $(MICROPY_MPYCROSS)
@@ -127,6 +136,18 @@ test-upstream: .setup-test kernel
 fuzz coverage: .setup-test
 	$(Q)$(MAKE) $(if $(Q),--no-print-directory) -f tests/host/Makefile $@ \
 	    MPY_DIR=$(mpy_dir) FUZZ_SECONDS=$(FUZZ_SECONDS) V=$(if $(Q),,1) </dev/null
+
+# The unix port that both hold the kernel to.
+.PHONY: unix
+unix: .setup-test
+	$(Q)$(MAKE) $(if $(Q),--no-print-directory) -f tests/host/Makefile unix MPY_DIR=$(mpy_dir) </dev/null
+
+fuzz-api: kernel unix
+	$(Q)$(python) tests/fuzz/calls.py --seconds $(FUZZ_SECONDS) $(if $(SEED),--seed $(SEED)) </dev/null
+
+fuzz-programs: kernel unix
+	$(Q)$(python) tests/fuzz/programs.py --mpy-dir $(mpy_dir) --seconds $(FUZZ_SECONDS) \
+	    $(if $(SEED),--seed $(SEED)) </dev/null
 
 soak: .setup-test kernel
 	$(Q)SOAK_SECONDS=$(or $(SOAK_SECONDS),600) $(python) -m pytest -s tests/boot/test_soak.py </dev/null

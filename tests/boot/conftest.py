@@ -1,19 +1,11 @@
 """What several of these files use."""
 
-import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from ringzero_vm import LAUNCHER, ROOT
-
-
-@pytest.fixture(scope="session")
-def mpy_dir():
-    """The MicroPython source that the tests' kernel is built with."""
-    return Path(os.environ.get("MPY_DIR") or ROOT / ".deps/micropython-1.25.0").resolve()
+from ringzero_vm import LAUNCHER
 
 
 @pytest.fixture(scope="session")

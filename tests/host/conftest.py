@@ -1,6 +1,5 @@
 """MicroPython's unix port, driven from pytest: the kernel's Python is tested in it."""
 
-import fcntl
 import json
 import os
 import subprocess
@@ -54,16 +53,6 @@ class UnixPort:
         self.process.stdin.close()
         self.process.stdout.close()
         return self.process.wait(10)
-
-
-@pytest.fixture(scope="session")
-def unix_port_program():
-    """Builds the unix port where nothing has built it yet."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    with open(BUILD / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (BUILD / "unix" / "micropython").exists():
-            subprocess.run(["make", "-C", HOST, "unix"], check=True)
 
 
 @pytest.fixture(scope="module")
