@@ -125,7 +125,7 @@ test-boot: .setup-test kernel
 	$(Q)MPY_DIR=$(mpy_dir) $(python) -m pytest -n $(jobs) tests/boot </dev/null
 
 test-programs: kernel unix
-	$(Q)MPY_DIR=$(mpy_dir) $(python) -m pytest -n $(jobs) tests/fuzz </dev/null
+	$(Q)MPY_DIR=$(mpy_dir) $(python) -m pytest -n $(jobs) tests/fuzz tests/libraries </dev/null
 
 # Whose runner it is, and its mpy-cross.
 upstream := --mpy-dir $(mpy_dir) --mpy-cross $(MICROPY_MPYCROSS)

@@ -1,0 +1,5 @@
+# needs: micropython-html micropython-string
+
+import html
+
+print(html.escape("<a href='x'>\"&amp;\"</a>"), html.escape("'\"", quote=False))
