@@ -6,6 +6,7 @@
 #include "frames/frames.h"
 #include "mpy/heap.h"
 #include "mpy/native.h"
+#include "mpy/versions.h"
 #include "memory/space.h"
 #include "panic.h"
 
@@ -39,7 +40,7 @@ enum {
 // All this is gc.c's own. One that has got more tables or bounds must not be built with.
 _Static_assert(sizeof(mp_state_mem_area_t) == (POOL + 6) * sizeof(void *),
     "gc.c's areas have a member that heap.c does not know");
-#define BOUNDS (MICROPY_VERSION >= MICROPY_MAKE_VERSION(1, 29, 0) ? 2 : 0)
+#define BOUNDS (VERSION_GC_BOUNDS ? 2 : 0)
 _Static_assert(offsetof(mp_state_mem_t, gc_stack_overflow) == offsetof(mp_state_mem_t, area)
     + sizeof(mp_state_mem_area_t) + BOUNDS * sizeof(void *),
     "gc.c has something to keep about its areas that heap.c does not know");
@@ -188,8 +189,8 @@ static bool set_size(uint64_t pool) {
     #endif
     area.gc_pool_start = (byte *)parts[POOL].start;
     area.gc_pool_end = area.gc_pool_start + pool * FRAMES_SIZE;
-    #if MICROPY_VERSION >= MICROPY_MAKE_VERSION(1, 29, 0)
-    // Nothing outside of these is a pointer to the heap. They only grow apart, as with gc_add().
+    #if VERSION_GC_BOUNDS
+    // They only grow apart, as with gc_add().
     MP_STATE_MEM(area_pool_min) = MIN(MP_STATE_MEM(area_pool_min), area.gc_pool_start);
     MP_STATE_MEM(area_pool_max) = MAX(MP_STATE_MEM(area_pool_max), area.gc_pool_end);
     #endif

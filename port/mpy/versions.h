@@ -1,7 +1,7 @@
 // Where MicroPython asks something else of a port from one version to the next. Everything else is
 // the same from 1.25 to 1.29.
-#ifndef PORT_MPY_VERSIONS_H
-#define PORT_MPY_VERSIONS_H
+#ifndef RINGZERO_MPY_VERSIONS_H
+#define RINGZERO_MPY_VERSIONS_H
 
 #include "py/mpconfig.h"
 
@@ -15,5 +15,8 @@
 
 // Since 1.29 the id of a watchdog is an object.
 #define VERSION_WDT_ID_OBJECT       (VERSION_SINCE(29))
+
+// Since 1.29 gc.c takes nothing outside of two bounds for a pointer to the heap.
+#define VERSION_GC_BOUNDS           (VERSION_SINCE(29))
 
 #endif
