@@ -101,10 +101,20 @@ static bool end_is_poweroff(void) {
     return eof_is_poweroff || fwcfg_file_is("opt/ringzero/eof", "poweroff");
 }
 
-// Until Ctrl-D or SystemExit.
+// Until Ctrl-D or SystemExit. What is raised where no program runs, for want of memory for a line, ends
+// that line.
 static void repl(void) {
     for (;;) {
-        int ret = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl() : pyexec_friendly_repl();
+        int ret = 0;
+        nlr_buf_t nlr;
+        if (nlr_push(&nlr) == 0) {
+            mp_hal_set_prompt(&nlr);
+            ret = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl() : pyexec_friendly_repl();
+            nlr_pop();
+        } else {
+            mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
+        }
+        mp_hal_set_prompt(NULL);
         if (ret & PYEXEC_FORCED_EXIT) {
             return;
         }
@@ -142,6 +152,8 @@ static void run_python(void) {
     run_exit_functions();
     machine_deinit();
     gc_sweep_all();
+    // What a finaliser has started.
+    machine_deinit();
     mp_deinit();
     // What the old program held of the machine's memory is the next one's.
     frames_deinit();

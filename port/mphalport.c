@@ -24,6 +24,8 @@
 #define NS_IN_US    UINT64_C(1000)
 #define NS_IN_MS    UINT64_C(1000000)
 #define NS_IN_S     UINT64_C(1000000000)
+// Half of what clock_ns() counts to: a time of that length ends before the clock does.
+#define TIME_MAX_NS (UINT64_C(1) << 62)
 // How often the console is looked at where its interrupt does not arrive.
 #define POLL_NS     (5 * NS_IN_MS)
 // Shorter waits than this are not worth a timer.
@@ -128,8 +130,28 @@ void mp_hal_wait(unsigned long timeout_ms) {
     wait_until(timeout_ms < (UINT64_MAX - now) / NS_IN_MS ? now + timeout_ms * NS_IN_MS : UINT64_MAX);
 }
 
-static void delay_ns(uint64_t ns) {
-    uint64_t due = now_ns() + ns;
+bool mp_hal_has_timer(void) {
+    return has_timer;
+}
+
+void mp_hal_check_time(uint64_t count, uint64_t ns) {
+    if (count > TIME_MAX_NS / ns) {
+        mp_raise_msg(&mp_type_OverflowError, MP_ERROR_TEXT("a time is at most 146 years"));
+    }
+}
+
+mp_float_t mp_hal_get_seconds(mp_obj_t object) {
+    mp_float_t seconds = mp_obj_get_float(object);
+    if (seconds != seconds) {
+        mp_raise_ValueError(MP_ERROR_TEXT("a time is not NaN"));
+    }
+    mp_hal_check_time(seconds >= (mp_float_t)TIME_MAX_NS ? UINT64_MAX : (uint64_t)MAX(seconds, 0), NS_IN_S);
+    return seconds;
+}
+
+static void delay(uint64_t count, uint64_t unit_ns) {
+    mp_hal_check_time(count, unit_ns);
+    uint64_t due = now_ns() + count * unit_ns;
     for (;;) {
         mp_event_handle_nowait();
         uint64_t now = now_ns();
@@ -145,11 +167,11 @@ static void delay_ns(uint64_t ns) {
 }
 
 void mp_hal_delay_us(mp_uint_t us) {
-    delay_ns(us * NS_IN_US);
+    delay(us, NS_IN_US);
 }
 
 void mp_hal_delay_ms(mp_uint_t ms) {
-    delay_ns(ms * NS_IN_MS);
+    delay(ms, NS_IN_MS);
 }
 
 mp_uint_t mp_hal_ticks_us(void) {
@@ -177,6 +199,49 @@ void mp_hal_set_time_ns(uint64_t ns) {
     wall_base_ns = ns > now ? ns - now : 1;
 }
 
+#if MICROPY_PY_OS_DUPTERM
+// A terminal of os.dupterm is Python, which may use the console in turn, or be the console: what it
+// does with it while it is asked goes to the serial port and the screen alone. In an interrupt it may
+// be in the middle of anything, and is not asked.
+enum {
+    TERMINAL_POLL = 1,
+    TERMINAL_READ = 2,
+    TERMINAL_WRITE = 4,
+};
+static uint8_t terminal_busy;
+static const char *terminal_text; // that is being written to one
+extern struct _mp_dummy_t mp_sys_stdout_obj;
+
+static bool terminal_is_console(void) {
+    mp_obj_t terminal = MP_STATE_VM(dupterm_objs[0]);
+    return terminal != MP_OBJ_NULL && mp_obj_get_type(terminal) == mp_obj_get_type(MP_OBJ_FROM_PTR(&mp_sys_stdout_obj));
+}
+
+static uintptr_t ask_terminal(uint8_t what, uintptr_t poll_flags, const char *str, size_t len) {
+    uintptr_t result = what == TERMINAL_READ ? (uintptr_t)-1 : 0;
+    if ((terminal_busy & what) || irq_active || terminal_is_console()) {
+        return result;
+    }
+    terminal_busy |= what;
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        if (what == TERMINAL_POLL) {
+            result = mp_os_dupterm_poll(poll_flags);
+        } else if (what == TERMINAL_READ) {
+            result = mp_os_dupterm_rx_chr();
+        } else {
+            terminal_text = str;
+            mp_os_dupterm_tx_strn(str, len);
+        }
+        nlr_pop();
+        terminal_busy &= ~what;
+        return result;
+    }
+    terminal_busy &= ~what;
+    nlr_jump(nlr.ret_val);
+}
+#endif
+
 uintptr_t mp_hal_stdio_poll(uintptr_t poll_flags) {
     uintptr_t ready = 0;
     if (!console->interrupts) {
@@ -189,9 +254,15 @@ uintptr_t mp_hal_stdio_poll(uintptr_t poll_flags) {
         ready |= MP_STREAM_POLL_WR;
     }
     #if MICROPY_PY_OS_DUPTERM
-    ready |= mp_os_dupterm_poll(poll_flags);
+    ready |= ask_terminal(TERMINAL_POLL, poll_flags, NULL, 0);
     #endif
     return ready;
+}
+
+static const void *prompt;
+
+void mp_hal_set_prompt(const void *handler) {
+    prompt = handler;
 }
 
 int mp_hal_stdin_rx_chr(void) {
@@ -201,11 +272,14 @@ int mp_hal_stdin_rx_chr(void) {
             return c;
         }
         #if MICROPY_PY_OS_DUPTERM
-        c = mp_os_dupterm_rx_chr();
+        c = (int)ask_terminal(TERMINAL_READ, 0, NULL, 0);
         if (c >= 0) {
             return c;
         }
         #endif
+        if (prompt != NULL && MP_STATE_THREAD(nlr_top) == prompt) {
+            MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
+        }
         mp_event_wait_indefinite();
     }
 }
@@ -220,6 +294,12 @@ void mp_hal_set_console(bool serial, bool screen) {
 mp_uint_t mp_hal_stdout_tx_strn(const char *str, size_t len) {
     // Python may name any memory: where it faults, not in the middle of a device.
     fault_probe(str, len);
+    #if MICROPY_PY_OS_DUPTERM
+    if ((terminal_busy & TERMINAL_WRITE) && str == terminal_text) {
+        // A terminal that is the console in disguise, sys.stdout.buffer for one: it has been here.
+        return len;
+    }
+    #endif
     if (to_serial) {
         uart_write(str, len);
     }
@@ -227,7 +307,7 @@ mp_uint_t mp_hal_stdout_tx_strn(const char *str, size_t len) {
         screen_write(str, len);
     }
     #if MICROPY_PY_OS_DUPTERM
-    mp_os_dupterm_tx_strn(str, len);
+    ask_terminal(TERMINAL_WRITE, 0, str, len);
     #endif
     return len;
 }

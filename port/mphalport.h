@@ -22,5 +22,15 @@ bool mp_hal_is_interrupt_char(uint8_t byte);
 // For os.urandom().
 void mp_hal_get_random(size_t size, uint8_t *buf);
 
+// The handler around the prompt: where it is the innermost one, no program runs that a KeyboardInterrupt
+// could end, and one that is pending is dropped.
+void mp_hal_set_prompt(const void *handler);
+
+// Whether timers interrupt: without a local APIC none does.
+bool mp_hal_has_timer(void);
+
+// Raises OverflowError for more than 146 years.
+void mp_hal_check_time(uint64_t count, uint64_t ns);
+
 // Sets the wall clock, in ns since 1970.
 void mp_hal_set_time_ns(uint64_t ns);

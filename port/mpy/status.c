@@ -45,7 +45,15 @@ void status_after_exec(void *ret_val, int *ret) {
     if (ret_val == NULL) {
         last = 0;
     } else if (exited) {
-        last = of_system_exit(MP_OBJ_FROM_PTR(ret_val));
+        // Printing the value may raise, and nobody else catches that.
+        nlr_buf_t nlr;
+        if (nlr_push(&nlr) == 0) {
+            last = of_system_exit(MP_OBJ_FROM_PTR(ret_val));
+            nlr_pop();
+        } else {
+            mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
+            last = 1;
+        }
     } else {
         last = 1;
     }

@@ -1,0 +1,268 @@
+"""Callbacks: whatever Python does where C calls it, C goes on, and so does the machine."""
+
+import pytest
+import ringzero_vm
+
+# Exceptions that cannot be printed: their text raises, wants memory, or has no end.
+UNPRINTABLE = """
+import machine, time
+class Raises(Exception):
+    def __str__(self): return self.nothing
+class Allocates(Exception):
+    def __str__(self): return 'x' * len(bytearray(1000))
+def deep(n): return deep(n + 1)
+class Recurses(Exception):
+    def __str__(self): return deep(0)
+calls = [0]
+"""
+EXCEPTIONS = ("OSError(1 << 70)", "Raises(1)", "Allocates(1)", "Recurses(1)")
+
+
+@pytest.mark.parametrize("exception", EXCEPTIONS)
+def test_unprintable(vm, exception):
+    """An exception whose text raises ends the callback, the program, the line; no more."""
+    vm.exec(UNPRINTABLE)
+    vm.exec(f"""
+        def callback(timer):
+            calls[0] += 1
+            raise {exception}
+        soft = machine.Timer(period=2, callback=callback)
+        while calls[0] < 3:
+            pass
+        soft.deinit()
+        time.sleep_ms(10)
+        calls[0] = 0
+        hard = machine.Timer(period=2, callback=callback, hard=True)
+        time.sleep_ms(20)
+        assert calls[0] == 1, calls
+    """)
+    assert exception.partition("(")[0] in vm.run(f"raise {exception}")
+    # Interrupts, Ctrl-C, the scheduler and the heap go on.
+    vm.repl.sendline("print('go'); exec('while True: pass')")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("\x03")
+    vm.repl.expect_exact("KeyboardInterrupt")
+    vm.repl.expect_exact(">>> ")
+    assert vm.eval("[len(bytearray(1000)), machine.Timer(mode=0, period=1)][0]") == 1000
+
+
+def test_recursion_beside_a_timer(vm):
+    """Recursion to the limit in the program or in a callback leaves the scheduler unlocked."""
+    assert (
+        vm.exec(
+            UNPRINTABLE
+            + """
+def callback(timer):
+    calls[0] += 1
+    if calls[0] < 4:
+        deep(0)
+def program():
+    try:
+        deep(0)
+    except RuntimeError:
+        pass
+timer = machine.Timer(period=2, callback=callback)
+for i in range(100):
+    program()
+calls[0] = 4
+time.sleep_ms(100)
+timer.deinit()
+assert calls[0] > 14, calls
+print('done')
+"""
+        ).splitlines()[-1]
+        == "done"
+    )
+
+
+def test_finaliser_raises(vm):
+    """What a disk raises as the collector closes its file is printed; the heap lives on."""
+    said = vm.exec("""
+        import gc, os, vfs
+        class Disk:
+            def __init__(self):
+                self.data = bytearray(64 * 512)
+                self.broken = False
+            def readblocks(self, block, buf, offset=0):
+                at = block * 512 + offset
+                buf[:] = self.data[at:at + len(buf)]
+            def writeblocks(self, block, buf, offset=0):
+                if self.broken:
+                    raise OSError(1 << 70)
+                at = block * 512 + offset
+                self.data[at:at + len(buf)] = buf
+            def ioctl(self, op, arg):
+                return {4: 64, 5: 512}.get(op, 0)
+        disk = Disk()
+        vfs.VfsFat.mkfs(disk)
+        vfs.mount(vfs.VfsFat(disk), '/fat')
+        def leave_open(n):
+            if n:
+                leave_open(n - 1)
+            else:
+                open('/fat/file', 'w').write('text')
+        leave_open(20)
+        disk.broken = True
+        gc.collect()
+        disk.broken = False
+        print(len(bytearray(1000)))
+    """)
+    assert "OSError" in said
+    assert said.splitlines()[-1] == "1000"
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["raise SystemExit(Raises(1))", "import sys; sys.atexit(lambda: 1 / 0 if 0 else raises())"],
+)
+def test_end_that_raises(boot, app, end):
+    """A program whose end cannot be printed ends the machine with a status and no panic."""
+    program = "def raises(): raise Raises(1)\n" + UNPRINTABLE + end + "\n"
+    vm = boot(app=app(program))
+    vm.wait_exit()
+    assert "panic" not in vm.transcript()
+
+
+TERMINAL = """
+import io, os, sys
+class Terminal(io.IOBase):
+    got = 0
+    def write(self, buf):
+        {write}
+    def readinto(self, buf):
+        {readinto}
+    def ioctl(self, request, flags):
+        {ioctl}
+terminal = Terminal()
+"""
+WRITES = {
+    "prints": "print('w', end='')",
+    "prints long": "sys.stdout.write('w' * 300)",
+    "claims more": "return len(buf) + 7",
+    "claims a lot": "return 1 << 40",
+    "claims what is no number": "return 'x'",
+    "raises what cannot be printed": "raise OSError(1 << 70)",
+    "takes itself away": "os.dupterm(None)",
+    "puts itself there": "os.dupterm(self); print('w')",
+    "puts the console there": "os.dupterm(sys.stdout); print('w')",
+    "closes": "self.close()",
+    "recurses": "return self.write(buf)",
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_strange_terminals(vm, write):
+    """Whatever os.dupterm's terminal does when it is written to, the prompt goes on."""
+    vm.exec(TERMINAL.format(write=write, readinto="return None", ioctl="return 0"))
+    for _ in range(2):
+        vm.run("was = os.dupterm(terminal)")
+        vm.repl.sendline("print(6 * 7)")
+        vm.repl.expect_exact("42")
+    vm.repl.sendline("was = os.dupterm(None)")
+    vm.repl.sendline("print(6 * 9)")
+    vm.repl.expect_exact("54")
+    vm.repl.expect_exact(">>> ")
+    assert vm.eval("1 + 1") == 2
+
+
+@pytest.mark.parametrize("console", ["sys.stdout", "sys.stdin", "sys.stderr", "sys.stdout.buffer"])
+def test_console_as_terminal(vm, console):
+    """The console itself as os.dupterm's terminal prints each thing once, and reads."""
+    vm.run("import os, select, sys")
+    vm.run(f"was = os.dupterm({console})")
+    assert vm.run("print(6 * 7)").strip() == "42"
+    vm.repl.sendline("poll = select.poll(); poll.register(sys.stdin, 1); len(poll.poll(10))")
+    vm.repl.expect_exact("0\r\n>>> ")
+    vm.repl.sendline("input('? ')")
+    vm.repl.expect_exact("? ")
+    assert "'text'" in vm.run("text")
+    vm.run("was = os.dupterm(None)")
+    assert vm.run("print(6 * 7)") == "42\r\n"
+
+
+@pytest.mark.parametrize(
+    "readinto, ioctl",
+    [
+        ("buf[0] = sys.stdin.buffer.read(1)[0]; return 1", "return 0"),
+        ("select.poll().poll(0)", "return 0"),
+        ("return None", "print('i'); return select.select([sys.stdin], [], [], 0) and 0"),
+        ("return 9", "return 0"),
+    ],
+)
+def test_terminals_that_read(vm, readinto, ioctl):
+    """A terminal that asks the console in turn does not get the question back."""
+    vm.exec(
+        "import select\n"
+        + TERMINAL.format(write="return len(buf)", readinto=readinto, ioctl=ioctl)
+    )
+    vm.run("was = os.dupterm(terminal)")
+    vm.repl.sendline("print(select.select([], [sys.stdout], [], 0) and 6 * 7)")
+    vm.repl.expect_exact("42\r\n")
+    vm.repl.expect_exact(">>> ")
+
+
+def test_output_of_hard_callbacks(vm):
+    """A hard callback's output does not enter a terminal that is in the middle of something."""
+    vm.exec(
+        TERMINAL.format(
+            write="self.got += len(buf); return len(buf)", readinto="return None", ioctl="return 0"
+        )
+    )
+    vm.exec("""
+        import machine, time
+        def callback(timer):
+            print('hard')
+        os.dupterm(terminal)
+        timer = machine.Timer(period=1, callback=callback, hard=True)
+        for i in range(300):
+            print('soft', i)
+        timer.deinit()
+        assert os.dupterm(None) is terminal
+        assert terminal.got > 300 * 7
+    """)
+
+
+@pytest.mark.parametrize("count", ["9", "1 << 40", "(1 << 62) - 1", "1 << 62"])
+def test_streams_that_claim_more(vm, count):
+    """A stream in Python that claims more bytes than there were raises, and does not loop."""
+    vm.exec(f"""
+        import io
+        class Stream(io.IOBase):
+            def write(self, buf): return {count}
+            def readinto(self, buf): return {count}
+            def ioctl(self, request, flags): return 0
+    """)
+    for call in (
+        "print('text', file=Stream())",
+        "import json; json.dump([1, 2], Stream())",
+        "io.BufferedWriter(Stream(), 4).write(b'12345')",
+        "import deflate; deflate.DeflateIO(Stream()).read(5)",
+        "import json; json.load(Stream())",
+    ):
+        with pytest.raises(ringzero_vm.GuestError, match="OSError|OverflowError"):
+            vm.exec(call, timeout=5)
+
+
+@pytest.mark.memory("8M")
+def test_exception_at_the_prompt(vm):
+    """What is raised while the prompt waits for a line is not the end of the machine."""
+    vm.run("import gc, machine, time")
+    # Interrupted twice: the second finds no program any more.
+    for _ in range(20):
+        vm.repl.sendline("print('go'); time.sleep(1000)")
+        vm.repl.expect_exact("go\r\n")
+        vm.repl.send("\x03\x03")
+        vm.repl.expect_exact("KeyboardInterrupt")
+        vm.repl.expect_exact(">>> ")
+    # A line that there is no memory for.
+    vm.repl.sendline("gc.collect(); x = []")
+    vm.repl.expect_exact(">>> ")
+    vm.repl.sendline(
+        "exec('try:\\n while True: x = [x, bytearray(100)]\\nexcept MemoryError:\\n pass')"
+    )
+    vm.repl.expect_exact(">>> ")
+    vm.repl.send("x" * 3000 + "\r")
+    vm.repl.expect_exact("Error", timeout=60)
+    vm.repl.send("\x03")
+    vm.soft_reset()
+    assert vm.run("6 * 7") == "42\r\n"
