@@ -15,6 +15,8 @@ enum {
     PENDING_MAX = 8,
     // An interrupt and a callback take their time as well.
     PERIOD_MIN_NS = 50000,
+    // What the main program gets between soft callbacks that leave it no time of its own.
+    TURN_NS = 100000,
 };
 #define NS_IN_S 1000000000
 
@@ -28,15 +30,20 @@ typedef struct _machine_timer_obj_t {
     uint64_t period_ns;
     mp_obj_t callback;
     timer_entry_t entry;
-    mp_sched_node_t node;
+    bool ready;
+    struct _machine_timer_obj_t *next_ready;
 } machine_timer_obj_t;
+
+// Soft timers whose callbacks wait for their turn, first come, first served. Shared with the timer's
+// interrupt. The scheduler keeps one node for all of them, which is not in the heap: it does not empty
+// its list at a soft reset.
+static machine_timer_obj_t *first_ready, *last_ready;
+static mp_sched_node_t ready_node;
+static timer_entry_t turn_timer;
+static bool running_ready;
 
 static machine_timer_obj_t *of_entry(timer_entry_t *entry) {
     return (machine_timer_obj_t *)((char *)entry - offsetof(machine_timer_obj_t, entry));
-}
-
-static machine_timer_obj_t *of_node(mp_sched_node_t *node) {
-    return (machine_timer_obj_t *)((char *)node - offsetof(machine_timer_obj_t, node));
 }
 
 static void list(machine_timer_obj_t *self) {
@@ -53,7 +60,7 @@ static void drop_idle(void) {
     machine_timer_obj_t **link = (machine_timer_obj_t **)&MP_STATE_PORT(machine_timers);
     while (*link != NULL) {
         machine_timer_obj_t *self = *link;
-        if (!self->entry.queued && self->node.callback == NULL) {
+        if (!self->entry.queued && !self->ready) {
             *link = self->next;
             self->next = NULL;
             self->listed = false;
@@ -71,22 +78,68 @@ static void stop(machine_timer_obj_t *self) {
     MICROPY_END_ATOMIC_SECTION(state);
 }
 
-static bool take_pending(machine_timer_obj_t *self) {
-    mp_uint_t state = MICROPY_BEGIN_ATOMIC_SECTION();
-    bool some = self->pending > 0;
-    self->pending -= some;
-    MICROPY_END_ATOMIC_SECTION(state);
-    return some;
+static void run_ready(mp_sched_node_t *node);
+
+static void schedule_ready(timer_entry_t *timer) {
+    mp_sched_schedule_node(&ready_node, run_ready);
 }
 
-static void run_soft(mp_sched_node_t *node) {
-    machine_timer_obj_t *self = of_node(node);
-    // It may be scheduled again already, so something else must keep it.
-    mp_obj_t keep = MP_OBJ_FROM_PTR(self);
-    while (take_pending(self)) {
-        mp_call_function_1_protected(self->callback, keep);
+// Interrupts are off.
+static void make_ready(machine_timer_obj_t *self) {
+    if (!self->ready) {
+        self->ready = true;
+        self->next_ready = NULL;
+        if (first_ready == NULL) {
+            first_ready = self;
+        } else {
+            last_ready->next_ready = self;
+        }
+        last_ready = self;
+    }
+    if (!running_ready) {
+        schedule_ready(NULL);
+    }
+}
+
+// The next one to call, or NULL; `last` is the last of this turn.
+static machine_timer_obj_t *take_ready(machine_timer_obj_t *last) {
+    mp_uint_t state = MICROPY_BEGIN_ATOMIC_SECTION();
+    machine_timer_obj_t *self;
+    bool call;
+    do {
+        self = first_ready;
+        if (self == NULL) {
+            break;
+        }
+        first_ready = self->next_ready;
+        self->ready = false;
+        call = self->pending > 0;
+        if (call && --self->pending > 0) {
+            make_ready(self);
+        }
+    } while (!call && self != last);
+    MICROPY_END_ATOMIC_SECTION(state);
+    return self != NULL && call ? self : NULL;
+}
+
+// One callback of each timer that is ready now. The scheduler would go on as long as there is one, and
+// the main program would never get its turn.
+static void run_ready(mp_sched_node_t *node) {
+    running_ready = true;
+    machine_timer_obj_t *last = last_ready;
+    machine_timer_obj_t *self;
+    while (first_ready != NULL && (self = take_ready(last)) != NULL) {
+        mp_call_function_1_protected(self->callback, MP_OBJ_FROM_PTR(self));
+        if (self == last) {
+            break;
+        }
     }
     drop_idle();
+    running_ready = false;
+    if (first_ready != NULL) {
+        turn_timer.callback = schedule_ready;
+        timer_start(&turn_timer, clock_ns() + TURN_NS);
+    }
 }
 
 // In an interrupt: nothing may allocate, and nothing that is scheduled may run.
@@ -122,7 +175,7 @@ static void on_due(timer_entry_t *entry) {
         machine_in_interrupt(run_hard, self);
     } else if (self->pending < PENDING_MAX) {
         self->pending++;
-        mp_sched_schedule_node(&self->node, run_soft);
+        make_ready(self);
     }
 }
 
@@ -130,6 +183,12 @@ static void machine_timer_print(const mp_print_t *print, mp_obj_t self_in, mp_pr
     machine_timer_obj_t *self = MP_OBJ_TO_PTR(self_in);
     qstr mode = self->mode == MODE_ONE_SHOT ? MP_QSTR_ONE_SHOT : MP_QSTR_PERIODIC;
     mp_printf(print, "Timer(mode=%q, tick_hz=1000000, period=%lu)", mode, (unsigned long)(self->period_ns / 1000));
+}
+
+void machine_need_timer(void) {
+    if (!mp_hal_has_timer()) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("no timer interrupts: this CPU has no local APIC"));
+    }
 }
 
 static void init_helper(machine_timer_obj_t *self, size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
@@ -168,6 +227,7 @@ static void init_helper(machine_timer_obj_t *self, size_t n_args, const mp_obj_t
     if (!(ns >= PERIOD_MIN_NS && ns < MICROPY_FLOAT_CONST(9e18))) {
         mp_raise_ValueError(MP_ERROR_TEXT("period must be 50 us to 285 years"));
     }
+    machine_need_timer();
     stop(self);
     self->mode = mode;
     self->hard = args[ARG_hard].u_bool;
@@ -221,6 +281,9 @@ void machine_timer_deinit_all(void) {
         stop(self);
     }
     MP_STATE_PORT(machine_timers) = NULL;
+    timer_stop(&turn_timer);
+    first_ready = NULL;
+    running_ready = false;
 }
 
 static const mp_rom_map_elem_t machine_timer_locals_dict_table[] = {

@@ -15,6 +15,7 @@ enum {
     RXBUF_DEFAULT = 256,
     RXBUF_MIN = 32,
     RXBUF_MAX = 65536,
+    TIMEOUT_MAX = 0x7fffffff, // ms
     IRQ_RX = UART_RECEIVED,
     IRQ_BREAK = UART_BREAK,
     IRQ_RXIDLE = 4,
@@ -94,6 +95,18 @@ static void set_rxbuf(machine_uart_obj_t *self, mp_int_t size) {
     }
 }
 
+// What is asked for, or what there was where nothing is.
+static mp_int_t choose(qstr name, mp_int_t asked, mp_int_t before, mp_int_t min, mp_int_t max) {
+    if (asked == -1) {
+        return before;
+    }
+    if (asked < min || asked > max) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%q=%ld is not in %ld to %ld"),
+            name, (long)asked, (long)min, (long)max);
+    }
+    return asked;
+}
+
 static void mp_machine_uart_init_helper(machine_uart_obj_t *self, size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     enum { ARG_baudrate, ARG_bits, ARG_parity, ARG_stop, ARG_timeout, ARG_timeout_char, ARG_rxbuf };
     static const mp_arg_t allowed_args[] = {
@@ -109,28 +122,15 @@ static void mp_machine_uart_init_helper(machine_uart_obj_t *self, size_t n_args,
     mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
 
     machine_uart_obj_t next = *self;
-    if (args[ARG_baudrate].u_int > 0) {
-        next.baudrate = args[ARG_baudrate].u_int;
-    }
-    if (args[ARG_bits].u_int >= 0) {
-        next.bits = args[ARG_bits].u_int;
-    }
+    next.baudrate = choose(MP_QSTR_baudrate, args[ARG_baudrate].u_int, next.baudrate, 1, UART_RATE_MAX);
+    next.bits = choose(MP_QSTR_bits, args[ARG_bits].u_int, next.bits, 5, 8);
+    next.stop = choose(MP_QSTR_stop, args[ARG_stop].u_int, next.stop, 1, 2);
+    next.timeout = choose(MP_QSTR_timeout, args[ARG_timeout].u_int, next.timeout, 0, TIMEOUT_MAX);
+    next.timeout_char = choose(MP_QSTR_timeout_char, args[ARG_timeout_char].u_int, next.timeout_char, 0, TIMEOUT_MAX);
     if (args[ARG_parity].u_obj == mp_const_none) {
         next.parity = UART_PARITY_NONE;
     } else if (args[ARG_parity].u_obj != MP_OBJ_NEW_SMALL_INT(-1)) {
         next.parity = mp_obj_get_int(args[ARG_parity].u_obj) & 1 ? UART_PARITY_ODD : UART_PARITY_EVEN;
-    }
-    if (args[ARG_stop].u_int >= 0) {
-        next.stop = args[ARG_stop].u_int;
-    }
-    if (args[ARG_timeout].u_int >= 0) {
-        next.timeout = args[ARG_timeout].u_int;
-    }
-    if (args[ARG_timeout_char].u_int >= 0) {
-        next.timeout_char = args[ARG_timeout_char].u_int;
-    }
-    if (next.bits < 5 || next.bits > 8 || next.stop < 1 || next.stop > 2) {
-        mp_raise_ValueError(MP_ERROR_TEXT("bits must be 5 to 8, stop 1 or 2"));
     }
     if (!uart_can(next.baudrate)) {
         mp_raise_ValueError(MP_ERROR_TEXT("baudrate must divide 115200"));
@@ -274,6 +274,12 @@ static mp_irq_obj_t *mp_machine_uart_irq(machine_uart_obj_t *self, bool any_args
         mp_uint_t unknown = trigger & ~(IRQ_RX | IRQ_RXIDLE | IRQ_BREAK);
         if (unknown != 0) {
             mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("trigger 0x%04x unsupported"), (unsigned)unknown);
+        }
+        if (trigger & IRQ_RXIDLE) {
+            machine_need_timer();
+        }
+        if (trigger != 0 && !self->uart->interrupts && !(is_console(self) && mp_hal_has_timer())) {
+            mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("this port's interrupt does not arrive"));
         }
         self->trigger = 0;
         irq->handler = handler;

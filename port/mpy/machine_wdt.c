@@ -3,7 +3,11 @@
 #include "cpu/clock.h"
 #include "cpu/timer.h"
 #include "devices/power.h"
+#include "mpy/modmachine.h"
 #include "mpy/versions.h"
+
+// 146 years, as for all times.
+#define TIMEOUT_MAX_MS INT64_C(4611686018427)
 
 typedef struct _machine_wdt_obj_t {
     mp_obj_base_t base;
@@ -22,9 +26,11 @@ static void mp_machine_wdt_feed(machine_wdt_obj_t *self) {
 }
 
 static void mp_machine_wdt_timeout_ms_set(machine_wdt_obj_t *self, mp_int_t timeout_ms) {
-    if (timeout_ms <= 0) {
-        mp_raise_ValueError(MP_ERROR_TEXT("WDT timeout too short"));
+    if (timeout_ms <= 0 || timeout_ms > TIMEOUT_MAX_MS) {
+        mp_raise_msg_varg(&mp_type_ValueError,
+            MP_ERROR_TEXT("WDT timeout of %ld ms is not in 1 to %ld"), (long)timeout_ms, (long)TIMEOUT_MAX_MS);
     }
+    machine_need_timer();
     wdt_timeout_ns = timeout_ms * UINT64_C(1000000);
     wdt_timer.callback = wdt_bite;
     mp_machine_wdt_feed(self);

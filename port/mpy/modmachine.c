@@ -86,13 +86,18 @@ static void mp_machine_set_freq(size_t n_args, const mp_obj_t *args) {
     mp_raise_NotImplementedError(MP_ERROR_TEXT("the frequency is fixed"));
 }
 
+static mp_uint_t get_ms(mp_obj_t object) {
+    mp_int_t ms = MAX(mp_obj_get_int(object), 0);
+    mp_hal_check_time(ms, 1000000);
+    return ms;
+}
+
 // Until the time is over or an interrupt comes.
 static void mp_machine_lightsleep(size_t n_args, const mp_obj_t *args) {
     if (n_args == 0 || args[0] == mp_const_none) {
         mp_event_wait_indefinite();
     } else {
-        mp_int_t ms = mp_obj_get_int(args[0]);
-        mp_event_wait_ms(MAX(ms, 0));
+        mp_event_wait_ms(get_ms(args[0]));
     }
 }
 
@@ -101,8 +106,7 @@ static void mp_machine_deepsleep(size_t n_args, const mp_obj_t *args) {
     if (n_args == 0 || args[0] == mp_const_none) {
         power_off(0);
     }
-    mp_int_t ms = mp_obj_get_int(args[0]);
-    mp_hal_delay_ms(MAX(ms, 0));
+    mp_hal_delay_ms(get_ms(args[0]));
     power_reset();
 }
 

@@ -12,6 +12,11 @@ void machine_in_interrupt(void (*function)(void *), void *context);
 
 // Stops what the module has started and what lives in the heap, before that goes.
 void machine_deinit(void);
+
+// Raises RuntimeError where no timer interrupts.
+void machine_need_timer(void);
+
+// Stop what lives in the heap, before it goes.
 void machine_timer_deinit_all(void);
 void machine_uart_deinit_all(void);
 

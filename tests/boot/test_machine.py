@@ -162,6 +162,103 @@ def test_soft_reset_stops_timers(vm):
     assert vm.eval("machine.reset_cause() == machine.SOFT_RESET")
 
 
+def test_slow_callback(vm):
+    """A soft callback that takes longer than its period leaves the prompt and Ctrl-C usable."""
+    vm.exec("""
+        import machine, time
+        count = [0, 0]
+        def callback(timer):
+            count[0] += 1
+            time.sleep_ms(60)
+    """)
+    vm.run("timers = [machine.Timer(period=20, callback=callback) for _ in range(2)]")
+    assert vm.run("6 * 7") == "42\r\n"
+    vm.repl.sendline("print('go'); exec('while True: count[1] += 1')")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("\x03")
+    vm.repl.expect_exact("KeyboardInterrupt")
+    vm.repl.expect_exact(">>> ")
+    vm.run("before = count[0]; time.sleep_ms(500); during = count[0] - before")
+    vm.run("for timer in timers: timer.deinit()\r\r\r")
+    # None of the two goes without, and none waits for long.
+    assert 4 <= vm.eval("during") <= 20
+    assert vm.eval("count[1]") > 0
+    vm.run("before = count[0]; time.sleep_ms(200); after = count[0]")
+    assert vm.eval("after == before")
+
+
+@pytest.mark.parametrize("growth", ["bytearray(8 << 20)", "[bytes(i) for i in range(3000)]"])
+def test_soft_reset_with_pending_callbacks(vm, growth):
+    """What waits for its turn at a soft reset is forgotten, whatever the next heap holds."""
+    for _ in range(3):
+        vm.exec("""
+            import io, machine, micropython, sys
+            def callback(timer):
+                pass
+            timers = [machine.Timer(period=1, callback=callback) for _ in range(50)]
+            uart = machine.UART(0)
+            irq = uart.irq(callback, uart.IRQ_RX)
+            @micropython.native
+            def busy(n):
+                # No place where soft callbacks run.
+                x = 0
+                for i in range(n):
+                    x ^= i
+            def at_exit():
+                machine.Timer(period=1, callback=callback)
+                for _ in range(8):
+                    micropython.schedule(callback, None)
+                busy(200000)
+            sys.atexit(at_exit)
+        """)
+        vm.soft_reset()
+        vm.exec(f"import time\nx = {growth}\ntime.sleep_ms(20)\ndel x")
+
+
+def test_timer_from_finaliser(vm):
+    """A timer that a finaliser starts as the heap goes is stopped as well."""
+    vm.exec("""
+        import machine, os, vfs
+        class Disk:
+            data = bytearray(64 * 512)
+            ending = False
+            def readblocks(self, block, buf):
+                buf[:] = self.data[block * 512:block * 512 + len(buf)]
+            def writeblocks(self, block, buf):
+                self.data[block * 512:block * 512 + len(buf)] = buf
+                if self.ending:
+                    machine.Timer(period=1, callback=print)
+                    machine.Timer(period=1, callback=print, hard=True)
+                    machine.UART(0).irq(print, machine.UART.IRQ_RX)
+            def ioctl(self, op, arg):
+                return {4: 64, 5: 512}.get(op, 0)
+        disk = Disk()
+        vfs.VfsFat.mkfs(disk)
+        vfs.mount(vfs.VfsFat(disk), '/fat')
+        file = open('/fat/file', 'w')
+        file.write('text')
+        disk.ending = True
+    """)
+    vm.soft_reset()
+    vm.exec("import time\nx = bytearray(8 << 20)\ntime.sleep_ms(20)")
+    assert vm.run("1 + 1") == "2\r\n"
+
+
+def test_no_timer(boot):
+    """Without a local APIC what needs a timer's interrupt says so, and the rest works."""
+    vm = boot(extra=("-cpu", "max,-apic")).boot()
+    vm.exec("import machine, time")
+    for call in (
+        "machine.Timer(period=5, callback=print)",
+        "machine.Timer().init(period=5)",
+        "machine.WDT(timeout=1000)",
+        "machine.UART(0).irq(print, machine.UART.IRQ_RX)",
+    ):
+        with pytest.raises(ringzero_vm.GuestError, match="RuntimeError: .*interrupt"):
+            vm.exec(call)
+    vm.exec("time.sleep_ms(20)\nmachine.lightsleep(1)\nmachine.Timer().deinit()")
+
+
 def test_timers_outlive_collection(vm):
     """A timer that nothing refers to goes on, through collections, until it is done."""
     assert (
@@ -328,7 +425,17 @@ def test_reset(vm, end):
     assert vm.run("__import__('machine').reset_cause()") == "1\r\n"
 
 
-@pytest.mark.parametrize("arguments", ["timeout=0", "timeout=-5", "id=1", "timeout='x'"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "timeout=0",
+        "timeout=-5",
+        "timeout=18446744073710",
+        "timeout=1 << 62",
+        "id=1",
+        "timeout='x'",
+    ],
+)
 def test_bad_watchdogs(vm, arguments):
     """A watchdog that cannot be raises, and none bites."""
     vm.exec("import machine, time")
