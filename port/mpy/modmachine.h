@@ -10,13 +10,11 @@ extern const struct _machine_port_obj_t machine_port8_obj, machine_port16_obj, m
 // Calls Python's hard handlers: in an interrupt, the stack check has to know the interrupt's stack.
 void machine_in_interrupt(void (*function)(void *), void *context);
 
-// Stops what the module has started and what lives in the heap, before that goes.
-void machine_deinit(void);
-
 // Raises RuntimeError where no timer interrupts.
 void machine_need_timer(void);
 
-// Stop what lives in the heap, before it goes.
+// Stops what the module has started and what lives in the heap, before that goes.
+void machine_deinit(void);
 void machine_timer_deinit_all(void);
 void machine_uart_deinit_all(void);
 

@@ -5,6 +5,7 @@ import datetime
 import time
 
 import pytest
+import ringzero_vm
 
 CLOCKS = [
     ("q35", ()),
@@ -200,3 +201,71 @@ def test_file_times(boot):
     """)
     written = datetime.datetime.fromtimestamp(int(seconds), datetime.timezone.utc)
     assert written.timetuple()[:4] == (2031, 2, 3, 4)
+
+
+INTEGERS = ("0", "-2", "-(1 << 61)"), ("1 << 62", "1 << 70", "(1 << 62) - 1")
+FLOATS = ("-2.5", "-1e300", "-float('inf')"), ("1e300", "float('inf')", "float('nan')")
+
+
+@pytest.mark.parametrize(
+    "call, over, endless",
+    [
+        ("time.sleep({})", *(i + f for i, f in zip(INTEGERS, FLOATS, strict=False))),
+        ("time.sleep_ms({})", *INTEGERS),
+        ("time.sleep_us({})", *INTEGERS),
+        ("machine.lightsleep({})", *INTEGERS),
+        ("select.select([], [], [], {})", ("0", "1e-9"), INTEGERS[1] + FLOATS[1]),
+        ("nap(asyncio.sleep, {})", ("0", "-2", "-2.5"), ("1 << 70", *FLOATS[1])),
+        ("nap(asyncio.sleep_ms, {})", *INTEGERS),
+    ],
+)
+def test_absurd_times(vm, call, over, endless):
+    """A time that is over returns at once, on a young machine too; one without end raises."""
+    vm.exec("""
+        import asyncio, machine, select, time
+        def nap(sleep, value):
+            async def nap():
+                await sleep(value)
+            asyncio.run(nap())
+        def attempt(call):
+            try:
+                call()
+                return 'returned'
+            except (OverflowError, ValueError) as error:
+                return 'raised'
+    """)
+    for value in over:
+        start, _, end = vm.eval(f"[time.ticks_ms(), {call.format(value)}, time.ticks_ms()]")
+        assert end - start < 500, value
+    for value in endless:
+        assert vm.eval(f"attempt(lambda: {call.format(value)})") == "raised", value
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "time.mktime((1 << 62,) * 8)",
+        "time.mktime((-(1 << 62),) * 8)",
+        "time.mktime((2000, 1, 1 << 62, 0, 0, 0, 0, 0))",
+        "time.mktime((2000, 1 << 62, 1, 0, 0, 0, 0, 0))",
+        "time.mktime((2000, 1, 1, 0, 0, -(1 << 62), 0, 0))",
+        "time.mktime((65536, 1, 1, 0, 0, 0, 0, 0))",
+        "time.gmtime(1 << 62)",
+        "time.localtime(-(1 << 62))",
+        "time.gmtime(2005949145600)",
+        "time.gmtime(-62135596801)",
+    ],
+)
+def test_absurd_dates(vm, call):
+    """A date that no structure holds raises at once."""
+    vm.exec("import time")
+    with pytest.raises(ringzero_vm.GuestError, match="OverflowError"):
+        vm.exec(call, timeout=5)
+
+
+def test_last_dates(vm):
+    """The first and the last date that a structure holds are right."""
+    vm.exec("import time")
+    assert vm.eval("time.gmtime(2005949145599)")[:6] == (65535, 12, 31, 23, 59, 59)
+    assert vm.eval("time.gmtime(-62135596800)")[:6] == (1, 1, 1, 0, 0, 0)
+    assert vm.eval("time.mktime((65535, 12, 31, 23, 59, 59, 0, 0))") == 2005949145599
