@@ -11,7 +11,7 @@ PORT = Path(__file__).resolve().parents[2] / "port"
 MAY_INCLUDE = {
     "boot": set(),
     "cpu": {"boot"},
-    "firmware": {"cpu"},
+    "firmware": {"boot", "cpu"},
     "frames": set(),
     "memory": {"boot", "cpu", "frames"},
     "devices": {"boot", "cpu", "firmware", "memory"},
