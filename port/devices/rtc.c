@@ -1,8 +1,8 @@
 #include <string.h>
 
-#include "firmware/acpi.h"
 #include "cpu/io.h"
 #include "devices/rtc.h"
+#include "firmware/acpi.h"
 
 // MC146818A data sheet; ACPI 5.2.9 for the century's place.
 enum {
@@ -18,8 +18,9 @@ enum {
     STATUS_A = 0x0a,
     STATUS_B = 0x0b,
     STATUS_D = 0x0d, // has no more than two bits that can be set
-    CENTURY_DEFAULT = 0x32,
+    CENTURY_USUAL = 0x32, // where most have it, and some have something else
     CENTURY_MIN = 0x0e,
+    CENTURY_MAX = 0x7f,
 
     A_UPDATING = 0x80,
     B_SET = 0x80,
@@ -31,24 +32,37 @@ enum {
     // An update takes 2 ms at most; a port read at least a third of a us.
     UPDATE_READS = 20000,
     TRIES = 10,
+
+    // SDM 2A CPUID.
+    CPUID_1_ECX_HYPERVISOR = 1 << 31,
+    DAY_SECONDS = 86400,
 };
 
+// Of the last date set, where the clock has no room for it; 0: none has been set.
+static uint8_t century_set;
+
+// An interrupt's handler may want the ports, too: index and data are one step.
 static uint8_t get(uint8_t reg) {
+    uint64_t state = cpu_irq_save();
     io_out8(INDEX_PORT, NMI_OFF | reg);
     uint8_t value = io_in8(DATA_PORT);
     io_out8(INDEX_PORT, 0);
+    cpu_irq_restore(state);
     return value;
 }
 
 static void put(uint8_t reg, uint8_t value) {
+    uint64_t state = cpu_irq_save();
     io_out8(INDEX_PORT, NMI_OFF | reg);
     io_out8(DATA_PORT, value);
     io_out8(INDEX_PORT, 0);
+    cpu_irq_restore(state);
 }
 
+// 0: the FADT names none. Then the usual place may be read, but not written to.
 static uint8_t century_register(void) {
     const acpi_fadt_t *fadt = acpi_fadt();
-    return fadt != 0 && fadt->century >= CENTURY_MIN && fadt->century < 0x80 ? fadt->century : CENTURY_DEFAULT;
+    return fadt != 0 && fadt->century >= CENTURY_MIN && fadt->century <= CENTURY_MAX ? fadt->century : 0;
 }
 
 static unsigned from_bcd(uint8_t value) {
@@ -82,7 +96,7 @@ static bool read_stable(registers_t *r) {
     if (get(STATUS_D) == 0xff) {
         return false;
     }
-    uint8_t century = century_register();
+    uint8_t century = century_register() != 0 ? century_register() : CENTURY_USUAL;
     for (unsigned i = 0; i < TRIES; ++i) {
         if (!wait_for_update()) {
             return false;
@@ -94,6 +108,31 @@ static bool read_stable(registers_t *r) {
         }
     }
     return false;
+}
+
+static bool is_leap(unsigned year) {
+    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static unsigned days_in(unsigned year, unsigned month) {
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    return days[month - 1] + (month == 2 && is_leap(year));
+}
+
+// QEMU keeps the distance between its clock and the host's in 32 bits: a date more than 68 years
+// ahead of the host's is shown 2^32 s too early, which is before 1970.
+static void unwrap(rtc_time_t *time) {
+    uint64_t seconds = (time->hour * 60u + time->minute) * 60u + time->second + (UINT64_C(1) << 32);
+    time->second = seconds % 60;
+    time->minute = seconds / 60 % 60;
+    time->hour = seconds / 3600 % 24;
+    uint64_t day = time->day + seconds / DAY_SECONDS;
+    while (day > days_in(time->year, time->month)) {
+        day -= days_in(time->year, time->month);
+        time->month = time->month % 12 + 1;
+        time->year += time->month == 1;
+    }
+    time->day = day;
 }
 
 bool rtc_read(rtc_time_t *time) {
@@ -116,12 +155,25 @@ bool rtc_read(rtc_time_t *time) {
     if (!(status & B_24_HOURS)) {
         r.hour = r.hour % 12 + (pm ? 12 : 0);
     }
-    if (r.century != 19 && r.century != 20) {
+    if (century_register() == 0 && century_set != 0) {
+        r.century = century_set;
+    } else if (r.century != 19 && r.century != 20) {
         r.century = r.year < YEAR_MIN % 100 ? 20 : 19;
     }
     *time = (rtc_time_t) { r.century * 100 + r.year, r.month, r.day, r.hour, r.minute, r.second };
-    return r.second < 60 && r.minute < 60 && r.hour < 24 && r.day >= 1 && r.day <= 31
-           && r.month >= 1 && r.month <= 12 && r.year < 100 && time->year >= YEAR_MIN;
+    if (r.second >= 60 || r.minute >= 60 || r.hour >= 24 || r.year >= 100
+        || r.month < 1 || r.month > 12 || r.day < 1 || r.day > days_in(time->year, r.month)) {
+        return false;
+    }
+    if (time->year < YEAR_MIN) {
+        if (cpu_cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) {
+            unwrap(time);
+        } else {
+            // Firmware that has never heard of another century.
+            time->year += 100;
+        }
+    }
+    return true;
 }
 
 bool rtc_write(const rtc_time_t *time) {
@@ -143,7 +195,10 @@ bool rtc_write(const rtc_time_t *time) {
     put(DAY, encode(time->day, binary));
     put(MONTH, encode(time->month, binary));
     put(YEAR, encode(time->year % 100, binary));
-    put(century_register(), encode(time->year / 100, binary));
+    if (century_register() != 0) {
+        put(century_register(), encode(time->year / 100, binary));
+    }
+    century_set = time->year / 100;
     put(STATUS_B, status & ~B_SET);
     return true;
 }

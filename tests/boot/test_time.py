@@ -143,6 +143,88 @@ def test_cmos_clock(boot, board):
     assert vm.eval("time.localtime()")[0] == 2045
 
 
+SET_CMOS = """
+import machine
+def cmos(register, *value):
+    machine.port8[0x70] = register
+    if value:
+        machine.port8[0x71] = value[0]
+    return machine.port8[0x71]
+def set_cmos(mode, century, year, month, day, hold=0):
+    encode = (lambda n: n) if mode & 4 else (lambda n: n // 10 << 4 | n % 10)
+    cmos(11, mode | 0x80)
+    for register, n in (0, 5), (2, 6), (4, 7), (7, day), (8, month), (9, year), (0x32, century):
+        cmos(register, encode(n))
+    cmos(11, mode | hold)
+rtc = machine.RTC()
+"""
+
+
+@pytest.mark.parametrize("base", ["2091-01-02", "2094-12-31", "2096-02-29", "2099-12-30"])
+def test_late_dates(boot, base):
+    """The century's last years are read as they are, also where QEMU's clock wraps."""
+    vm = boot(extra=("-rtc", f"base={base}T04:05:06")).boot()
+    date = tuple(map(int, base.split("-")))
+    assert vm.eval("__import__('machine').RTC().datetime()")[:3] == date
+    assert vm.eval("__import__('time').localtime()")[:3] == date
+
+
+def test_every_year(vm):
+    """The hardware's registers are read right in each year, mode and at each month's end."""
+    vm.exec(SET_CMOS)
+    wrong = vm.exec("""
+        for mode in (0, 2, 4, 6):
+            for year in range(1970, 2100):
+                for month, day in ((1, 1), (2, 28), (12, 31)):
+                    set_cmos(mode, year // 100, year % 100, month, day)
+                    got = rtc.datetime()
+                    if got[:3] != (year, month, day) or got[4:6] != (7, 6):
+                        print(mode, year, month, day, got)
+    """)
+    assert wrong == ""
+
+
+def test_no_date_in_the_clock(vm):
+    """Registers that hold no date are not believed: the kernel's own time goes on."""
+    vm.exec(SET_CMOS)
+    before = vm.eval("rtc.datetime()[:3]")
+    for mode, *date in (2, 20, 31, 2, 30), (2, 20, 31, 13, 1), (2, 20, 31, 0, 1), (2, 20, 31, 4, 0):
+        vm.exec(f"set_cmos({mode}, *{date}, 0x80)")
+        assert vm.eval("rtc.datetime()[:3]") == before
+
+
+@pytest.mark.parametrize("board, extra", [("microvm", ()), ("pc", ("-machine", "acpi=off"))])
+def test_no_century_register(boot, board, extra):
+    """Where the FADT names no register for the century, none is written, and dates still stay."""
+    vm = boot(board=board, extra=("-rtc", "base=2031-02-03T04:05:06", *extra)).boot()
+    vm.exec(SET_CMOS)
+    for year in 1985, 2085, 2031:
+        vm.exec(f"rtc.datetime(({year}, 5, 6, 0, 7, 8, 9, 0))")
+        assert vm.eval("cmos(0x32)") == 0x20
+        assert vm.eval("rtc.datetime()")[:3] == (year, 5, 6)
+
+
+def test_clock_ports_are_one_step(vm):
+    """A hard callback that chooses another register does not spoil the main program's reading."""
+    result = vm.exec("""
+        import machine
+        rtc = machine.RTC()
+        count = 0
+        def choose(timer):
+            global count
+            count += 1
+            machine.port8[0x70] = 4
+        first = rtc.datetime()[:3]
+        timer = machine.Timer(-1, period=1, hard=True, callback=choose)
+        wrong = 0
+        while count < 500:
+            wrong += rtc.datetime()[:3] != first
+        timer.deinit()
+        print(wrong)
+    """)
+    assert result == "0\n"
+
+
 @pytest.mark.parametrize(
     "date",
     [
