@@ -9,6 +9,12 @@ enum {
     MEASURE_GROWTH = 8,
     SAMPLES = 5,
     GUESS_HZ = 1000000000,
+    // No CPU with long mode is as slow, none as fast.
+    HZ_MIN = 10000000,
+    // A reference that has not come on after as many samples stands still; so many in all take less
+    // than a second, and far more than MEASURE_MIN_NS.
+    STILL_SAMPLES = 2000,
+    SAMPLES_MAX = 100000,
 
     // SDM 2A CPUID.
     CPUID_1_ECX_HYPERVISOR = 1 << 31,
@@ -19,13 +25,16 @@ enum {
     CPUID_HYPERVISOR_TIMING = 0x40000010,
 };
 #define FS_IN_NS UINT64_C(1000000)
+#define HZ_MAX UINT64_C(100000000000)
 
 typedef struct {
     uint64_t tsc;
     uint64_t count;
 } sample_t;
 
-static clock_reference_t reference = { .name = "guess" };
+static const clock_finder_t *finders; // those that have not been asked yet
+static size_t finder_count;
+static clock_reference_t reference;
 static sample_t start;
 static uint64_t tsc_hz;
 static bool has_apic;
@@ -75,8 +84,10 @@ static uint64_t ns_between(const sample_t *from, const sample_t *to) {
     return (unsigned __int128)count * reference.period_fs / FS_IN_NS;
 }
 
+// 0: no time has gone by.
 static uint64_t hz_between(const sample_t *from, const sample_t *to) {
-    return (unsigned __int128)(to->tsc - from->tsc) * 1000000000 / ns_between(from, to);
+    uint64_t ns = ns_between(from, to);
+    return ns != 0 ? (unsigned __int128)(to->tsc - from->tsc) * 1000000000 / ns : 0;
 }
 
 // Goes on from the present time with another rate.
@@ -93,16 +104,22 @@ static void set_rate(uint64_t hz) {
     cpu_irq_restore(state);
 }
 
-static bool find_reference(const clock_finder_t *finders, size_t count) {
-    for (size_t i = 0; i < count; ++i) {
-        if (finders[i](&reference)) {
-            return true;
+// Takes the next reference that is there, or else a rate from elsewhere.
+static void next_reference(void) {
+    while (finder_count > 0) {
+        finder_count--;
+        if ((*finders++)(&reference)) {
+            start = take_sample();
+            return;
         }
     }
-    return false;
+    uint32_t mhz = cpu_cpuid(0, 0).eax >= CPUID_FREQUENCY ? cpu_cpuid(CPUID_FREQUENCY, 0).eax & 0xffff : 0;
+    // The marketing department's figure, where there is one.
+    reference = (clock_reference_t) { .name = mhz != 0 ? "cpuid" : "guess" };
+    set_rate(mhz != 0 ? mhz * UINT64_C(1000000) : GUESS_HZ);
 }
 
-void clock_init(const clock_finder_t *finders, size_t count, bool apic) {
+void clock_init(const clock_finder_t *references, size_t count, bool apic) {
     base_tsc = cpu_tsc();
     has_apic = apic;
     if (has_apic) {
@@ -112,29 +129,42 @@ void clock_init(const clock_finder_t *finders, size_t count, bool apic) {
     if (hz != 0) {
         reference.name = "cpuid";
         set_rate(hz);
-    } else if (find_reference(finders, count)) {
-        start = take_sample();
-    } else if (cpu_cpuid(0, 0).eax >= CPUID_FREQUENCY && (cpu_cpuid(CPUID_FREQUENCY, 0).eax & 0xffff) != 0) {
-        // The marketing department's figure.
-        reference.name = "cpuid";
-        set_rate((cpu_cpuid(CPUID_FREQUENCY, 0).eax & 0xffff) * UINT64_C(1000000));
     } else {
-        set_rate(GUESS_HZ);
+        finders = references;
+        finder_count = count;
+        next_reference();
     }
+}
+
+// The TSC's rate by the reference; 0: it does not count, or makes no sense.
+static uint64_t measured_hz(void) {
+    if (reference.mask == UINT16_MAX) {
+        // It may have gone round since.
+        start = take_sample();
+    }
+    uint64_t last = start.count;
+    unsigned still = 0;
+    for (unsigned i = 0; i < SAMPLES_MAX && still < STILL_SAMPLES; ++i) {
+        sample_t now = take_sample();
+        if (ns_between(&start, &now) >= MEASURE_MIN_NS) {
+            uint64_t hz = hz_between(&start, &now);
+            return hz >= HZ_MIN && hz <= HZ_MAX ? hz : 0;
+        }
+        still = now.count == last ? still + 1 : 0;
+        last = now.count;
+    }
+    return 0;
 }
 
 static void measure(void) {
     uint64_t state = cpu_irq_save();
-    if (scale == 0) {
-        if (reference.mask == UINT16_MAX) {
-            // It may have gone round since.
-            start = take_sample();
+    while (scale == 0) {
+        uint64_t hz = measured_hz();
+        if (hz != 0) {
+            set_rate(hz);
+        } else {
+            next_reference();
         }
-        sample_t now;
-        do {
-            now = take_sample();
-        } while (ns_between(&start, &now) < MEASURE_MIN_NS);
-        set_rate(hz_between(&start, &now));
     }
     cpu_irq_restore(state);
 }

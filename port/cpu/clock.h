@@ -18,9 +18,9 @@ typedef struct {
 // False: there is no such counter.
 typedef bool (*clock_finder_t)(clock_reference_t *reference);
 
-// Takes the first of these references that is there to measure the TSC's rate with, and a first
-// sample of it. Where apic says so, the local APIC is on and its timer is measured, too.
-void clock_init(const clock_finder_t *finders, size_t count, bool apic);
+// Takes the first of these references that is there and counts to measure the TSC's rate with. They
+// stay the clock's. Where apic says so, the local APIC is on and its timer is measured, too.
+void clock_init(const clock_finder_t *references, size_t count, bool apic);
 
 // Nanoseconds since clock_init(), never backwards. The first call measures the rate, over the time
 // that has gone by since then or one millisecond.

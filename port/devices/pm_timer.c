@@ -16,11 +16,15 @@ bool pm_timer_find_reference(clock_reference_t *reference) {
     if (fadt == 0 || (fadt->flags & ACPI_FADT_HARDWARE_REDUCED)) {
         return false;
     }
-    port = fadt->pm_timer;
+    uint64_t addr = fadt->pm_timer;
     if (fadt->x_pm_timer.space == ACPI_SPACE_IO && fadt->x_pm_timer.addr != 0) {
-        port = fadt->x_pm_timer.addr;
+        addr = fadt->x_pm_timer.addr;
     }
-    if (port == 0 || io_in32(port) == UINT32_MAX) {
+    if (addr == 0 || addr > UINT16_MAX) {
+        return false;
+    }
+    port = addr;
+    if (io_in32(port) == UINT32_MAX) {
         return false;
     }
     *reference = (clock_reference_t) { "pm timer", count, MASK, PERIOD_FS, false };
