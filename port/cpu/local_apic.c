@@ -6,11 +6,13 @@
 // SDM 3A 10.4.1, table 10-1: registers by their offset; x2APIC has them as MSRs (10.12.1.2).
 enum {
     LOCAL_ID = 0x20,
+    LOCAL_VERSION = 0x30,
     LOCAL_TPR = 0x80,
     LOCAL_EOI = 0xb0,
     LOCAL_SVR = 0xf0,
     LOCAL_ISR = 0x100,
     LOCAL_ESR = 0x280,
+    LOCAL_LVT_CMCI = 0x2f0,
     LOCAL_LVT_TIMER = 0x320,
     LOCAL_LVT_THERMAL = 0x330,
     LOCAL_LVT_COUNTER = 0x340,
@@ -20,6 +22,11 @@ enum {
     LOCAL_TIMER_START = 0x380,
     LOCAL_TIMER_COUNT = 0x390,
     LOCAL_TIMER_DIVIDE = 0x3e0,
+
+    // The highest LVT entry, in bits 16 to 23 of the version: from these on there are such.
+    LVT_MAX_COUNTER = 4,
+    LVT_MAX_THERMAL = 5,
+    LVT_MAX_CMCI = 6,
 
     SVR_ENABLE = 0x100,
     LVT_NMI = 0x400,
@@ -70,6 +77,17 @@ bool local_apic_init(uint8_t spurious_vector, uint8_t error_vector) {
     local = (volatile uint32_t *)(base & BASE_ADDR_MASK);
     local_write(LOCAL_SVR, SVR_ENABLE | spurious_vector);
     local_write(LOCAL_TPR, 0);
+    // Firmware may have left any of these on, with vectors of its own.
+    unsigned lvt_max = local_read(LOCAL_VERSION) >> 16 & 0xff;
+    if (lvt_max >= LVT_MAX_COUNTER) {
+        local_write(LOCAL_LVT_COUNTER, LVT_MASKED);
+    }
+    if (lvt_max >= LVT_MAX_THERMAL) {
+        local_write(LOCAL_LVT_THERMAL, LVT_MASKED);
+    }
+    if (lvt_max >= LVT_MAX_CMCI) {
+        local_write(LOCAL_LVT_CMCI, LVT_MASKED);
+    }
     local_write(LOCAL_LVT_TIMER, LVT_MASKED);
     local_write(LOCAL_TIMER_DIVIDE, DIVIDE_BY_16);
     local_write(LOCAL_LVT_LINT0, LVT_MASKED);

@@ -12,11 +12,13 @@ enum {
     MSR_EFER = 0xc0000080,
     EFER_NXE = 1 << 11,
     // SDM 3A 2.5.
+    CR4_MCE = 1 << 6,
     CR4_UMIP = 1 << 11,
     CR4_SMEP = 1 << 20,
     CR4_SMAP = 1 << 21,
     CR4_PGE = 1 << 7,
     // SDM 2A CPUID.
+    CPUID1_EDX_MCE = 1 << 7,
     CPUID_FEATURES = 7,
     CPUID7_EBX_SMEP = 1 << 7,
     CPUID7_EBX_SMAP = 1 << 20,
@@ -153,6 +155,8 @@ void space_cpu_init(void) {
         cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_NXE);
     }
     uint64_t cr4 = cpu_cr4() & ~(uint64_t)CR4_PGE;
+    // Without it a machine check stops the CPU without a word (SDM 3B 15.6).
+    cr4 |= cpu_cpuid(1, 0).edx & CPUID1_EDX_MCE ? CR4_MCE : 0;
     if (cpu_cpuid(0, 0).eax >= CPUID_FEATURES) {
         cpuid_t features = cpu_cpuid(CPUID_FEATURES, 0);
         cr4 |= features.ebx & CPUID7_EBX_SMEP ? CR4_SMEP : 0;

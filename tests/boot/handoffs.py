@@ -90,8 +90,14 @@ def stub(eax, ebx, entry):
     return struct.pack("<BIBIBIH", 0xB8, eax, 0xBB, ebx, 0xB9, entry, 0xE1FF)
 
 
-def compose(kernel, path, data, eax=MULTIBOOT2_MAGIC, ebx=DATA):
-    """Writes to `path` an ELF of the kernel and of `data`, which will lie at DATA."""
+def poke(addr, value):
+    """movl $value, addr"""
+    return struct.pack("<HII", 0x05C7, addr, value)
+
+
+def compose(kernel, path, data, eax=MULTIBOOT2_MAGIC, ebx=DATA, code=b""):
+    """Writes to `path` an ELF of the kernel and of `data`, which will lie at DATA; `code` runs
+    before the kernel."""
     with open(kernel, "rb") as file:
         elf = ELFFile(file)
         entry = elf.header.e_entry
@@ -99,7 +105,7 @@ def compose(kernel, path, data, eax=MULTIBOOT2_MAGIC, ebx=DATA):
             (segment["p_paddr"], segment["p_memsz"], segment.data())
             for segment in elf.iter_segments("PT_LOAD")
         ]
-    code = stub(eax, ebx, entry)
+    code += stub(eax, ebx, entry)
     loads.append((STUB, DATA - STUB + len(data), code.ljust(DATA - STUB, b"\0") + data))
     # XEN_ELFNOTE_PHYS32_ENTRY
     note = struct.pack("<III4sQ", 4, 8, 18, b"Xen\0", STUB)

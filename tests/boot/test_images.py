@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 from gdbstub import Gdb
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,6 +104,21 @@ def test_tasks(boot, tasks, mpy_version):
         assert vm.eval("__import__('tally').fletcher16(b'abcde')") == 0xC8F0
     assert vm.eval("__import__('tasks').__version__") == "1.0"
     assert vm.eval("__import__('os').uname().machine").startswith("Workbench with ")
+
+
+def test_no_red_zone(tasks):
+    """Whatever is compiled, somebody's own C modules included, uses no memory below the stack."""
+    with open(tasks / "test-tasks.elf", "rb") as file:
+        units = [
+            unit.get_top_DIE().attributes for unit in ELFFile(file).get_dwarf_info().iter_CUs()
+        ]
+    flags = {
+        unit["DW_AT_name"].value.decode(): unit["DW_AT_producer"].value.decode()
+        for unit in units
+        if b"GNU C" in unit["DW_AT_producer"].value
+    }
+    assert len(flags) > 200 and any("tasks/native" in name or "/user" in name for name in flags)
+    assert [name for name, producer in flags.items() if "-mno-red-zone" not in producer] == []
 
 
 def test_frozen_main_with_a_status(boot, tasks):

@@ -6,7 +6,9 @@ import random
 import time
 from pathlib import Path
 
+import handoffs
 import pytest
+from ringzero_vm import PANIC
 
 BOARDS = ("q35", "pc", "microvm")
 APIC_COMMAND = 0xFEE00300  # SDM 3A 10.6.1
@@ -179,3 +181,24 @@ def test_no_uart(boot, folder, option):
     app = folder / "main.py"
     app.write_text("import time\nprint('unheard')\ntime.sleep(0.1)\nraise SystemExit(7)\n")
     assert boot(board="microvm", app=app, extra=("-machine", option)).wait_exit() == 7
+
+
+LOCAL_APIC = 0xFEE00000
+THERMAL, COUNTER = LOCAL_APIC + 0x330, LOCAL_APIC + 0x340
+
+
+def test_local_apic_left_on(boot, kernel, folder):
+    """What firmware has left on in the local APIC is masked."""
+    left_on = handoffs.poke(THERMAL, 0x55) + handoffs.poke(COUNTER, 0x66)
+    data = handoffs.tags(handoffs.memory_map())
+    path = handoffs.compose(kernel, folder / "handoff.elf", data, code=left_on)
+    vm = boot(kernel=path, memory="64M").boot()
+    for register in THERMAL, COUNTER:
+        assert vm.eval(f"__import__('machine').mem32[{register}]") >> 16 & 1
+
+
+def test_machine_check(vm):
+    """A machine check is a panic that says so, and no silent reset."""
+    vm.qmp.command("human-monitor-command", command_line="mce -b 0 1 0xbd00000000000000 0x4 0 0")
+    assert vm.wait_exit() == PANIC
+    assert "panic: exception 18 (machine check)" in vm.transcript()

@@ -49,7 +49,9 @@ def test_rate(boot, board, extra):
 
 def acpi_table(folder, signature, body):
     """The arguments that give QEMU an ACPI table more."""
-    header = signature + struct.pack("<IBB6s8sI4sI", 36 + len(body), 1, 0, b"TESTER", b"TEST", 1, b"TEST", 1)
+    header = signature + struct.pack(
+        "<IBB6s8sI4sI", 36 + len(body), 1, 0, b"TESTER", b"TEST", 1, b"TEST", 1
+    )
     table = bytearray(header + body)
     table[9] = -sum(table) & 0xFF
     path = folder / f"{signature.decode()}.aml"
@@ -218,7 +220,12 @@ def test_no_date_in_the_clock(vm):
     """Registers that hold no date are not believed: the kernel's own time goes on."""
     vm.exec(SET_CMOS)
     before = vm.eval("rtc.datetime()[:3]")
-    for mode, *date in (2, 20, 31, 2, 30), (2, 20, 31, 13, 1), (2, 20, 31, 0, 1), (2, 20, 31, 4, 0):
+    for mode, *date in (
+        (2, 20, 31, 2, 30),
+        (2, 20, 31, 13, 1),
+        (2, 20, 31, 0, 1),
+        (2, 20, 31, 4, 0),
+    ):
         vm.exec(f"set_cmos({mode}, *{date}, 0x80)")
         assert vm.eval("rtc.datetime()[:3]") == before
 
