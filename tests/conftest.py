@@ -25,12 +25,19 @@ def mpy_dir():
     return Path(os.environ.get("MPY_DIR") or ROOT / ".deps/micropython-1.25.0").resolve()
 
 
+def is_built(mpy_dir):
+    """Whether the unix port is there, of that source."""
+    source = UNIX.with_name("mpy_dir")
+    return UNIX.exists() and source.exists() and source.read_text() == f"{mpy_dir}\n"
+
+
 @pytest.fixture(scope="session")
-def unix_port_program():
+def unix_port_program(mpy_dir):
     """MicroPython's unix port, built where nothing has built it yet."""
     UNIX.parents[1].mkdir(parents=True, exist_ok=True)
     with open(UNIX.parents[1] / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not UNIX.exists():
-            subprocess.run(["make", "-C", ROOT / "tests" / "host", "unix"], check=True)
+        if not is_built(mpy_dir):
+            command = ["make", "-C", ROOT / "tests" / "host", "unix", f"MPY_DIR={mpy_dir}"]
+            subprocess.run(command, check=True)
     return UNIX
