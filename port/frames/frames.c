@@ -68,16 +68,29 @@ uint64_t frames_alloc(void) {
 
 // --- Free -----------------------------------------------------------------------------------
 
-// With one CPU: the chunk has no free frames yet, or its line is not in use.
+// Returns FRAMES_OK, so that a free can end with it.
+static NOINLINE frames_status_t word_is_full(size_t word) {
+    // The chunk that frames are taken from stays a line: it would be split again at once.
+    if (word / LINE_WORDS != self.one.hold[WORD].index / LINE_WORDS) {
+        frames_settle(word / LINE_WORDS);
+    }
+    return FRAMES_OK;
+}
+
+// With one CPU: the chunk has no free frames yet, its line is not in use, or the kernel has frames.
 // `addr` is the address of the word's bit 0.
 static NOINLINE frames_status_t put_first(size_t word, uint64_t mask, uint64_t addr) {
     size_t slot = word / LINE_WORDS;
     uint64_t w = self.bits[word];
     // The line is not read while the chunk is shut: it may hold garbage.
-    if (is(SHUT, slot) || (w & mask)) {
+    if (is(SHUT, slot) || (w & mask)
+        || (is(KERNEL, slot) && (frames_kernel_mask(word) & mask))) {
         return FRAMES_BAD_FREE;
     }
     self.bits[word] = w | mask;
+    if (is(SOME, slot)) {
+        return (w | mask) == ALL ? word_is_full(word) : FRAMES_OK;
+    }
     struct cpu *c = &self.one;
     if (slot >= c->zone_low && (*c->take == 0 || slot >= c->zone_end) && (w | mask) != ALL) {
         // With nothing at hand, or in a better zone, take from here next: no search, and the
@@ -93,15 +106,6 @@ static NOINLINE frames_status_t put_first(size_t word, uint64_t mask, uint64_t a
     frames_prefer(slot);
     if ((w | mask) == ALL) {
         frames_settle(slot);
-    }
-    return FRAMES_OK;
-}
-
-// Returns FRAMES_OK, so that a free can end with it.
-static NOINLINE frames_status_t word_is_full(size_t word) {
-    // The chunk that frames are taken from stays a line: it would be split again at once.
-    if (word / LINE_WORDS != self.one.hold[WORD].index / LINE_WORDS) {
-        frames_settle(word / LINE_WORDS);
     }
     return FRAMES_OK;
 }
@@ -130,6 +134,7 @@ static NOINLINE frames_status_t put_shared_slowly(size_t word, uint64_t mask) {
         // The word before the rest: who claims these frames or shuts the chunk changes it.
         w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
         if (is(SHUT, word / LINE_WORDS) || (w & mask)
+            || (is(KERNEL, word / LINE_WORDS) && (frames_kernel_mask(word) & mask))
             || (is_claimed(WORD, word) && frames_held(WORD, word, mask))) {
             return FRAMES_BAD_FREE;
         }
@@ -141,10 +146,10 @@ static NOINLINE frames_status_t put_shared_slowly(size_t word, uint64_t mask) {
 static inline frames_status_t put_shared(size_t word, uint64_t mask) {
     size_t slot = word / LINE_WORDS;
     uint64_t *p = &self.bits[word], w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
-    if (UNLIKELY(is(SHUT, slot) || (w & mask))) {
+    if (UNLIKELY(w & mask)) {
         return FRAMES_BAD_FREE;
     }
-    if (UNLIKELY(is_claimed(WORD, word)
+    if (UNLIKELY(is_guarded(slot) || is_claimed(WORD, word)
         || !__atomic_compare_exchange_n(p, &w, w | mask, false, __ATOMIC_SEQ_CST,
             __ATOMIC_RELAXED))) {
         return put_shared_slowly(word, mask);
@@ -160,11 +165,11 @@ static bool keep(struct cpu *c, size_t word, uint64_t mask, uint64_t addr) {
     bool kept = false;
     enter(c);
     // A bad free must not even move the claim.
-    if (slot >= c->zone_low && !is(SHUT, slot) && !(GET(&self.bits[word]) & mask)) {
+    if (slot >= c->zone_low && !is_guarded(slot) && !(GET(&self.bits[word]) & mask)) {
         frames_hand_back(c, WORD);
         if (frames_claim(hold, WORD, word)) {
             // Nobody else has frames of this word now, and the chunk is not shut from here on.
-            kept = !is(SHUT, slot) && !(GET(&self.bits[word]) & mask);
+            kept = !is_guarded(slot) && !(GET(&self.bits[word]) & mask);
             frames_claimed(hold, WORD, kept ? mask : 0, addr);
             if (kept && UNLIKELY(slot >= GET(&c->zone_end))) {
                 frames_enter_zone(c, slot);
@@ -233,7 +238,7 @@ frames_status_t frames_put(size_t word, uint64_t mask) {
     if (self.shared) {
         return put_shared(word, mask);
     }
-    if (!is(SOME, word / LINE_WORDS)) {
+    if (!is_plain(word / LINE_WORDS)) {
         return put_first(word, mask, frames_frame((uint64_t)word * 64) * FRAMES_SIZE);
     }
     uint64_t w = self.bits[word];
@@ -277,7 +282,7 @@ void frames_retake(size_t word, uint64_t mask) {
 static inline frames_status_t free_at(uint64_t addr, uint64_t bit) {
     size_t word = bit / 64;
     uint64_t mask = UINT64_C(1) << bit % 64;
-    if (UNLIKELY(!is(SOME, word / LINE_WORDS))) {
+    if (UNLIKELY(!is_plain(word / LINE_WORDS))) {
         return put_first(word, mask, addr - bit % 64 * FRAMES_SIZE);
     }
     uint64_t w = self.bits[word];

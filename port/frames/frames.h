@@ -74,6 +74,12 @@ frames_status_t frames_free_2m(uint64_t addr);
 uint64_t frames_alloc_run(uint64_t count, uint64_t align, uint64_t below);
 frames_status_t frames_free_run(uint64_t addr, uint64_t count);
 
+// Frames that a kernel takes for itself: the functions above and below do not give them back, and
+// this gives nothing else back. Otherwise as frames_alloc_run() and frames_free_run(), with one more
+// freedom: 1 GiB may go back in parts of whole 2 MiB frames.
+uint64_t frames_alloc_kernel(uint64_t count, uint64_t align, uint64_t below);
+frames_status_t frames_free_kernel(uint64_t addr, uint64_t count);
+
 // Many single frames. All or nothing: with several CPUs a rollback can find that another CPU has
 // already got a frame that the failed drain was giving back, which then stays with that CPU.
 frames_status_t frames_fill(uint64_t *buf, size_t count);

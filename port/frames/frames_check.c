@@ -65,6 +65,29 @@ static void check_slot(struct check *check, size_t slot) {
     }
 }
 
+static void check_kernel(struct check *check, size_t slot) {
+    uint64_t addr = frames_frame((uint64_t)slot * 512) * FRAMES_SIZE;
+    uint64_t any = 0;
+    for (unsigned k = 0; k < LINE_WORDS; ++k) {
+        size_t word = slot * LINE_WORDS + k;
+        uint64_t mask = frames_kernel_mask(word);
+        any |= mask;
+        if (mask && (is(SHUT, slot) || (mask & self.bits[word]) || frames_held(WORD, word, mask))) {
+            complain(check, "a frame of the kernel is free", addr);
+        }
+    }
+    if (is(SHUT, slot) ? is(KERNEL, slot) && (is(IDLE, slot) || !is(EDGE, slot))
+        : is(KERNEL, slot) != (any != 0)) {
+        complain(check, "the kernel's chunk is not marked as one", addr);
+    }
+    if (!self.shared && is_plain(slot) != (is(SOME, slot) && !is(KERNEL, slot))) {
+        complain(check, "a chunk is plain, or not, without a reason", addr);
+    }
+    if (self.shared && is(KERNEL, slot) && self.claims[slot]) {
+        complain(check, "a claim beside frames of the kernel", addr);
+    }
+}
+
 // `step`: how many have their claims in one byte, of which there are `end`.
 static void check_claims(struct check *check, unsigned kind, size_t step, size_t end) {
     uint64_t claimed = 0;
@@ -155,6 +178,7 @@ unsigned frames_check(frames_print_t print, void *context) {
     if (check.broken == 0) {
         for (size_t slot = 0; slot < self.ready; ++slot) {
             check_slot(&check, slot);
+            check_kernel(&check, slot);
         }
         check_summaries(&check);
         if (self.shared) {

@@ -5,7 +5,7 @@
 // have their slots one after the other, so a hole of a terabyte costs nothing. A segment's first
 // frame and its first bit are congruent modulo 512. `bit` numbers frames densely: slot * 512 + n.
 //
-// 64 slots are a group, with a mask for each of four facts:
+// 64 slots are a group, with a mask for each of five facts:
 //   some  the line may have free frames. Always set if it has any, except in words that a CPU
 //         has claimed, or takes from now.
 //   idle  the whole chunk is free, and no CPU holds it. `shut` is set as well.
@@ -13,7 +13,8 @@
 //   edge  the chunk has frames that do not belong to the allocator. Their bits are 1, so that
 //         freeing them fails as it does for free frames, and `valid_mask` keeps them from being
 //         lent. An edge chunk is never idle or shut, with one exception: shut and edge together
-//         mean "part of a lent 1 GiB frame".
+//         mean "not to be given back as a 2 MiB frame": part of a 1 GiB frame, or the kernel's.
+//   kernel  the chunk has frames of the kernel, or is the kernel's as a whole.
 // Two levels of summaries, 64 to 1 each, stand above `some` and `idle`.
 //
 // Groups from `ready` on have not been touched: all of their memory is free, and their data is
@@ -40,13 +41,26 @@
 #define ZONES (4u)
 #define NEAR (32u)
 
-enum { SOME, IDLE, SHUT, EDGE };
+enum { SOME, IDLE, SHUT, EDGE, KERNEL, FACTS };
+
+// Which frames of a chunk that others have frames of, too, are the kernel's: in a list that belongs
+// to the chunk's group. It can change its chunk, when it has no frames.
+struct mixed {
+    struct mixed *next;
+    uint64_t mask[LINE_WORDS];
+    size_t slot;            // Or NONE.
+    uint32_t turn;          // Odd while `slot` changes.
+};
 
 struct group {
-    uint64_t is[4];
+    uint64_t is[FACTS];
+    uint64_t plain;         // With one CPU: `some` and not `kernel`.
+    struct mixed *mixed;
     uint8_t claims;         // With several CPUs: which units are claimed,
     uint8_t owner;          // and who took something here last: a CPU's number, or 0.
 };
+
+_Static_assert(sizeof(struct group) == 64, "struct group");
 
 struct segment {
     uint64_t first;     // Its first frame.
@@ -126,6 +140,8 @@ struct state {
     size_t segment_count;
     struct region *regions;
     size_t region_count, region_room;
+    struct mixed *mixed;        // For groups that need one more.
+    size_t mixed_room;
     size_t slots;
     size_t ready;               // Slots below are ready; a multiple of 64, or `slots`.
     size_t zone_slot[ZONES + 1];
@@ -187,6 +203,16 @@ static inline bool word_swap(uint64_t *p, uint64_t old, uint64_t new) {
 
 static inline bool is(unsigned fact, size_t slot) {
     return GET(&self.groups[slot / GROUP_SLOTS].is[fact]) >> slot % GROUP_SLOTS & 1;
+}
+
+// A free must look closer: the line is not in use, or has frames of the kernel.
+static inline bool is_guarded(size_t slot) {
+    const struct group *group = &self.groups[slot / GROUP_SLOTS];
+    return (GET(&group->is[SHUT]) | GET(&group->is[KERNEL])) >> slot % GROUP_SLOTS & 1;
+}
+
+static inline bool is_plain(size_t slot) {
+    return self.groups[slot / GROUP_SLOTS].plain >> slot % GROUP_SLOTS & 1;
 }
 
 static inline uint64_t *line_of(size_t slot) {
@@ -361,6 +387,7 @@ size_t frames_start(const struct cpu *c, size_t low, size_t high);  // Where it 
 void frames_split(size_t slot);             // Turn an idle chunk into a line of free frames.
 void frames_settle(size_t slot);            // Make the chunk idle if all of it is free.
 void frames_aim(size_t word, uint64_t valid, uint64_t addr);  // With one CPU: they come from here,
+void frames_guard_word(size_t slot);        // which is in this chunk: frees must look closer,
 void frames_leave_word(struct cpu *c);      // or from elsewhere next.
 
 // frames.c: single frames.
@@ -385,5 +412,33 @@ void frames_flush(struct out *out);
 
 // frames_run.c
 uint64_t frames_search(uint64_t count, uint64_t align, uint64_t below);
+// Locked, and closed: memory for the allocator's own data, or NULL. It is no longer in the map.
+void *frames_take_metadata(uint64_t bytes);
+frames_status_t frames_free_locked(uint64_t frame, uint64_t count);
+
+// A part of a range of frames that lies in one chunk.
+struct part {
+    size_t slot;
+    unsigned from, to;      // Frames in the chunk.
+};
+
+// The part at `frame`, which is ready, at most up to `end`. False if nothing is there.
+bool frames_part(uint64_t frame, uint64_t end, struct part *part);
+uint64_t frames_part_mask(const struct part *part, unsigned k);     // Of frames in its word k.
+
+static inline bool is_whole(const struct part *part) {
+    return part->from == 0 && part->to == 512;
+}
+
+static inline void set_fact(unsigned fact, size_t slot) {
+    word_or(&self.groups[slot / GROUP_SLOTS].is[fact], UINT64_C(1) << slot % GROUP_SLOTS);
+}
+
+static inline void clear_fact(unsigned fact, size_t slot) {
+    word_clear(&self.groups[slot / GROUP_SLOTS].is[fact], UINT64_C(1) << slot % GROUP_SLOTS);
+}
+
+// frames_kernel.c: which frames are the kernel's.
+uint64_t frames_kernel_mask(size_t word);
 
 #endif // RINGZERO_FRAMES_CORE_H

@@ -143,6 +143,9 @@ static size_t make_ready(size_t first) {
     PUT(&group->owner, 0);
     PUT(&group->is[SOME], some);
     PUT(&group->is[IDLE], whole);
+    PUT(&group->is[KERNEL], 0);
+    group->plain = some;
+    group->mixed = NULL;
     PUT(&group->is[SHUT], whole);
     PUT(&group->is[EDGE], ALL >> (GROUP_SLOTS - (last - first)) & ~whole);
     if (self.cpus > 1) {
@@ -341,6 +344,8 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
     uint64_t group_at = place(&size, group_count * sizeof(struct group), 64);
     uint64_t sum_at = place(&size, 2 * (sum1_words + sum2_words) * 8, 8);
     uint64_t segment_at = place(&size, segment_count * sizeof(struct segment), 8);
+    uint64_t mixed_room = slots < 8 ? slots : 8 + slots / 1024;
+    uint64_t mixed_at = place(&size, mixed_room * sizeof(struct mixed), 8);
     uint64_t claim_at = place(&size, cpus > 1 ? slots : 0, 8);
     uint64_t region_at = place(&size, (count + 8) * sizeof(struct region), 8);
     uint64_t frames = (size + FRAMES_SIZE - 1) / FRAMES_SIZE;
@@ -373,6 +378,8 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
     self.sum1_words = sum1_words;
     self.sum2_words = sum2_words;
     self.segments = (struct segment *)(base + segment_at);
+    self.mixed = (struct mixed *)(base + mixed_at);
+    self.mixed_room = (size_t)mixed_room;
     self.claims = (uint8_t *)(base + claim_at);
     self.regions = (struct region *)(base + region_at);
     self.region_room = (size_t)((frames * FRAMES_SIZE - region_at) / sizeof(struct region));

@@ -87,6 +87,16 @@ void frames_aim(size_t word, uint64_t valid, uint64_t addr) {
     c->hold[WORD].index = word;
     c->hold[WORD].addr = addr;
     self.give = (struct give) { addr, &self.bits[word] };
+    if (UNLIKELY(is(KERNEL, word / LINE_WORDS) && frames_kernel_mask(word))) {
+        frames_guard_word(word / LINE_WORDS);
+    }
+}
+
+void frames_guard_word(size_t slot) {
+    size_t word = self.one.hold[WORD].index;
+    if (word != NONE && word / LINE_WORDS == slot) {
+        self.give = (struct give) { NOWHERE, &frames_all_free };
+    }
 }
 
 static void aim_nowhere(struct cpu *c) {
@@ -127,17 +137,24 @@ static bool claim_word(struct cpu *c, size_t word) {
     if (w == 0) {
         return false;
     }
-    bool edge = is(EDGE, word / LINE_WORDS);
-    if ((w & (w - 1)) == 0 && !edge) {
+    size_t slot = word / LINE_WORDS;
+    uint64_t valid = is(EDGE, slot) ? frames_valid(word) : ALL;
+    uint64_t single = w & valid & -(w & valid);
+    if ((w == single || is(KERNEL, slot)) && single) {
         // A single frame needs no claim, because the caller takes it at once.
-        if (!word_swap(&self.bits[word], w, 0)) {
+        if (!word_swap(&self.bits[word], w, w ^ single)) {
             return false;
         }
+        w = single;
         PUT(&hold->mask, w);
         PUT(&hold->addr, frames_addr(c, word));
     } else {
-        uint64_t valid = edge ? frames_valid(word) : ALL;
         w = frames_claim_free(hold, WORD, word, valid, frames_addr(c, word));
+        if (w && UNLIKELY(is(KERNEL, slot))) {
+            // Its first frames here have just come: who gives to a claim would not see them.
+            frames_hand_back(c, WORD);
+            return false;
+        }
     }
     c->yield = (uint16_t)(c->yield - c->yield / 64 + 4 * ones(w));
     return w != 0;

@@ -4,14 +4,14 @@
 // --- Counting -------------------------------------------------------------------------------
 
 // The chunk is free as a whole.
-static bool is_whole(size_t slot) {
+static bool is_free_chunk(size_t slot) {
     return is(IDLE, slot) || frames_held(UNIT, slot / UNIT_SLOTS, UINT64_C(1) << slot % GROUP_SLOTS);
 }
 
 // The free frames of a word, with those that CPUs have claimed.
 static uint64_t free_mask(size_t word) {
     size_t slot = word / LINE_WORDS;
-    if (slot >= self.ready || is_whole(slot)) {
+    if (slot >= self.ready || is_free_chunk(slot)) {
         return frames_valid(word);
     }
     if (is(SHUT, slot)) {
@@ -29,7 +29,7 @@ static uint64_t free_mask(size_t word) {
 
 static uint64_t free_of_slot(size_t slot) {
     if (is(SHUT, slot)) {
-        return is_whole(slot) ? 512 : 0;
+        return is_free_chunk(slot) ? 512 : 0;
     }
     uint64_t count = 0;
     for (unsigned k = 0; k < LINE_WORDS; ++k) {
@@ -230,7 +230,7 @@ frames_status_t frames_runs(frames_print_t print, void *context) {
     frames_lock();
     for (size_t slot = 0; slot < self.ready; ++slot) {
         uint64_t base = frames_frame((uint64_t)slot * 512);
-        if (is_whole(slot)) {
+        if (is_free_chunk(slot)) {
             add_run(&runs, base, base + 512);
             continue;
         }

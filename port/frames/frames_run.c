@@ -3,22 +3,14 @@
 
 // --- Walking over a range of addresses ------------------------------------------------------
 
-// A part of a range that lies in one chunk.
-struct part {
-    size_t slot;
-    unsigned from, to;      // Frames in the chunk.
-};
-
-// The mask of frames [from, to) of a chunk in its word k.
-static uint64_t word_mask(const struct part *part, unsigned k) {
+uint64_t frames_part_mask(const struct part *part, unsigned k) {
     unsigned from = part->from > k * 64 ? part->from - k * 64 : 0;
     unsigned to = part->to < k * 64 ? 0 : part->to - k * 64;
     to = to < 64 ? to : 64;
     return from < to ? ALL >> (64 - (to - from)) << from : 0;
 }
 
-// The part at `frame`, which is ready, at most up to `end`. False if nothing is there.
-static bool part_at(uint64_t frame, uint64_t end, struct part *part) {
+bool frames_part(uint64_t frame, uint64_t end, struct part *part) {
     const struct segment *s = frames_segment(frame);
     if (s == NULL) {
         return false;
@@ -30,18 +22,6 @@ static bool part_at(uint64_t frame, uint64_t end, struct part *part) {
     part->from = (unsigned)(bit % 512);
     part->to = stop - frame < 512 - part->from ? part->from + (unsigned)(stop - frame) : 512;
     return true;
-}
-
-static bool is_whole(const struct part *part) {
-    return part->from == 0 && part->to == 512;
-}
-
-static void set_fact(unsigned fact, size_t slot) {
-    word_or(&self.groups[slot / GROUP_SLOTS].is[fact], UINT64_C(1) << slot % GROUP_SLOTS);
-}
-
-static void clear_fact(unsigned fact, size_t slot) {
-    word_clear(&self.groups[slot / GROUP_SLOTS].is[fact], UINT64_C(1) << slot % GROUP_SLOTS);
 }
 
 // --- Free -----------------------------------------------------------------------------------
@@ -61,12 +41,13 @@ static bool put_part(const struct part *part, bool commit) {
     }
     for (unsigned k = part->from / 64; k * 64 < part->to; ++k) {
         size_t word = part->slot * LINE_WORDS + k;
-        uint64_t mask = word_mask(part, k);
+        uint64_t mask = frames_part_mask(part, k);
         if (commit) {
             if (frames_put(word, mask) != FRAMES_OK) {
                 return false;
             }
-        } else if ((GET(&self.bits[word]) & mask) || frames_held(WORD, word, mask)) {
+        } else if ((GET(&self.bits[word]) & mask) || frames_held(WORD, word, mask)
+                   || (is(KERNEL, part->slot) && (frames_kernel_mask(word) & mask))) {
             return false;
         }
     }
@@ -76,14 +57,14 @@ static bool put_part(const struct part *part, bool commit) {
 static bool put_range(uint64_t frame, uint64_t end, bool commit) {
     while (frame < end) {
         struct part part;
-        if (!part_at(frame, end, &part)) {
+        if (!frames_part(frame, end, &part)) {
             return false;
         }
         uint64_t stop = frame + (part.to - part.from);
         if (is(SHUT, part.slot) && is(EDGE, part.slot)) {
-            // Part of a lent 1 GiB frame.
+            // Part of a lent 1 GiB frame, or the kernel's.
             stop = frame + FRAMES_1G;
-            if (frame % FRAMES_1G || stop > end) {
+            if (frame % FRAMES_1G || stop > end || is(KERNEL, part.slot)) {
                 return false;
             }
             for (size_t i = 0; commit && i < FRAMES_1G / 512; ++i) {
@@ -99,6 +80,11 @@ static bool put_range(uint64_t frame, uint64_t end, bool commit) {
     return true;
 }
 
+frames_status_t frames_free_locked(uint64_t frame, uint64_t count) {
+    bool good = put_range(frame, frame + count, false) && put_range(frame, frame + count, true);
+    return good ? FRAMES_OK : FRAMES_BAD_FREE;
+}
+
 frames_status_t frames_free_run(uint64_t addr, uint64_t count) {
     frames_status_t status = frames_not_ready();
     if (status != FRAMES_OK) {
@@ -109,9 +95,9 @@ frames_status_t frames_free_run(uint64_t addr, uint64_t count) {
         return FRAMES_BAD_FREE;
     }
     frames_lock();
-    bool good = put_range(frame, frame + count, false) && put_range(frame, frame + count, true);
+    status = frames_free_locked(frame, count);
     frames_unlock();
-    return good ? FRAMES_OK : FRAMES_BAD_FREE;
+    return status;
 }
 
 // --- Alloc ----------------------------------------------------------------------------------
@@ -122,9 +108,9 @@ static bool take_part(const struct part *part) {
         return true;
     }
     for (unsigned k = part->from / 64; k * 64 < part->to; ++k) {
-        if (!frames_take(part->slot * LINE_WORDS + k, word_mask(part, k))) {
+        if (!frames_take(part->slot * LINE_WORDS + k, frames_part_mask(part, k))) {
             while (k-- > part->from / 64) {
-                frames_put(part->slot * LINE_WORDS + k, word_mask(part, k));
+                frames_put(part->slot * LINE_WORDS + k, frames_part_mask(part, k));
             }
             return false;
         }
@@ -139,13 +125,13 @@ static bool take_range(uint64_t frame, uint64_t count) {
     struct part part;
     bool shut = true;
     for (uint64_t at = frame; at < end; at += part.to - part.from) {
-        if (!part_at(at, end, &part) || !take_part(&part)) {
+        if (!frames_part(at, end, &part) || !take_part(&part)) {
             put_range(frame, at, true);
             return false;
         }
         shut &= is(SHUT, part.slot);
     }
-    if (shut && count == FRAMES_1G && frame % FRAMES_1G == 0 && part_at(frame, end, &part)) {
+    if (shut && count == FRAMES_1G && frame % FRAMES_1G == 0 && frames_part(frame, end, &part)) {
         for (size_t i = 0; i < FRAMES_1G / 512; ++i) {
             set_fact(EDGE, part.slot + i);
         }
@@ -286,11 +272,11 @@ static uint64_t each_word(uint64_t start, uint64_t end, bool (*act)(size_t word,
         uint64_t at = s->first > start ? s->first : start;
         while (at < stop) {
             struct part part;
-            part_at(at, stop, &part);
+            frames_part(at, stop, &part);
             unsigned k = part.from / 64;
             size_t word = part.slot * LINE_WORDS + k;
             unsigned next = k * 64 + 64 < part.to ? k * 64 + 64 : part.to;
-            uint64_t mask = word_mask(&part, k) & frames_valid(word);
+            uint64_t mask = frames_part_mask(&part, k) & frames_valid(word);
             if (mask && !act(word, mask)) {
                 return at;
             }
@@ -318,18 +304,33 @@ static void remove_range(uint64_t start, uint64_t end) {
     frames_carve(start, end);
 }
 
-// Give the list of regions more room, in frames of its own.
-static bool grow_regions(void) {
-    uint64_t bytes = round_up((self.region_count + 4) * 2 * sizeof(struct region), FRAMES_SIZE);
+// Frames for the allocator's own data. They are in the map until remove_range().
+static void *take_metadata(uint64_t bytes, uint64_t *frame) {
     struct run run = { 0, 0, bytes / FRAMES_SIZE, 1, UINT64_MAX / FRAMES_SIZE };
     uint64_t addr = search_zones(&run);
     if (frames_failed(addr)) {
-        return false;
+        return NULL;
     }
-    uint64_t frame = addr / FRAMES_SIZE;
-    struct region *regions = self.reach(addr, bytes);
+    *frame = addr / FRAMES_SIZE;
+    void *base = self.reach(addr, bytes);
+    if (base == NULL) {
+        put_range(*frame, *frame + run.count, true);
+        return NULL;
+    }
+    self.metadata += bytes;
+    self.metadata_frames += run.count;
+    return base;
+}
+
+// Let the list of regions have room for two more.
+static bool make_room(void) {
+    if (self.region_room - self.region_count >= 2) {
+        return true;
+    }
+    uint64_t bytes = round_up((self.region_count + 4) * 2 * sizeof(struct region), FRAMES_SIZE);
+    uint64_t frame;
+    struct region *regions = take_metadata(bytes, &frame);
     if (regions == NULL) {
-        put_range(frame, frame + run.count, true);
         return false;
     }
     for (size_t i = 0; i < self.region_count; ++i) {
@@ -337,10 +338,17 @@ static bool grow_regions(void) {
     }
     self.regions = regions;
     self.region_room = (size_t)(bytes / sizeof(struct region));
-    self.metadata += bytes;
-    self.metadata_frames += run.count;
-    remove_range(frame, frame + run.count);
+    remove_range(frame, frame + bytes / FRAMES_SIZE);
     return true;
+}
+
+void *frames_take_metadata(uint64_t bytes) {
+    uint64_t frame;
+    void *base = make_room() ? take_metadata(bytes, &frame) : NULL;
+    if (base) {
+        remove_range(frame, frame + bytes / FRAMES_SIZE);
+    }
+    return base;
 }
 
 frames_status_t frames_reserve(uint64_t start, uint64_t end) {
@@ -359,7 +367,7 @@ frames_status_t frames_reserve(uint64_t start, uint64_t end) {
     uint64_t at = each_word(start, end, frames_take);
     if (at < end) {
         status = FRAMES_IN_USE;
-    } else if (self.region_room - self.region_count < 2 && !grow_regions()) {
+    } else if (!make_room()) {
         status = FRAMES_NO_MEMORY;
     }
     if (status == FRAMES_OK) {

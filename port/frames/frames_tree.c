@@ -20,7 +20,11 @@ void frames_summarize(unsigned fact, size_t group) {
 
 void frames_mark(unsigned fact, size_t slot) {
     size_t group = slot / GROUP_SLOTS;
-    mark_word(&self.groups[group].is[fact], UINT64_C(1) << slot % GROUP_SLOTS);
+    uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
+    mark_word(&self.groups[group].is[fact], mask);
+    if (fact == SOME && !self.shared) {
+        self.groups[group].plain |= mask & ~self.groups[group].is[KERNEL];
+    }
     mark_word(&self.sum1[fact][group / 64], UINT64_C(1) << group % 64);
     mark_word(&self.sum2[fact][group / 4096], UINT64_C(1) << group / 64 % 64);
 }
@@ -28,6 +32,9 @@ void frames_mark(unsigned fact, size_t slot) {
 bool frames_unmark(unsigned fact, size_t slot) {
     uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
     uint64_t *word = &self.groups[slot / GROUP_SLOTS].is[fact];
+    if (fact == SOME && !self.shared) {
+        self.groups[slot / GROUP_SLOTS].plain &= ~mask;
+    }
     return (GET(word) & mask) && (word_clear(word, mask) & mask);
 }
 

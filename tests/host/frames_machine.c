@@ -12,7 +12,7 @@
 #define MAX_REGIONS (12)
 #define NO ((size_t)-1)
 
-enum { OTHERS, FREE, LENT, LENT_2M, LENT_1G };
+enum { OTHERS, FREE, LENT, LENT_2M, LENT_1G, KERNEL = 8 };
 
 _Thread_local unsigned host_cpu;
 
@@ -42,8 +42,13 @@ static void wrong(const char *what, int line) {
     abort();
 }
 
+static void set_state(uint64_t frame, uint64_t count, uint8_t value);
+
 static void *reach(uint64_t addr, uint64_t size) {
     REQUIRE(addr % 4096 == 0 && size % 4096 == 0);
+    if (state) {
+        set_state(addr / 4096, size / 4096, OTHERS);
+    }
     void *base = aligned_alloc(4096, size);
     memset(base, 0xa5 ^ (int)memory_count, size);
     REQUIRE(memory_count < 64);
@@ -143,16 +148,16 @@ static int zone_of(uint64_t frame) {
     return (frame >= 1 << 8) + (frame >= 1 << 12) + (frame >= 1 << 20);
 }
 
-static bool may_free(uint64_t addr, uint64_t count) {
+static bool may_free(uint64_t addr, uint64_t count, uint8_t owner) {
     if (addr % 4096 || count == 0 || count > state_count) {
         return false;
     }
     uint64_t frame = addr / 4096, end = frame + count;
     while (frame < end) {
         uint64_t step = 1;
-        uint8_t s = state_of(frame);
+        uint8_t s = state_of(frame) ^ owner;
         if (s == LENT_2M || s == LENT_1G) {
-            step = s == LENT_2M ? 512 : 262144;
+            step = s == LENT_2M || owner ? 512 : 262144;
             if (frame % step || end - frame < step) {
                 return false;
             }
@@ -176,23 +181,23 @@ static void check_counts(void) {
 }
 
 // A run has been lent: mark it. Whole chunks are lent as such.
-static void lend(uint64_t frame, uint64_t count) {
+static void lend(uint64_t frame, uint64_t count, uint8_t owner) {
     for (uint64_t i = 0; i < count; ++i) {
         REQUIRE(state_of(frame + i) == FREE);
     }
     uint64_t shut = 0;
     for (uint64_t at = frame; at < frame + count;) {
         if (frame + count - at >= 512 && is_whole_chunk(at)) {
-            set_state(at, 512, LENT_2M);
+            set_state(at, 512, LENT_2M | owner);
             at += 512;
             ++shut;
         } else {
-            set_state(at, 1, LENT);
+            set_state(at, 1, LENT | owner);
             ++at;
         }
     }
     if (count == 262144 && frame % 262144 == 0 && shut == 512) {
-        set_state(frame, count, LENT_1G);
+        set_state(frame, count, LENT_1G | owner);
     }
 }
 
@@ -222,37 +227,42 @@ static void do_alloc(void) {
             REQUIRE(from >= region[i].end || next_free(i, from) == region[i].end);
         }
     }
-    lend(addr / 4096, 1);
+    lend(addr / 4096, 1, 0);
 }
 
-static void do_alloc_run(uint64_t count, uint64_t align, uint64_t below) {
-    uint64_t addr = count == 512 && align == 512 * 4096 && below == 0 ? frames_alloc_2m()
+static void do_alloc_run(uint64_t count, uint64_t align, uint64_t below, uint8_t owner) {
+    uint64_t addr = owner ? frames_alloc_kernel(count, align, below)
+        : count == 512 && align == 512 * 4096 && below == 0 ? frames_alloc_2m()
         : frames_alloc_run(count, align, below);
     note(addr);
     if (verbose) {
-        fprintf(stderr, "%u: alloc_run(%llu, %llu, %llx) = %llx\n", host_cpu,
+        fprintf(stderr, "%u: alloc_run(%llu, %llu, %llx, %u) = %llx\n", host_cpu,
             (unsigned long long)count, (unsigned long long)align, (unsigned long long)below,
-            (unsigned long long)addr);
+            owner, (unsigned long long)addr);
     }
     if (count == 0 || align < 4096 || (align & (align - 1))) {
         REQUIRE(frames_failed(addr) && frames_why(addr) == FRAMES_BAD_ARGUMENT);
         return;
     }
     if (frames_failed(addr)) {
-        REQUIRE(frames_why(addr) == FRAMES_NO_MEMORY && !has_run(count, align / 4096, below));
+        uint64_t chunks;
+        REQUIRE(frames_why(addr) == FRAMES_NO_MEMORY);
+        // The marks of the kernel's frames take room, too.
+        REQUIRE(!has_run(count, align / 4096, below)
+            || (owner && free_count(&chunks) < count + 2));
         return;
     }
     REQUIRE(addr % align == 0 && (below == 0 || addr + count * 4096 <= below));
-    lend(addr / 4096, count);
+    lend(addr / 4096, count, owner);
 }
 
-static void do_free(uint64_t addr, uint64_t count) {
-    bool good = may_free(addr, count);
-    frames_status_t status = count == 1 ? frames_free(addr)
+static void do_free(uint64_t addr, uint64_t count, uint8_t owner) {
+    bool good = may_free(addr, count, owner);
+    frames_status_t status = owner ? frames_free_kernel(addr, count) : count == 1 ? frames_free(addr)
         : count == 512 ? frames_free_2m(addr) : frames_free_run(addr, count);
     if (verbose) {
-        fprintf(stderr, "%u: free(%llx, %llu) = %d\n", host_cpu, (unsigned long long)addr,
-            (unsigned long long)count, status);
+        fprintf(stderr, "%u: free(%llx, %llu, %u) = %d\n", host_cpu, (unsigned long long)addr,
+            (unsigned long long)count, owner, status);
     }
     REQUIRE(status == (good ? FRAMES_OK : FRAMES_BAD_FREE));
     if (good) {
@@ -274,7 +284,7 @@ static void do_fill(size_t count) {
     REQUIRE(status == (good ? FRAMES_OK : FRAMES_NO_MEMORY));
     for (size_t i = 0; good && i < count; ++i) {
         REQUIRE(buffer[i] % 4096 == 0);
-        lend(buffer[i] / 4096, 1);
+        lend(buffer[i] / 4096, 1, 0);
     }
 }
 
@@ -284,7 +294,7 @@ static void do_drain(size_t count) {
     bool good = true;
     size_t done = 0;
     for (; good && done < count; ++done) {
-        good = may_free(buffer[done], 1);
+        good = may_free(buffer[done], 1, 0);
         if (good) {
             set_state(buffer[done] / 4096, 1, FREE);
         }
@@ -395,12 +405,12 @@ static bool start_map(void) {
                 (unsigned long long)ranges[2 * i + 1]);
         }
     }
+    free(state);
+    state = NULL;
     frames_status_t status = frames_init(ranges, count, cpus, reach);
     REQUIRE(status == FRAMES_OK || status == FRAMES_NO_MEMORY || status == FRAMES_BAD_ARGUMENT);
     region_count = 0;
     state_count = 0;
-    free(state);
-    state = NULL;
     if (status != FRAMES_OK) {
         REQUIRE(frames_why(frames_alloc()) == FRAMES_NO_MAP && frames_free(0) == FRAMES_NO_MAP);
         return false;
@@ -510,19 +520,19 @@ static uint64_t any_count(void) {
     }
 }
 
-static void any_call(void) {
+static void any_call(uint8_t owner) {
     unsigned kind = next();
     switch (kind % 8) {
         case 0:
         case 1:
-            do_free(any_addr(), 1);
+            do_free(any_addr(), 1, owner);
             break;
         case 2:
-            do_free(any_addr(), 512);
+            do_free(any_addr(), 512, owner);
             break;
         case 3: {
             uint64_t addr = any_addr();
-            do_free(addr, any_count());
+            do_free(addr, any_count(), owner);
             break;
         }
         case 4: {
@@ -533,7 +543,7 @@ static void any_call(void) {
         case 5: {
             uint64_t count = any_count();
             uint64_t align = kind & 8 ? any_count() : UINT64_C(1) << kind / 16 * 4;
-            do_alloc_run(count, align, any_addr());
+            do_alloc_run(count, align, any_addr(), owner);
             break;
         }
         default: {
@@ -548,41 +558,46 @@ static void any_call(void) {
 }
 
 static void one_call(unsigned code) {
+    uint8_t owner = code & 32 ? KERNEL : 0;
     if (cpus > 1) {
         host_cpu = code / 64 % cpus;
     }
     switch (code % 16) {
         case 0:
         case 1:
-            do_alloc();
+            if (owner) {
+                do_alloc_run(1, 4096, 0, owner);
+            } else {
+                do_alloc();
+            }
             break;
         case 2: {
             // Free what is there, whole.
             uint64_t frame = some_frame();
             uint8_t s = state_of(frame);
-            uint64_t count = s == LENT_2M ? 512 : s == LENT_1G ? 262144 : 1;
-            do_free((frame - frame % count) * 4096, count);
+            uint64_t count = s % KERNEL == LENT_2M ? 512 : s % KERNEL == LENT_1G ? 262144 : 1;
+            do_free((frame - frame % count) * 4096, count, s & KERNEL);
             break;
         }
         case 3:
-            do_free(code & 16 ? any_addr() : some_frame() * 4096, 1);
+            do_free(code & 16 ? any_addr() : some_frame() * 4096, 1, owner);
             break;
         case 4: {
             uint64_t count = next2() % 1200;
-            do_alloc_run(count, UINT64_C(4096) << (code / 16 % 12), 0);
+            do_alloc_run(count, UINT64_C(4096) << (code / 16 % 12), 0, owner);
             break;
         }
         case 5:
-            do_alloc_run(1 + next() % 16, 4096, some_frame() * 4096 + next());
+            do_alloc_run(1 + next() % 16, 4096, some_frame() * 4096 + next(), owner);
             break;
         case 6:
-            do_alloc_run(512, 512 * 4096, 0);
+            do_alloc_run(512, 512 * 4096, 0, owner);
             break;
         case 7:
-            do_free(some_frame() / 512 * 512 * 4096, 512);
+            do_free(some_frame() / 512 * 512 * 4096, 512, owner);
             break;
         case 8:
-            do_free(some_frame() * 4096, 1 + next2() % 1200);
+            do_free(some_frame() * 4096, 1 + next2() % 1200, owner);
             break;
         case 9:
             last_count = next2() % 800;
@@ -601,10 +616,10 @@ static void one_call(unsigned code) {
             break;
         }
         case 12:
-            do_alloc_run(262144, UINT64_C(1) << 30, 0);
+            do_alloc_run(262144, UINT64_C(1) << 30, 0, owner);
             break;
         case 13:
-            do_free(some_frame() / 262144 * 262144 * 4096, 262144);
+            do_free(some_frame() / 262144 * 262144 * 4096, 262144, owner);
             break;
         case 14:
             // Run dry, or nearly.
@@ -613,7 +628,7 @@ static void one_call(unsigned code) {
             }
             break;
         default:
-            any_call();
+            any_call(owner);
             break;
     }
     if (state_count < 10000 || code % 8 == 0) {
@@ -650,11 +665,11 @@ static void bad_frees(uint64_t addr) {
                 (UINT64_C(1) << 52) - 1, UINT64_MAX,
     };
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); ++i) {
-        if (!may_free(addr, counts[i])) {
-            do_free(addr, counts[i]);
+        if (!may_free(addr, counts[i], 0)) {
+            do_free(addr, counts[i], 0);
         }
     }
-    if (!may_free(addr, 1)) {
+    if (!may_free(addr, 1, 0)) {
         buffer[0] = addr;
         do_drain(1);
         REQUIRE(frames_free_run(addr, 1) == FRAMES_BAD_FREE);
@@ -694,8 +709,9 @@ static void exhaustive(unsigned cpu_count, unsigned depth, void (*at_end)(void))
         { 0 }, { 0x40 }, { 3, 0, 1 }, { 3, 0, 9 }, { 3, 0, 20 }, { 4, 0, 3 }, { 0x14, 0, 2 },
         { 8, 0, 0, 0, 2 }, { 9, 0, 5 }, { 10 }, { 11, 0, 12, 0, 0, 4 }, { 5, 1, 0, 40, 0 },
         { 15, 0, 0xa3, 0 },     // free(0xfff).
+        { 0x20 }, { 0x23, 0, 1 },   // The kernel's.
     };
-    static const uint8_t length[] = { 1, 1, 3, 3, 3, 3, 3, 5, 3, 1, 6, 5, 4 };
+    static const uint8_t length[] = { 1, 1, 3, 3, 3, 3, 3, 5, 3, 1, 6, 5, 4, 1, 3 };
     static const uint8_t map[] = {
         0, 3, 5, 0, 0, 7, 0, 3, 0, 11, 0, 5, 0, 20, 0,
     };
