@@ -122,8 +122,10 @@ void *native_commit(void *code, size_t size, void *reloc);
 #define MP_PLAT_FREE_HEAP(area)                 heap_give_back(area)
 #define MP_PLAT_COMMIT_EXEC(code, size, reloc)  native_commit(code, size, reloc)
 
-// Where frames may have their data before all memory is mapped.
-#define MICROPY_FRAMES_REACH_END                (UINT64_C(1) << 32)
+// Where the allocator of frames may have its own data.
+#include <stdint.h>
+bool space_writable(uint64_t va, size_t size);
+#define MICROPY_FRAMES_REACH(addr, size)        space_writable((addr), (size))
 
 // A hard callback runs: nobody may ask for frames now.
 extern volatile bool irq_active;

@@ -103,6 +103,19 @@ typedef struct {
 
 frames_status_t frames_stats(frames_stats_t *stats);
 
+// What an address is, for messages.
+typedef enum {
+    FRAMES_MISALIGNED,
+    FRAMES_OUTSIDE,         // No frame of the allocator.
+    FRAMES_FREE,
+    FRAMES_SINGLE,          // Allocated, and can go back by itself.
+    FRAMES_IN_2M,           // Part of an allocated 2 MiB frame,
+    FRAMES_IN_1G,           // of a 1 GiB frame.
+    FRAMES_KERNELS,
+} frames_kind_t;
+
+frames_kind_t frames_kind(uint64_t addr);
+
 // Text goes out through a function of this form.
 typedef void (*frames_print_t)(void *context, const char *text, size_t length);
 

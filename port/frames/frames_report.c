@@ -119,6 +119,39 @@ frames_status_t frames_stats(frames_stats_t *stats) {
     return FRAMES_OK;
 }
 
+static frames_kind_t kind_of(uint64_t frame) {
+    const struct segment *s = frames_segment(frame);
+    if (s == NULL) {
+        // Not ready yet, or nowhere.
+        return frames_owned(frame, frame + 1) ? FRAMES_FREE : FRAMES_OUTSIDE;
+    }
+    uint64_t bit = frame - s->first + s->bit, mask = UINT64_C(1) << bit % 64;
+    size_t word = (size_t)(bit / 64), slot = word / LINE_WORDS;
+    if (!(frames_valid(word) & mask)) {
+        return FRAMES_OUTSIDE;
+    }
+    if (free_mask(word) & mask) {
+        return FRAMES_FREE;
+    }
+    if (is(KERNEL, slot) && (is(SHUT, slot) || (frames_kernel_mask(word) & mask))) {
+        return FRAMES_KERNELS;
+    }
+    return !is(SHUT, slot) ? FRAMES_SINGLE : is(EDGE, slot) ? FRAMES_IN_1G : FRAMES_IN_2M;
+}
+
+frames_kind_t frames_kind(uint64_t addr) {
+    if (addr % FRAMES_SIZE) {
+        return FRAMES_MISALIGNED;
+    }
+    if (frames_not_ready() != FRAMES_OK) {
+        return FRAMES_OUTSIDE;
+    }
+    frames_lock();
+    frames_kind_t kind = kind_of(addr / FRAMES_SIZE);
+    frames_unlock();
+    return kind;
+}
+
 // --- The heat map ---------------------------------------------------------------------------
 
 // What a cell of [bit, bit + count) looks like.

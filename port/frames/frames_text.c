@@ -55,7 +55,7 @@ const char *frames_text(frames_status_t status) {
         [FRAMES_NO_MAP] = "there is no memory map yet",
         [FRAMES_NO_MEMORY] = "no such frames are free",
         [FRAMES_BAD_ARGUMENT] = "bad count, alignment, limit or range",
-        [FRAMES_BAD_FREE] = "not the address of lent frames",
+        [FRAMES_BAD_FREE] = "not the address of allocated frames",
         [FRAMES_IN_USE] = "some of this memory is in use",
         [FRAMES_HAVE_MAP] = "there is a memory map already",
     };

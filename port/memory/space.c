@@ -58,7 +58,7 @@ static uint64_t next_reserve = SPACE_RESERVE;
 static uint64_t take(void *context) {
     (void)context;
     if (space_reserve_count <= SPACE_RESERVE_FRAMES) {
-        uint64_t addr = on_boot_tables ? frames_alloc_run(1, PAGING_SIZE, BOOT_END) : frames_alloc();
+        uint64_t addr = frames_alloc_kernel(1, PAGING_SIZE, on_boot_tables ? BOOT_END : 0);
         if (!frames_failed(addr)) {
             return addr;
         }
@@ -70,8 +70,8 @@ static void give(void *context, uint64_t addr) {
     (void)context;
     if (addr - (uint64_t)tables < sizeof(tables)) {
         reserve[space_reserve_count++] = addr;
-    } else if (frames_free(addr) != FRAMES_OK) {
-        panic("a page table's frame was not lent");
+    } else if (frames_free_kernel(addr, 1) != FRAMES_OK) {
+        panic("a page table's frame was not the kernel's");
     }
 }
 

@@ -123,7 +123,7 @@ static void cut(part_t *part, uint64_t count) {
             // Splitting a page takes a frame, and there is none: it stays.
             return;
         }
-        if (frames_free_run(page.addr + (start - page.va), run) != FRAMES_OK) {
+        if (frames_free_kernel(page.addr + (start - page.va), run) != FRAMES_OK) {
             panic("the heap's frames were not its own");
         }
         part->count -= run;
@@ -135,10 +135,10 @@ static bool extend(part_t *part, uint64_t count) {
     while (part->count < count) {
         uint64_t va = part->start + part->count * FRAMES_SIZE;
         uint64_t run = va % PAGING_SIZE_2M == 0 && count - part->count >= FRAMES_2M ? FRAMES_2M : 1;
-        uint64_t addr = run > 1 ? frames_alloc_run(run, PAGING_SIZE_2M, 0) : frames_alloc();
+        uint64_t addr = frames_alloc_kernel(run, run > 1 ? PAGING_SIZE_2M : PAGING_SIZE, 0);
         if (frames_failed(addr) && run > 1) {
             run = 1;
-            addr = frames_alloc();
+            addr = frames_alloc_kernel(run, PAGING_SIZE, 0);
         }
         if (!frames_failed(addr)) {
             if (paging_map(&space, va, addr, run, PAGING_WRITE | PAGING_OWN) == PAGING_OK) {
@@ -148,7 +148,7 @@ static bool extend(part_t *part, uint64_t count) {
                 }
                 continue;
             }
-            frames_free_run(addr, run);
+            frames_free_kernel(addr, run);
         }
         cut(part, before);
         return false;

@@ -47,25 +47,22 @@ static _Noreturn void raise_status(frames_status_t status) {
 static mp_obj_t pages_alloc_(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     enum { ARG_count, ARG_align, ARG_below };
     static const mp_arg_t allowed_args[] = {
-        { MP_QSTR_count, MP_ARG_INT, {.u_int = 1} },
-        { MP_QSTR_align, MP_ARG_INT, {.u_int = FRAMES_SIZE} },
-        { MP_QSTR_below, MP_ARG_INT, {.u_int = 0} },
+        { MP_QSTR_count, MP_ARG_OBJ, {.u_rom_obj = MP_ROM_INT(1)} },
+        { MP_QSTR_align, MP_ARG_OBJ, {.u_rom_obj = MP_ROM_INT(FRAMES_SIZE)} },
+        { MP_QSTR_below, MP_ARG_OBJ, {.u_rom_obj = MP_ROM_INT(0)} },
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
     frames_refuse_interrupt();
-    mp_int_t count = args[ARG_count].u_int;
-    mp_int_t align = args[ARG_align].u_int;
-    mp_int_t below = args[ARG_below].u_int;
-    if (count < 1 || align < 1 || below < 0) {
-        raise_status(FRAMES_BAD_ARGUMENT);
-    }
-    // First the object: without room for it no frame must be lent.
+    uint64_t count = frames_get_number(args[ARG_count].u_obj, "count");
+    uint64_t align = frames_get_number(args[ARG_align].u_obj, "align");
+    uint64_t below = frames_get_number(args[ARG_below].u_obj, "below");
+    // First the object: without room for it no frame must be taken.
     pages_t *self = mp_obj_malloc(pages_t, &pages_type);
     self->count = 0;
-    uint64_t addr = frames_alloc_run(count, align, below);
+    uint64_t addr = frames_alloc_kernel(count, align, below);
     if (frames_failed(addr)) {
-        raise_status(frames_why(addr));
+        frames_raise_alloc(frames_why(addr), count, align, below);
     }
     self->addr = addr;
     self->count = count;
@@ -79,8 +76,7 @@ static mp_obj_t pages_close_(mp_obj_t self_in) {
     pages_t *self = MP_OBJ_TO_PTR(self_in);
     frames_refuse_interrupt();
     if (self->count != 0) {
-        frames_status_t status = frames_free_run(self->addr, self->count);
-        // Closed in any case: frames that someone else has freed are not this object's any more.
+        frames_status_t status = frames_free_kernel(self->addr, self->count);
         self->count = 0;
         if (status != FRAMES_OK) {
             raise_status(status);

@@ -45,9 +45,9 @@ static mp_obj_t ramdisk_make_new(const mp_obj_type_t *type, size_t n_args, size_
         self->data = (uint8_t *)mp_obj_get_int(args[ARG_addr].u_obj);
     } else {
         uint64_t count = (MAX(size, block_size) + FRAMES_SIZE - 1) / FRAMES_SIZE;
-        uint64_t addr = frames_alloc_run(count, FRAMES_SIZE, 0);
+        uint64_t addr = frames_alloc_kernel(count, FRAMES_SIZE, 0);
         if (frames_failed(addr)) {
-            mp_raise_msg(&mp_type_MemoryError, MP_ERROR_TEXT("no such frames in one piece"));
+            frames_raise_alloc(frames_why(addr), count, FRAMES_SIZE, 0);
         }
         self->data = (uint8_t *)addr;
         self->count = count;
@@ -107,7 +107,7 @@ static mp_obj_t ramdisk_close(mp_obj_t self_in) {
     ramdisk_t *self = MP_OBJ_TO_PTR(self_in);
     frames_refuse_interrupt();
     if (self->count > 0) {
-        frames_status_t status = frames_free_run((uint64_t)self->data, self->count);
+        frames_status_t status = frames_free_kernel((uint64_t)self->data, self->count);
         if (status != FRAMES_OK) {
             mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s"), frames_text(status));
         }

@@ -107,7 +107,7 @@ static native_area_t *add_area(size_t size) {
     uint64_t code_frames = MAX((size + FRAMES_SIZE - 1) / FRAMES_SIZE, AREA_FRAMES - 1);
     uint64_t table_frames = (TABLES_SIZE + code_frames * TABLES_PER_FRAME + FRAMES_SIZE - 1) / FRAMES_SIZE;
     uint64_t frames = code_frames + table_frames;
-    uint64_t addr = space_ready() ? frames_alloc_run(frames, FRAMES_SIZE, SPACE_IDENTITY_END) : FRAMES_FAILED(FRAMES_NO_MAP);
+    uint64_t addr = space_ready() ? frames_alloc_kernel(frames, FRAMES_SIZE, SPACE_IDENTITY_END) : FRAMES_FAILED(FRAMES_NO_MAP);
     if (frames_failed(addr)) {
         return NULL;
     }
@@ -115,7 +115,7 @@ static native_area_t *add_area(size_t size) {
     if (paging_protect(&space, addr, table_frames, PAGING_WRITE | PAGING_OWN) != PAGING_OK
         || paging_protect(&space, code, code_frames, PAGING_EXECUTE | PAGING_OWN) != PAGING_OK) {
         paging_protect(&space, addr, frames, PAGING_WRITE | PAGING_DISOWN);
-        frames_free_run(addr, frames);
+        frames_free_kernel(addr, frames);
         return NULL;
     }
     native_area_t *area = (native_area_t *)addr;
@@ -139,7 +139,7 @@ static native_area_t *add_area(size_t size) {
 static void free_area(native_area_t *area) {
     uint64_t frames = area->frames;
     if (paging_protect(&space, (uint64_t)area, frames, PAGING_WRITE | PAGING_DISOWN) != PAGING_OK
-        || frames_free_run((uint64_t)area, frames) != FRAMES_OK) {
+        || frames_free_kernel((uint64_t)area, frames) != FRAMES_OK) {
         panic("native code's frames were not its own");
     }
 }

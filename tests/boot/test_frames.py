@@ -120,3 +120,150 @@ def test_callbacks_between_calls(vm):
     """)
     assert vm.eval("accepted") == 0
     assert vm.eval("frames.stats().free == before and frames.check()") is True
+
+
+KERNELS = """
+import array, frames, gc, memmap, pages, ramdisk
+held = [pages.alloc(count) for count in (1, 1, 3, 64, 512, 700)[:4 if SMALL else 6]]
+held[1].close()
+disk = ramdisk.RAMDisk(40000)
+@micropython.native
+def native():
+    pass
+grown = bytearray(300000 if SMALL else 3000000)
+va = pages.reserve(1 << 18)
+for i in range(0, 1 << 18, 1 << 15):
+    pages.map(va + (i << 12), held[0].addr)
+end = max(r.end for r in memmap.regions() if r.kind == memmap.USABLE)
+def refused():
+    n = 0
+    for addr in range(0, end + (1 << 21), 4096):
+        try:
+            frames.free(addr)
+        except ValueError:
+            n += 1
+    one = array.array("Q", [0])
+    for addr in range(0, end, 65536):
+        one[0] = addr
+        for count in (0, 3, 512):
+            try:
+                frames.free(addr, count) if count else frames.drain(one)
+            except ValueError:
+                n += 1
+    return n
+gc.collect()
+before = frames.stats()
+"""
+
+
+@pytest.mark.parametrize("memory", ["5M", "64M"])
+def test_what_python_has_not_allocated(boot, memory):
+    """No frame that the kernel has taken goes back by frames.free() or drain(), wherever it is."""
+    vm = boot(memory=memory).boot()
+    vm.exec(f"SMALL = {memory == '5M'}")
+    vm.exec(KERNELS)
+    assert vm.eval("before.used > 70 + 10")
+    assert vm.eval(
+        "refused() == (end + (1 << 21)) // 4096 + (end + 65535) // 65536 * 3", timeout=100
+    )
+    assert vm.eval("frames.stats() == before and frames.check()")
+    assert vm.eval("native()") is None
+    # And all that Python has allocated goes back, beside it.
+    vm.exec("addrs = [frames.alloc() for _ in range(before.free // 2)]")
+    vm.exec("for addr in addrs: frames.free(addr)")
+    vm.exec("for p in held: p.close()")
+    vm.exec("disk.close()")
+    assert vm.eval("frames.check()")
+
+
+def test_messages(vm):
+    """Each says what is wrong, which value, and what would be right."""
+    vm.exec("""
+        import array, frames, pages
+        def why(function, *args, **kwargs):
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                return "%s: %s" % (type(error).__name__, error)
+        a = frames.alloc(4)
+        huge = frames.alloc(512, 2 << 20)
+        p = pages.alloc()
+    """)
+    a, huge, kernels = vm.eval("(a, huge, p.addr)")
+    for call, message in (
+        ("frames.alloc, 0", "ValueError: count is at least 1, not 0"),
+        ("pages.alloc, 0", "ValueError: count is at least 1, not 0"),
+        ("frames.alloc, -1", "ValueError: count is at least 0, not -1"),
+        ("frames.alloc, 1 << 64", "OverflowError: count is at most 0xffffffffffffffff"),
+        (
+            "frames.alloc, 1 << 63",
+            "MemoryError: no 9223372036854775808 contiguous frames at a multiple of 0x1000 "
+            "are free",
+        ),
+        ("frames.alloc, align=3", "ValueError: align is a power of two from 4096 on, not 3"),
+        ("pages.alloc, align=3", "ValueError: align is a power of two from 4096 on, not 3"),
+        ("frames.alloc, below=-5", "ValueError: below is at least 0, not -5"),
+        (
+            "frames.alloc, below=4096",
+            "MemoryError: no 1 contiguous frames at a multiple of 0x1000 are free below 0x1000",
+        ),
+        (
+            "frames.free, a + 1",
+            f"ValueError: a frame's address is a multiple of 4096, not {a + 1:#x}",
+        ),
+        ("frames.free, -1", "ValueError: addr is at least 0, not -1"),
+        ("frames.free, 1 << 80", "OverflowError: addr is at most 0xffffffffffffffff"),
+        (
+            "frames.free, (1 << 64) - 4096",
+            "ValueError: 0xfffffffffffff000 is not in the memory that frames come from",
+        ),
+        (
+            "frames.free, 0x1fff",
+            "ValueError: a frame's address is a multiple of 4096, not 0x1fff",
+        ),
+        (
+            "frames.free, a, 5000000",
+            None,
+        ),
+        ("frames.free, a, 0", "ValueError: count is at least 1, not 0"),
+        (
+            "frames.free, huge + 4096",
+            f"ValueError: {huge + 4096:#x} is part of a large frame: "
+            f"free {huge:#x} with count=512",
+        ),
+        ("frames.free, p.addr", f"ValueError: {kernels:#x} is the kernel's"),
+        (
+            "frames.drain, array.array('Q', [a, p.addr])",
+            f"ValueError: {kernels:#x} is the kernel's",
+        ),
+        ("frames.drain, array.array('Q', [a, a])", "ValueError: an address is in it twice"),
+        ("frames.fill, bytearray(8)", "TypeError: addresses are in an array('Q')"),
+        ("frames.reserve, 8192, 4096", "ValueError: start 0x2000 is behind end 0x1000"),
+        ("frames.reserve, a, a + 1", f"ValueError: some of {a:#x} to {a + 1:#x} is in use"),
+    ):
+        said = vm.eval(f"why({call})")
+        if message is None:
+            assert said.startswith("ValueError: 0x"), said
+        else:
+            assert said == message
+    vm.exec("frames.free(a + 8192)")
+    assert vm.eval("why(frames.free, a, 4)") == f"ValueError: {a + 8192:#x} is free already"
+    # Without heap the exception is the same.
+    vm.exec("""
+        import micropython
+        def locked(function, arg):
+            micropython.heap_lock()
+            try:
+                function(arg)
+            except ValueError:
+                return 1
+            except MemoryError:
+                return 2
+            finally:
+                micropython.heap_unlock()
+    """)
+    assert vm.eval(
+        "(locked(frames.free, 4097), locked(frames.alloc, 0), locked(frames.alloc, 1 << 50))"
+    ) == (1, 1, 2)
+    vm.exec("frames.free(a, 2); frames.free(a + 12288); frames.free(huge, 512); p.close()")
+    assert vm.eval("frames.check()")

@@ -219,10 +219,12 @@ def test_repr_and_truth(started):
     assert started.eval("repr(p) == 'Pages(closed)' and not p")
 
 
-def test_frames_freed_by_someone_else(started):
-    """Frames that were freed behind the pages' back are not freed again, and it is said."""
-    started.exec("p = pages.alloc()\nframes.free(p.addr)")
-    assert refused(started, "p.close()").kind == "ValueError"
+def test_frames_are_freed_by_their_pages_only(started):
+    """Nobody can free frames behind the pages' back."""
+    started.exec("p = pages.alloc(3)")
+    for call in ("frames.free(p.addr)", "frames.free(p.addr, 3)", "frames.free(p.addr + 4096, 2)"):
+        assert refused(started, call).kind == "ValueError"
+    assert started.eval("free_count() == whole - 3")
     started.exec("p.close()")
     assert started.eval("free_count() == whole")
 
