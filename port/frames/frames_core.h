@@ -73,7 +73,6 @@ struct segment {
 struct near {
     uint64_t first, count;
     uint64_t offset;        // From a frame to its bit.
-    size_t segment;
 };
 
 struct region {

@@ -52,6 +52,7 @@ static bool grow(void) {
     if (more == NULL) {
         return false;
     }
+    self.metadata -= FRAMES_SIZE;   // Each is counted when it is used.
     self.mixed = more;
     self.mixed_room = FRAMES_SIZE / sizeof(struct mixed);
     return true;
@@ -70,6 +71,7 @@ static struct mixed *get_mixed(size_t slot) {
         } else if (self.mixed_room > 0 || grow()) {
             m = self.mixed++;
             --self.mixed_room;
+            self.metadata += sizeof(*m);
             *m = (struct mixed) { .next = group->mixed, .slot = slot };
             __atomic_store_n(&group->mixed, m, __ATOMIC_RELEASE);
         }

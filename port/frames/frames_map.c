@@ -103,7 +103,7 @@ uint64_t frames_valid(size_t word) {
 
 static void show_near(const struct segment *s) {
     for (unsigned i = 0; i < NEAR; ++i) {
-        if (self.near[i].segment == (size_t)(s - self.segments)) {
+        if (self.near[i].first == s->first) {
             __atomic_store_n(&self.near[i].count, s->count, __ATOMIC_RELEASE);
         }
     }
@@ -278,7 +278,7 @@ static void set_near(void) {
     }
     self.near_shift = shift;
     for (unsigned i = 0; i < NEAR; ++i) {
-        self.near[i].segment = NONE;
+        self.near[i].first = NOWHERE;
     }
     for (const struct segment *s = self.segments; s < end; ++s) {
         uint64_t stop = s->first + s->total;
@@ -288,7 +288,7 @@ static void set_near(void) {
             if (count > best[i]) {
                 best[i] = count;
                 self.near[i] = (struct near) {
-                    s->first, s->count, s->bit - s->first, (size_t)(s - self.segments)
+                    s->first, s->count, s->bit - s->first
                 };
             }
         }
@@ -344,8 +344,6 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
     uint64_t group_at = place(&size, group_count * sizeof(struct group), 64);
     uint64_t sum_at = place(&size, 2 * (sum1_words + sum2_words) * 8, 8);
     uint64_t segment_at = place(&size, segment_count * sizeof(struct segment), 8);
-    uint64_t mixed_room = slots < 8 ? slots : 8 + slots / 1024;
-    uint64_t mixed_at = place(&size, mixed_room * sizeof(struct mixed), 8);
     uint64_t claim_at = place(&size, cpus > 1 ? slots : 0, 8);
     uint64_t region_at = place(&size, (count + 8) * sizeof(struct region), 8);
     uint64_t frames = (size + FRAMES_SIZE - 1) / FRAMES_SIZE;
@@ -378,11 +376,13 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
     self.sum1_words = sum1_words;
     self.sum2_words = sum2_words;
     self.segments = (struct segment *)(base + segment_at);
-    self.mixed = (struct mixed *)(base + mixed_at);
-    self.mixed_room = (size_t)mixed_room;
     self.claims = (uint8_t *)(base + claim_at);
     self.regions = (struct region *)(base + region_at);
-    self.region_room = (size_t)((frames * FRAMES_SIZE - region_at) / sizeof(struct region));
+    // What the last frame has left is for more regions and for the kernel's marks.
+    self.mixed_room = (size_t)((frames * FRAMES_SIZE - size) / 2 / sizeof(struct mixed));
+    uint64_t mixed_at = frames * FRAMES_SIZE - self.mixed_room * sizeof(struct mixed);
+    self.mixed = (struct mixed *)(base + mixed_at);
+    self.region_room = (size_t)((mixed_at - region_at) / sizeof(struct region));
     for (size_t i = 0; i < count; ++i) {
         if (regions[i].start < regions[i].end) {
             self.regions[self.region_count++] = regions[i];
