@@ -161,6 +161,9 @@ long_mode:
     movl %eax, %gs
     movq $stack_top, %rsp
     xorl %ebp, %ebp
+    // RESET leaves it in single precision (SDM 3A table 9-1), and floats are printed with all of it
+    // since MicroPython 1.26.
+    fninit
     call cpu_tables_init
     call kernel_main
 7:  hlt

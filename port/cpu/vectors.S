@@ -123,6 +123,9 @@ trap_common:
     .cfi_offset r14, -21 * 8
     .cfi_offset r15, -22 * 8
     fxsave64 (%rsp)
+    // Native code may have registers of the x87 in use, and exceptions unmasked.
+    fninit
+    ldmxcsr mxcsr_start
     call trap_handle
     fxrstor64 (%rsp)
     addq $512, %rsp
@@ -144,6 +147,11 @@ trap_common:
     addq $16, %rsp
     iretq
     .cfi_endproc
+
+    .section .rodata.vectors, "a"
+    .balign 4
+mxcsr_start:
+    .long 0x1f80                // SDM 1 10.2.3: all exceptions masked
 
     .section .data.cpu, "aw"
     .balign 16

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import handoffs
 import pytest
+from machine_code import RUN_CODE
 from ringzero_vm import PANIC
 
 BOARDS = ("q35", "pc", "microvm")
@@ -148,6 +149,32 @@ def test_stray_vectors(vm):
     vm.exec(f"machine.mem32[{APIC_COMMAND}] = {APIC_SELF | 0xFF}")
     assert vm.eval("machine.stray_irqs()")[0] == 3
     vm.exec("time.sleep_ms(10)")
+
+
+X87_IN_USE = """
+import machine, struct
+
+def tick(timer):
+    print(-0.1, 1234.5678)
+    code_page[2048] = 1
+
+timer = machine.Timer(-1, mode=machine.Timer.ONE_SHOT, period=20, hard=True, callback=tick)
+run(
+    # push $0x7f: single precision, SDM 1 8.1.5; fldcw (%rsp); pop %rax; fld1, eight times
+    b"\\x6a\\x7f\\xd9\\x2c\\x24\\x58" + b"\\xd9\\xe8" * 8
+    # movabs $(code_va + 2048), %rax; 1: cmpb $0, (%rax); je 1b
+    + b"\\x48\\xb8" + struct.pack("<Q", code_va + 2048) + b"\\x80\\x38\\0\\x74\\xfb"
+    # fstp %st, eight times; push $0x37f; fldcw (%rsp); pop %rax
+    + b"\\xdd\\xd8" * 8 + b"\\x68\\x7f\\x03\\0\\0\\xd9\\x2c\\x24\\x58"
+    # push $1; pop %rax; add $8, %rsp; ret
+    + b"\\x6a\\x01\\x58\\x48\\x83\\xc4\\x08\\xc3"
+)
+"""
+
+
+def test_x87_in_use(vm):
+    """A hard callback prints floats rightly, whatever precision the interrupted code has set."""
+    assert vm.exec(RUN_CODE + X87_IN_USE) == "-0.1 1234.5678\r\n"
 
 
 def test_interrupts_off(vm):
