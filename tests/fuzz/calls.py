@@ -294,7 +294,7 @@ class Fuzzer:
             batches = history
             again = self.repeat(batches, machine, 2)
         if again:
-            batches = self.minimised(batches, machine, deadline)
+            batches = self.minimised(batches, machine, deadline, again.text)
             finding = self.attempt(batches, machine) or again
         slug = re.sub(r"\W+", "-", finding.kind)[:60].strip("-")
         path = self.out / f"{slug}-{history[-1].seed}.py"
@@ -307,8 +307,12 @@ class Fuzzer:
         print(f"the unix port: {on_unix(batches, self.options.unix)}")
         print(f"once more: {sys.executable} {__file__} --replay {path}", flush=True)
 
-    def minimised(self, batches, machine, deadline):
-        """With what does not matter left out, batches first, then statements, then lines."""
+    def minimised(self, batches, machine, deadline, said):
+        """With what does not matter left out, batches first, then statements."""
+        last = re.findall(r"(?m)^[# ]*# (s\d+)$", said)
+        alone = [one for one in batches[-1].statements if last and one.name == last[-1]]
+        if alone and self.attempt([batches[-1].with_(alone)], machine):
+            return [batches[-1].with_(alone)]
 
         def shorter(items, make):
             size = max(1, len(items) // 2)
