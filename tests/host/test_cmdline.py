@@ -59,13 +59,16 @@ def test_size(port, value, size):
     assert port.eval(f"cmdline.size('maxmem', {value!r})") == size
 
 
-@pytest.mark.parametrize("value", ["", "k", "x", "-1", "+1", "1.5M", "1MM", "0x", "08Q"])
+@pytest.mark.parametrize(
+    "value", ["", "k", "x", "-1", "+1", "1.5M", "1MM", "0x", "08Q", "4194304T"]
+)
 def test_size_refused(port, value):
     """What is no size is refused by name."""
     with pytest.raises(port.Failed) as caught:
         port.eval(f"cmdline.size('maxmem', {value!r})")
-    expected = "ValueError", f"command line: maxmem={value} is not a size"
-    assert (caught.value.kind, caught.value.message) == expected
+    problem = f"command line: maxmem={value} is not a size"
+    example = ": one is like 4096, 0x1000, 64k, 16M or 1G"
+    assert (caught.value.kind, caught.value.message) == ("ValueError", problem + example)
 
 
 def test_choice(port):

@@ -150,10 +150,11 @@ def test_ends_of_the_address_space(port):
     assert resolve(port, [(END - 1, 1, BAD)]) == [(END - 1, END, BAD)]
     assert resolve(port, [(END - 4096, END - 1, USABLE)]) == [(END - 4096, END, USABLE)]
     everything = [(0, 1 << 63, USABLE), (1 << 63, 1 << 63, USABLE)]
-    assert resolve(port, everything) == [(0, END, USABLE)]
-    assert port.eval("memmap.total()") == END
-    assert free_ranges(port) == [(4096, REACH)]
-    assert port.eval(f"tuple(memmap.find({END - 1}))") == [0, END, USABLE]
+    low = [(0, 0xA0000, USABLE), (0xA0000, MIB, RESERVED)]
+    assert resolve(port, everything) == [*low, (MIB, END, USABLE)]
+    assert port.eval("memmap.total()") == END - 0x60000
+    assert free_ranges(port) == [(4096, 0xA0000), (MIB, REACH)]
+    assert port.eval(f"tuple(memmap.find({END - 1}))") == [MIB, END, USABLE]
     assert port.eval(f"memmap.find({END})") is None
 
 
@@ -208,7 +209,7 @@ order = {order!r}
 flat = array("L", bytes(24 * count))
 for i in range(count):
     at = i if order == "sorted" else count - 1 - i if order == "reversed" else i * 7919 % count
-    flat[3 * i] = at * 0x3000
+    flat[3 * i] = 0x100000 + at * 0x3000
     flat[3 * i + 1] = 0x3000 if at % 2 else 0x2000
     flat[3 * i + 2] = 1 + at % 2
 memmap.init(flat)
@@ -217,7 +218,8 @@ regions = memmap.regions()
     )
     assert small_unix_port.eval("len(regions)") == count
     assert small_unix_port.eval(
-        "all(tuple(r) == (i * 0x3000, i * 0x3000 + (0x3000 if i % 2 else 0x2000), 1 + i % 2) "
+        "all((r.start, r.end - r.start, r.kind) == "
+        "(0x100000 + i * 0x3000, 0x3000 if i % 2 else 0x2000, 1 + i % 2) "
         "for i, r in enumerate(regions))"
     )
     assert small_unix_port.eval("len(memmap.raw())") == count
