@@ -90,6 +90,7 @@ make_venv() {
 link_kit() {
     local site
     for site in .venv/lib/python3*/site-packages; do
+        [ -d "$site" ] || continue
         cmp -s - "$site/ringzero.pth" <<<"$PWD/tests/kit" || echo "$PWD/tests/kit" >"$site/ringzero.pth"
     done
 }

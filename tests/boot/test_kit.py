@@ -5,14 +5,11 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree
-from pathlib import Path
 
 import pytest
 import ringzero_vm
 from machine_code import RUN_CODE
 from ringzero_vm import Ended, GuestError, Panic, Symbols, TimedOut
-
-KIT = Path(ringzero_vm.__file__).parent
 
 
 @pytest.mark.board("microvm")
@@ -117,8 +114,8 @@ def test_no_machine(boot):
 
 
 def test_report(kernel, tmp_path):
-    """A suite elsewhere takes the kit with -p: matrix, xdist, JUnit, and failures that show the
-    console, QEMU's command and the panic."""
+    """A suite elsewhere takes the kit with -p alone: matrix, xdist, JUnit, and failures that show
+    the console, QEMU's command and the panic."""
     (tmp_path / "test_suite.py").write_text(SUITE)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     environment = {name: os.environ[name] for name in os.environ if not name.startswith("PYTEST")}
@@ -127,7 +124,7 @@ def test_report(kernel, tmp_path):
     done = subprocess.run(
         command,
         cwd=tmp_path,
-        env={**environment, "PYTHONPATH": str(KIT)},
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -162,7 +159,6 @@ def test_gdb(kernel, tmp_path):
     run = subprocess.Popen(
         [*command, f"--kernel={kernel}", "--board=microvm"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(KIT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
