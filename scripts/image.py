@@ -96,6 +96,8 @@ def grub_config(command_line, modules, commands):
 
 def fill_tree(tree, options):
     """What GRUB reads once it runs: its configuration, the kernel, the program."""
+    if not options.kernel.is_file():
+        raise Error(f"no kernel at {options.kernel}: 'make kernel' builds it")
     boot = tree / "boot"
     (boot / "grub").mkdir(parents=True)
     tool("strip", "-o", boot / "ringzero.elf", options.kernel)

@@ -169,6 +169,8 @@ def memory_size(text):
 def check_memory(size, options):
     """QEMU loads a kernel beyond the end of memory without a word, and it dies without one."""
     end = max((end for _, end in segments(options.kernel)), default=0)
+    if not end:
+        raise Error(f"{options.kernel} is no kernel: it is no 64-bit ELF that loads anything")
     if size < end:
         raise Error(
             f"--memory {options.memory}: too little, the kernel alone reaches up to"
@@ -203,7 +205,7 @@ def qemu_command(options, initrd, append, terminal, typed, extra):
     if options.image and not options.image.is_file():
         raise Error(f"no image at {options.image}: 'make iso' and 'make disk' make some")
     if not options.image and not options.kernel.is_file():
-        raise Error(f"no kernel at {options.kernel}: 'make' builds it")
+        raise Error(f"no kernel at {options.kernel}: 'make kernel' builds it")
     size = memory_size(options.memory)
     if not options.image:
         check_memory(size, options)
@@ -238,6 +240,8 @@ def pack(app, folder):
     elif app.is_file() and app.suffix == ".py":
         tree.mkdir()
         shutil.copyfile(app, tree / "main.py")
+    elif not app.exists():
+        raise Error(f"{app}: there is no such file or folder")
     else:
         raise Error(f"{app}: an app is a .py file, or a folder that holds a main.py")
     mpremote = shutil.which("mpremote", path=ROOT / ".venv" / "bin") or shutil.which("mpremote")
@@ -464,21 +468,17 @@ class Parser(argparse.ArgumentParser):
 
 
 def cpu_count(text):
-    number = int(text)
-    if not 1 <= number <= 255:
-        raise ValueError
-    return number
+    with contextlib.suppress(ValueError):
+        if 1 <= int(text) <= 255:
+            return int(text)
+    raise argparse.ArgumentTypeError(f"{text} is no number of CPUs from 1 to 255")
 
 
 def seconds(text):
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise ValueError
-    return number
-
-
-cpu_count.__name__ = "number of CPUs"
-seconds.__name__ = "number of seconds"
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
 
 
 def parse(arguments):

@@ -356,11 +356,11 @@ def test_arguments(launch, tmp_path):
         ("--serial", "nix"): "run.py: --serial nix: it is stdio, pty or unix:PATH",
         ("--serial", "unix:" + "x" * 108): "run.py: --serial: a socket's path has 1 to 107",
         ("--timeout", "never"): "run.py: argument --timeout: ",
-        ("--kernel", "nix"): "run.py: no kernel at nix: 'make' builds it",
+        ("--kernel", "nix"): "run.py: no kernel at nix: 'make kernel' builds it",
         ("--qemu", "no-such-qemu"): "run.py: no-such-qemu not found: 'make setup' installs it",
         ("--initrd", "nix"): "run.py: no boot module at nix",
         ("--nix",): "run.py: unrecognized arguments: --nix",
-        ("nix.py",): "run.py: nix.py: an app is a .py file, or a folder that holds a main.py",
+        ("nix.py",): "run.py: nix.py: there is no such file or folder",
         (tmp_path,): f"run.py: {tmp_path}: no main.py in it",
     }.items():
         done = launch(*arguments)
