@@ -12,7 +12,7 @@
 #:   test-upstream  run MicroPython's own tests in three modes, its modules in C, its benchmarks
 #:   test-collect   the same with a collection before every allocation, its basics and stress
 #:   test-versions  build and test with each of the MicroPython sources in MPY_DIRS, print a table
-#:   soak           work at the edge of memory for SOAK_SECONDS (default 600), at random
+#:   soak           work at the edge of memory for SOAK_SECONDS, at random
 #:   fuzz           fuzz the frame allocator for FUZZ_SECONDS
 #:   fuzz-api       call everything with anything from everywhere for FUZZ_SECONDS, from SEED on
 #:   fuzz-programs  hold random programs to MicroPython's unix port for FUZZ_SECONDS, from SEED on
@@ -57,6 +57,7 @@
 #:   GC_EVERY=N            make kernel, test-upstream: one in build/gc that collects before every Nth allocation
 #:   FUZZ_SECONDS=60       make fuzz, fuzz-api, fuzz-programs: for how long
 #:   SEED=1                make fuzz-api, fuzz-programs: what to begin with (default: the time)
+#:   SOAK_SECONDS=600      make soak: for how long
 #:   V=1                   show the commands
 BOARD ?= q35
 MEM ?= 256M
@@ -78,6 +79,7 @@ EACH ?=
 GC_EVERY ?=
 FUZZ_SECONDS ?= 60
 SEED ?=
+SOAK_SECONDS ?= 600
 V ?=
 
 Q := $(if $(filter-out 0,$(V)),,@)
@@ -109,6 +111,9 @@ setup:
 own_files = $(foreach name,FROZEN_MANIFEST USER_C_MODULES BOARD_DIR MPY_LIB_DIR,$(if $($(name)),$(name)=$(abspath $($(name)))))
 define build
 $(Q)$(python) scripts/check_mpy_cross.py $(mpy_cross) $(mpy_dir)
+$(foreach name,FROZEN_MANIFEST USER_C_MODULES BOARD_DIR MPY_LIB_DIR,$(if $($(name)),$(if $(wildcard $($(name))),,\
+    $(error $(name)=$($(name)): there is no such file or folder))))
+$(Q)$(python) scripts/check_mpy_cross.py $(MICROPY_MPYCROSS) $(mpy_dir)
 $(Q)+$(MAKE) $(if $(Q),--no-print-directory) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(jobs)) -C port \
     MPY_DIR=$(mpy_dir) MICROPY_MPYCROSS=$(mpy_cross) BUILD=$(abspath $(1)) BUILD_VERBOSE=$(if $(Q),0,1) GC_EVERY=$(GC_EVERY) $(own_files) </dev/null
 endef
@@ -169,7 +174,7 @@ fuzz-programs: kernel unix
 	    $(if $(SEED),--seed $(SEED)) </dev/null
 
 soak: .setup-test kernel
-	$(Q)SOAK_SECONDS=$(or $(SOAK_SECONDS),600) $(python) -m pytest -s tests/boot/test_soak.py </dev/null
+	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) $(python) -m pytest -s tests/boot/test_soak.py </dev/null
 
 bench-frames: .setup-test
 	$(Q)$(MAKE) $(if $(Q),--no-print-directory) -f tests/bench/Makefile frames V=$(if $(Q),,1) </dev/null
@@ -203,6 +208,7 @@ disk: .setup-image kernel
 image_dir = build/images/$(NAME)
 image: $(if $(ISO)$(DISK),.setup-image) .setup-run
 	$(Q)[ -n "$(NAME)" ] || { echo "make image: what is it called? NAME=hello" >&2; exit 2; }
+	$(Q)case '$(NAME)' in *[!A-Za-z0-9._-]*) echo "make image: NAME=$(NAME): letters, digits, dots and dashes" >&2; exit 2;; esac
 	$(Q)# A file that has gone from a package makes nothing newer.
 	$(Q)rm -f $(image_dir)/build/frozen_content.c
 	$(call build,$(image_dir)/build)
