@@ -113,7 +113,6 @@ define build
 $(Q)$(python) scripts/check_mpy_cross.py $(mpy_cross) $(mpy_dir)
 $(foreach name,FROZEN_MANIFEST USER_C_MODULES BOARD_DIR MPY_LIB_DIR,$(if $($(name)),$(if $(wildcard $($(name))),,\
     $(error $(name)=$($(name)): there is no such file or folder))))
-$(Q)$(python) scripts/check_mpy_cross.py $(MICROPY_MPYCROSS) $(mpy_dir)
 $(Q)+$(MAKE) $(if $(Q),--no-print-directory) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(jobs)) -C port \
     MPY_DIR=$(mpy_dir) MICROPY_MPYCROSS=$(mpy_cross) BUILD=$(abspath $(1)) BUILD_VERBOSE=$(if $(Q),0,1) GC_EVERY=$(GC_EVERY) $(own_files) </dev/null
 endef
