@@ -176,7 +176,7 @@ run(
 
 def test_x87_in_use(vm):
     """A hard callback prints floats rightly, whatever precision the interrupted code has set."""
-    assert vm.exec(RUN_CODE + X87_IN_USE) == "0.1 1234.5678\r\n"
+    assert vm.exec(RUN_CODE + X87_IN_USE) == "0.1 1234.5678\n"
 
 
 def test_interrupts_off(vm):
