@@ -1,0 +1,55 @@
+"""Weak references, which MicroPython has had since 1.28: gc.c then has a table more per area."""
+
+import pytest
+
+GROW = """
+import gc, weakref
+
+class Thing:
+    pass
+
+gone = []
+def callback(ref):
+    gone.append([bytes(3000)])
+
+things, refs, ballast = [], [], []
+for i in range(300):
+    thing = Thing()
+    refs.append(weakref.ref(thing, callback))
+    if i % 3 == 0:
+        things.append(thing)
+    # Code that has just died, and memory that the callbacks could be given in its place.
+    exec("@micropython.native\\ndef f(x): return x + 1")
+    f(1)
+    del thing, f
+    ballast.append(bytearray(50000))
+gc.collect()
+"""
+
+
+@pytest.fixture
+def weakref(vm, mpy_version):
+    """A guest that has them."""
+    if tuple(map(int, mpy_version.split("."))) < (1, 28):
+        pytest.skip("there is no weakref before MicroPython 1.28")
+    return vm
+
+
+def test_callbacks_while_the_heap_grows(weakref):
+    """Objects that live keep their references, the others' callbacks run once each."""
+    weakref.exec(GROW)
+    live, called = weakref.eval("(sum(ref() is not None for ref in refs), len(gone))")
+    # A stale pointer on the stack may keep an object or two.
+    assert 100 <= live <= 105 and live + called == 300
+    assert weakref.eval("[ref() for ref in refs[::3]] == things")
+    weakref.exec("import frames; frames.check()")
+
+
+def test_soft_reset_calls_nobody(weakref):
+    """A soft reset with references that wait for their objects comes back to the prompt."""
+    weakref.exec(
+        GROW + "def callback(ref): print('called')\nlast = weakref.ref(things[0], callback)"
+    )
+    weakref.soft_reset()
+    assert "called" not in weakref.transcript()
+    weakref.exec("[bytearray(50000) for i in range(100)]")
