@@ -3,6 +3,7 @@
 
 #include "py/builtin.h"
 #include "py/gc.h"
+#include "py/objlist.h"
 #include "py/objmodule.h"
 #include "py/runtime.h"
 

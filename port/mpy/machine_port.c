@@ -48,7 +48,8 @@ static mp_obj_t port_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value) {
     }
     mp_int_t port = mp_obj_get_int(index);
     if (port < 0 || port > 0x10000 - self->size) {
-        mp_raise_ValueError(MP_ERROR_TEXT("a port is 0 to 0xffff"));
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("port%u has 0 to 0x%x, not %ld"),
+            8 * self->size, 0x10000 - self->size, (long)port);
     }
     if (value == MP_OBJ_SENTINEL) {
         switch (self->size) {

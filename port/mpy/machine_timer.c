@@ -246,7 +246,7 @@ static mp_obj_t machine_timer_make_new(const mp_obj_type_t *type, size_t n_args,
         ++args;
     }
     if (id != -1) {
-        mp_raise_ValueError(MP_ERROR_TEXT("Timer doesn't exist"));
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("Timer(%ld) doesn't exist: all have the number -1"), (long)id);
     }
     machine_timer_obj_t *self = m_new0(machine_timer_obj_t, 1);
     self->base.type = type;

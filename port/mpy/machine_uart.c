@@ -133,7 +133,8 @@ static void mp_machine_uart_init_helper(machine_uart_obj_t *self, size_t n_args,
         next.parity = mp_obj_get_int(args[ARG_parity].u_obj) & 1 ? UART_PARITY_ODD : UART_PARITY_EVEN;
     }
     if (!uart_can(next.baudrate)) {
-        mp_raise_ValueError(MP_ERROR_TEXT("baudrate must divide 115200"));
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("baudrate must divide 115200, which %lu does not"),
+            (unsigned long)next.baudrate);
     }
     if (args[ARG_rxbuf].u_int > 0 || self->uart->size == 0) {
         set_rxbuf(self, args[ARG_rxbuf].u_int > 0 ? args[ARG_rxbuf].u_int : RXBUF_DEFAULT);

@@ -114,7 +114,7 @@ static void mp_machine_deepsleep(size_t n_args, const mp_obj_t *args) {
 static mp_obj_t machine_poweroff(size_t n_args, const mp_obj_t *args) {
     mp_int_t status = n_args == 0 ? 0 : mp_obj_get_int(args[0]);
     if (status < 0 || status > POWER_STATUS_MAX) {
-        mp_raise_ValueError(MP_ERROR_TEXT("a status is 0 to 100"));
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("a status is 0 to 100, not %ld"), (long)status);
     }
     power_off(status);
 }
@@ -123,7 +123,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(machine_poweroff_obj, 0, 1, machine_p
 static uint32_t get_u32(mp_obj_t value) {
     mp_int_t n = mp_obj_get_int(value);
     if (n < 0 || n > UINT32_MAX) {
-        mp_raise_ValueError(MP_ERROR_TEXT("a number is 0 to 0xffffffff"));
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("a number is 0 to 0xffffffff, not %ld"), (long)n);
     }
     return n;
 }

@@ -16,7 +16,7 @@ void mp_hal_get_random(size_t size, uint8_t *buf) {
 static mp_obj_t mp_os_urandom(mp_obj_t size_in) {
     mp_int_t size = mp_obj_get_int(size_in);
     if (size < 0) {
-        mp_raise_ValueError(NULL);
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("size is at least 0, not %ld"), (long)size);
     }
     vstr_t vstr;
     vstr_init_len(&vstr, size);

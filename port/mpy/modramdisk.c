@@ -35,7 +35,11 @@ static mp_obj_t ramdisk_make_new(const mp_obj_type_t *type, size_t n_args, size_
     mp_int_t size = args[ARG_size].u_int;
     mp_int_t block_size = args[ARG_block_size].u_int;
     if (size <= 0 || block_size < 128 || (block_size & (block_size - 1)) != 0) {
-        mp_raise_ValueError(MP_ERROR_TEXT("a disk has a size and blocks of a power of two from 128 on"));
+        if (size <= 0) {
+            mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("size is at least 1, not %ld"), (long)size);
+        }
+        mp_raise_msg_varg(&mp_type_ValueError,
+            MP_ERROR_TEXT("block_size is a power of two from 128 on, not %ld"), (long)block_size);
     }
 
     ramdisk_t *self = mp_obj_malloc(ramdisk_t, type);
