@@ -115,6 +115,10 @@ static NOINLINE frames_status_t word_has_more(size_t word) {
     size_t slot = word / LINE_WORDS;
     if (!is(SOME, slot)) {
         frames_mark(SOME, slot);
+        if (UNLIKELY(is_shut(slot))) {
+            // Somebody else has made the chunk whole meanwhile.
+            frames_quiet(slot);
+        }
         frames_prefer(slot);
     }
     if (GET(&self.bits[word]) == ALL) {
@@ -133,7 +137,7 @@ static NOINLINE frames_status_t put_shared_slowly(size_t word, uint64_t mask) {
     do {
         // The word before the rest: who claims these frames or shuts the chunk changes it.
         w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
-        if (is(SHUT, word / LINE_WORDS) || (w & mask)
+        if ((w & mask) || is_shut(word / LINE_WORDS)
             || (is(KERNEL, word / LINE_WORDS) && (frames_kernel_mask(word) & mask))
             || (is_claimed(WORD, word) && frames_held(WORD, word, mask))) {
             return FRAMES_BAD_FREE;
@@ -254,17 +258,20 @@ frames_status_t frames_put(size_t word, uint64_t mask) {
 
 bool frames_take(size_t word, uint64_t mask) {
     size_t slot = word / LINE_WORDS;
-    if (is(IDLE, slot) && frames_unmark(IDLE, slot)) {
-        frames_split(slot);
-    }
-    uint64_t *p = &self.bits[word], w;
-    do {
-        w = GET(p);
-        if (is(SHUT, slot) || (w & mask) != mask) {
+    uint64_t *p = &self.bits[word];
+    for (;;) {
+        if (is(IDLE, slot) && frames_unmark(IDLE, slot)) {
+            frames_split(slot);
+        }
+        uint64_t w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+        bool closed = is_shut(slot);
+        if (closed ? !is(IDLE, slot) : (w & mask) != mask) {
             return false;
         }
-    } while (!word_swap(p, w, w & ~mask));
-    return true;
+        if (!closed && word_swap(p, w, w & ~mask)) {
+            return true;
+        }
+    }
 }
 
 // Undo frames_put() of one frame, wherever it has gone. Entered.

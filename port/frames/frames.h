@@ -8,8 +8,9 @@
 // part of a 1 GiB frame. Any call may give back any set of lent frames, in other portions than
 // they were lent in, but a 2 MiB or 1 GiB frame only goes back whole.
 //
-// A bad free is refused, and then nothing has changed. With several CPUs that cannot hold for one
-// case: a double free at the very moment at which another CPU gets the frame for the first of them.
+// A bad free is refused, and then nothing has changed. With several CPUs two double frees cannot be
+// told from good ones, and can put a frame into two hands: one that comes when another CPU has got
+// the frame again, and one that does not wait for the first to return.
 //
 // With one CPU, nothing here may run in an interrupt handler that can interrupt itself here. With
 // several, each CPU calls with interrupts off or from code that is never moved to another CPU.

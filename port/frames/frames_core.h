@@ -210,6 +210,20 @@ static inline bool is_guarded(size_t slot) {
     return (GET(&group->is[SHUT]) | GET(&group->is[KERNEL])) >> slot % GROUP_SLOTS & 1;
 }
 
+// With several CPUs: every word is, which together with `shut` means that the chunk is being shut.
+#define ALL_CLAIMS (UINT8_MAX)
+
+// Whether the chunk is shut, once that is certain.
+static inline bool is_shut(size_t slot) {
+    while (is(SHUT, slot)) {
+        if (!self.shared || __atomic_load_n(&self.claims[slot], __ATOMIC_ACQUIRE) != ALL_CLAIMS) {
+            return is(SHUT, slot);
+        }
+        frames_cpu_wait();
+    }
+    return false;
+}
+
 static inline bool is_plain(size_t slot) {
     return self.groups[slot / GROUP_SLOTS].plain >> slot % GROUP_SLOTS & 1;
 }
@@ -384,6 +398,7 @@ bool frames_search_zones(struct cpu *c, bool locked,
     bool (*search)(struct cpu *c, size_t low, size_t high, bool any));
 size_t frames_start(const struct cpu *c, size_t low, size_t high);  // Where it begins to search.
 void frames_split(size_t slot);             // Turn an idle chunk into a line of free frames.
+void frames_quiet(size_t slot);             // Clear `some` if nothing is free.
 void frames_settle(size_t slot);            // Make the chunk idle if all of it is free.
 void frames_aim(size_t word, uint64_t valid, uint64_t addr);  // With one CPU: they come from here,
 void frames_guard_word(size_t slot);        // which is in this chunk: frees must look closer,

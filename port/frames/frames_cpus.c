@@ -90,8 +90,11 @@ bool frames_hand_back(struct cpu *c, unsigned kind) {
     if (index == NONE) {
         return false;
     }
+    // Until all is in one place again, nobody can say that these are not free.
+    __atomic_store_n(&hold->turn, hold->turn + 1, __ATOMIC_SEQ_CST);
     PUT(&hold->mask, 0);
     uint64_t now = mask ? mask | word_or(frames_bits_of(kind, index), mask) : 0;
+    __atomic_store_n(&hold->turn, hold->turn + 1, __ATOMIC_RELEASE);
     if (kind == UNIT) {
         frames_summarize(IDLE, index / GROUP_UNITS);
     } else if (mask) {

@@ -33,7 +33,7 @@ static bool line_has(size_t slot) {
 
 // Clear `some`, if it is set, when nothing is free. Another CPU's free either sees it cleared and sets it again,
 // or is seen here.
-static void quiet(size_t slot) {
+void frames_quiet(size_t slot) {
     if (is(SOME, slot) && !line_has(slot)) {
         frames_unmark(SOME, slot);
         if (self.shared && line_has(slot)) {
@@ -42,30 +42,52 @@ static void quiet(size_t slot) {
     }
 }
 
-void frames_settle(size_t slot) {
+// With several CPUs: shut a chunk that is free as a whole. False if it is not, or somebody has claims.
+static bool shut(size_t slot) {
     uint64_t *line = line_of(slot);
-    if (is(EDGE, slot) || is(SHUT, slot) || !line_is_full(line)) {
+    uint64_t *facts = &self.groups[slot / GROUP_SLOTS].is[SHUT];
+    uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
+    // A CPU that still has a claim here would take its own frees for good ones.
+    uint8_t none = 0;
+    if (!__atomic_compare_exchange_n(&self.claims[slot], &none, ALL_CLAIMS, false,
+        __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+        return false;
+    }
+    // From here on a free waits for how this ends. Take all of the line, so that it is ours alone.
+    word_or(facts, mask);
+    unsigned k = 0;
+    while (k < LINE_WORDS && word_swap(&line[k], ALL, 0)) {
+        ++k;
+    }
+    bool good = k == LINE_WORDS;
+    if (good) {
+        frames_unmark(SOME, slot);
+    } else {
+        while (k-- > 0) {
+            word_or(&line[k], ALL);
+        }
+        word_clear(facts, mask);
+        frames_mark(SOME, slot);
+    }
+    __atomic_store_n(&self.claims[slot], 0, __ATOMIC_SEQ_CST);
+    return good;
+}
+
+void frames_settle(size_t slot) {
+    // Who has freed the last frame while another CPU was at it has left it to that one.
+    while (!is(EDGE, slot) && !is(SHUT, slot) && line_is_full(line_of(slot))) {
+        if (!self.shared) {
+            frames_unmark(SOME, slot);
+            word_or(&self.groups[slot / GROUP_SLOTS].is[SHUT], UINT64_C(1) << slot % GROUP_SLOTS);
+        } else if (__atomic_load_n(&self.claims[slot], __ATOMIC_SEQ_CST)) {
+            return;
+        } else if (!shut(slot)) {
+            continue;
+        }
+        frames_mark(IDLE, slot);
+        prefer_2m(this_cpu(), slot);
         return;
     }
-    if (self.shared) {
-        // Take all of the line, so that it is ours alone; on failure put it back.
-        unsigned k = 0;
-        while (k < LINE_WORDS && word_swap(&line[k], ALL, 0)) {
-            ++k;
-        }
-        // A CPU that still has a claim here would take its own frees for good ones.
-        if (k < LINE_WORDS || __atomic_load_n(&self.claims[slot], __ATOMIC_SEQ_CST)) {
-            while (k-- > 0) {
-                word_or(&line[k], ALL);
-            }
-            frames_mark(SOME, slot);
-            return;
-        }
-    }
-    frames_unmark(SOME, slot);
-    word_or(&self.groups[slot / GROUP_SLOTS].is[SHUT], UINT64_C(1) << slot % GROUP_SLOTS);
-    frames_mark(IDLE, slot);
-    prefer_2m(this_cpu(), slot);
 }
 
 // The chunk was idle, and the caller has unmarked that.
@@ -194,7 +216,7 @@ static bool search_chunks(struct cpu *c, size_t low, size_t high, unsigned where
             c->rotor = slot;
             return true;
         }
-        quiet(slot);
+        frames_quiet(slot);
     }
     return false;
 }
@@ -293,7 +315,7 @@ static bool refill(struct cpu *c, bool locked) {
             if (get_word_of(c, slot, word - slot * LINE_WORDS)) {
                 return true;
             }
-            quiet(slot);
+            frames_quiet(slot);
         }
         c->rotor = slot + 1;
     }

@@ -28,7 +28,7 @@ bool frames_part(uint64_t frame, uint64_t end, struct part *part) {
 
 // One part of a free. Without `commit`, only say whether it is one.
 static bool put_part(const struct part *part, bool commit) {
-    if (is(SHUT, part->slot)) {
+    if (is_shut(part->slot)) {
         if (is(IDLE, part->slot) || !is_whole(part)
             || frames_held(UNIT, part->slot / UNIT_SLOTS, UINT64_C(1) << part->slot % GROUP_SLOTS)) {
             return false;

@@ -63,11 +63,105 @@ static uint32_t next_random(uint32_t *x) {
     return *x;
 }
 
+static void empty_mailboxes(void) {
+    for (unsigned i = 0; i < 64; ++i) {
+        REQUIRE(mailbox[0][i] == 0 || frames_free(mailbox[0][i]) == FRAMES_OK);
+        REQUIRE(mailbox[1][i] == 0 || frames_free_2m(mailbox[1][i]) == FRAMES_OK);
+    }
+}
+
+// --- Frees, and those that come twice -------------------------------------------------------
+
+// Nobody allocates now. Each thread gives back what it has, and says so; what another one has given
+// back it tries again, while chunks become whole and CPUs give up what they hold.
+#define MINE (4096u)
+static uint64_t mine[MAX_THREADS][MINE];
+static size_t mine_count[MAX_THREADS], given[MAX_THREADS];
+static unsigned thread_count;
+static pthread_barrier_t barrier;
+
+static void free_twice(uint32_t *x) {
+    size_t n = 0;
+    pthread_barrier_wait(&barrier);
+    while (n < MINE) {
+        uint64_t addr = frames_alloc();
+        if (frames_failed(addr)) {
+            break;
+        }
+        // Threads share words, too.
+        mine[host_cpu][n++] = addr;
+    }
+    mine_count[host_cpu] = n;
+    __atomic_store_n(&given[host_cpu], 0, __ATOMIC_RELEASE);
+    pthread_barrier_wait(&barrier);
+    for (size_t i = 0; i < n; ++i) {
+        REQUIRE(frames_free(mine[host_cpu][i]) == FRAMES_OK);
+        __atomic_store_n(&given[host_cpu], i + 1, __ATOMIC_RELEASE);
+        unsigned other = next_random(x) % thread_count;
+        size_t done = __atomic_load_n(&given[other], __ATOMIC_ACQUIRE);
+        if (done) {
+            size_t back = next_random(x) % (done < 600 ? done : 600);
+            REQUIRE(frames_free(mine[other][done - 1 - back]) == FRAMES_BAD_FREE);
+            REQUIRE(frames_free_run(mine[other][done - 1], 1) == FRAMES_BAD_FREE);
+        }
+    }
+    pthread_barrier_wait(&barrier);
+    if (host_cpu == 0) {
+        frames_stats_t stats;
+        frames_stats(&stats);
+        REQUIRE(stats.free == stats.total && frames_check(print_text, stderr) == 0);
+    }
+    pthread_barrier_wait(&barrier);
+}
+
+// One chunk, of which the first CPU takes a little and gives it back, so that it is broken up and
+// made whole all the time, and others close the CPUs. The rest of it is free, whoever asks.
+#define CHUNK (UINT64_C(0x200000))
+
+static void *hammer(void *argument) {
+    host_cpu = (unsigned)(uintptr_t)argument;
+    uint32_t x = 362436069u + host_cpu;
+    pthread_barrier_wait(&barrier);
+    for (unsigned long call = 0; call < calls / 2; ++call) {
+        uint32_t r = next_random(&x);
+        if (host_cpu == 0) {
+            uint64_t addr = r % 2 ? frames_alloc_run(2, CHUNK, 0) : frames_alloc();
+            REQUIRE(frames_failed(addr) || (addr >= CHUNK && addr < CHUNK + 64 * 4096));
+            REQUIRE(frames_failed(addr) || frames_free_run(addr, 1 + r % 2) == FRAMES_OK);
+            continue;
+        }
+        if (r % 64 == 0) {
+            uint64_t addr = frames_alloc_2m();
+            REQUIRE(frames_failed(addr) || frames_free_2m(addr) == FRAMES_OK);
+        }
+        // Of the first word as well: nobody has its last frames.
+        uint64_t addr = CHUNK + (60 + r / 64 % 452) * 4096;
+        REQUIRE(frames_free(addr) == FRAMES_BAD_FREE);
+        REQUIRE(frames_free_run(addr, 1 + r % 3) == FRAMES_BAD_FREE);
+    }
+    return NULL;
+}
+
+static void start_hammer(void) {
+    frames_deinit();
+    uint64_t ranges[] = { CHUNK, 2 * CHUNK, 4 * CHUNK, 4 * CHUNK + 0x8000 };
+    host_cpu = 0;
+    REQUIRE(frames_init(ranges, 2, thread_count, reach) == FRAMES_OK);
+    uint64_t addr;
+    while (!frames_failed(addr = frames_alloc_run(1, 4096, 0))) {
+        stamp[addr / 4096] = addr >= CHUNK && addr < 2 * CHUNK;
+    }
+    for (addr = CHUNK; addr < 2 * CHUNK; addr += 4096) {
+        REQUIRE(stamp[addr / 4096] && frames_free(addr) == FRAMES_OK);
+    }
+}
+
 static void *work(void *argument) {
     host_cpu = (unsigned)(uintptr_t)argument;
     uint32_t x = 2463534242u + host_cpu * 7919;
     struct {
         uint64_t addr, count;
+        bool kernel;
     } held[HELD];
     size_t n = 0;
     // Before the map is there, all CPUs but the first wait for it.
@@ -75,11 +169,21 @@ static void *work(void *argument) {
         uint32_t r = next_random(&x);
         unsigned kind = r % 64;
         uint64_t addr = FRAMES_FAILED(FRAMES_NO_MEMORY), count = 1;
+        bool kernel = false;
         if (n > 0 && (kind < 28 || n == HELD)) {
             size_t i = r / 64 % n;
             addr = held[i].addr;
             count = held[i].count;
+            bool kernel = held[i].kernel;
             held[i] = held[--n];
+            if (kernel) {
+                REQUIRE((count == 1 ? frames_free(addr) : frames_free_run(addr, count))
+                    == FRAMES_BAD_FREE);
+                disown(addr, count, host_cpu + 1);
+                REQUIRE(frames_free_kernel(addr, count) == FRAMES_OK);
+                continue;
+            }
+            REQUIRE(frames_free_kernel(addr, count) == FRAMES_BAD_FREE);
             if ((count == 1 || count == 512) && r & 0x40000000) {
                 // Somebody else may give it back.
                 for (uint64_t i = addr / 4096; i < addr / 4096 + count; ++i) {
@@ -98,8 +202,12 @@ static void *work(void *argument) {
                 : frames_free_run(addr, count)) == FRAMES_OK);
             continue;
         }
-        if (kind < 56) {
+        if (kind < 52) {
             addr = frames_alloc();
+        } else if (kind < 56) {
+            count = r % 3 ? 1 : r % 2 ? 1 + r / 64 % 70 : 512;
+            addr = frames_alloc_kernel(count, count == 512 ? 512 * 4096 : 4096, 0);
+            kernel = true;
         } else if (kind < 58) {
             count = 1 + r / 64 % 40;
             addr = frames_alloc_run(count, 4096u << r / 4096 % 4, 0);
@@ -132,6 +240,7 @@ static void *work(void *argument) {
         }
         own(addr, count);
         held[n].addr = addr;
+        held[n].kernel = kernel;
         held[n++].count = count;
         // Nobody's: free already, and outside.
         if (kind == 30) {
@@ -142,7 +251,15 @@ static void *work(void *argument) {
     while (n > 0) {
         --n;
         disown(held[n].addr, held[n].count, host_cpu + 1);
-        REQUIRE(frames_free_run(held[n].addr, held[n].count) == FRAMES_OK);
+        REQUIRE((held[n].kernel ? frames_free_kernel : frames_free_run)(held[n].addr, held[n].count)
+            == FRAMES_OK);
+    }
+    pthread_barrier_wait(&barrier);
+    if (host_cpu == 0) {
+        empty_mailboxes();
+    }
+    for (unsigned round = 0; round < calls / 4000; ++round) {
+        free_twice(&x);
     }
     return NULL;
 }
@@ -156,6 +273,8 @@ int main(int argc, char **argv) {
         printf("no membarrier(2) here\n");
         return 77;
     }
+    thread_count = threads;
+    pthread_barrier_init(&barrier, NULL, threads);
     pthread_t id[MAX_THREADS];
     for (unsigned i = 1; i < threads; ++i) {
         pthread_create(&id[i], NULL, work, (void *)(uintptr_t)i);
@@ -169,10 +288,6 @@ int main(int argc, char **argv) {
     work((void *)0);
     for (unsigned i = 1; i < threads; ++i) {
         pthread_join(id[i], NULL);
-    }
-    for (unsigned i = 0; i < 64; ++i) {
-        REQUIRE(mailbox[0][i] == 0 || frames_free(mailbox[0][i]) == FRAMES_OK);
-        REQUIRE(mailbox[1][i] == 0 || frames_free_2m(mailbox[1][i]) == FRAMES_OK);
     }
     frames_stats_t stats;
     frames_stats(&stats);
@@ -188,6 +303,16 @@ int main(int argc, char **argv) {
         ++n;
     }
     REQUIRE(n == stats.total);
+    start_hammer();
+    for (unsigned i = 0; i < threads; ++i) {
+        pthread_create(&id[i], NULL, hammer, (void *)(uintptr_t)i);
+    }
+    for (unsigned i = 0; i < threads; ++i) {
+        pthread_join(id[i], NULL);
+    }
+    REQUIRE(frames_check(print_text, stderr) == 0);
+    frames_stats(&stats);
+    REQUIRE(stats.free == 512);
     printf("%u threads, %lu calls each, out of memory %lu times\n", threads, calls, dry);
     return 0;
 }
