@@ -20,7 +20,7 @@ MAY_INCLUDE["mpy"] = MAY_INCLUDE["port"] = {*MAY_INCLUDE, "mpy", "port"}
 # A leaf that everybody may call, and a font, which is data only.
 LEAVES = {"panic.h", "extmod/font_petme128_8x8.h"}
 # The module's Python face, in a room that knows nothing of Python otherwise.
-PYTHON_FACES = {"frames/modframes.c"}
+PYTHON_FACES = {"frames/modframes.c", "frames/modframes.h"}
 # Headers of MicroPython's, of the build's and of the board's.
 UPSTREAM = {"py", "extmod", "shared", "lib", "genhdr"}
 OTHERS = {"mpconfigboard.h"}
