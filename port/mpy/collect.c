@@ -3,11 +3,13 @@
 #include "py/runtime.h"
 #include "shared/runtime/gchelper.h"
 
+#include "mpy/collect.h"
 #include "mpy/heap.h"
 #include "mpy/native.h"
 
 static bool collecting;
 static bool calling_back;
+static nlr_buf_t *outer_catcher;
 
 // What is left free goes back, and dead code's room is no object's.
 static void settle(void) {
@@ -23,6 +25,7 @@ void gc_collect(void) {
         return;
     }
     collecting = true;
+    outer_catcher = MP_STATE_THREAD(nlr_top);
     native_collect_begin();
     gc_collect_start();
     native_collect_roots();
@@ -31,6 +34,10 @@ void gc_collect(void) {
     if (collecting) {
         settle();
     }
+}
+
+bool collect_would_unwind(void) {
+    return (MP_STATE_THREAD(gc_lock_depth) & GC_COLLECT_FLAG) && MP_STATE_THREAD(nlr_top) == outer_catcher;
 }
 
 #if MICROPY_PY_WEAKREF
@@ -53,8 +60,6 @@ void __wrap_gc_weakref_sweep(void) {
 // For tests: a collection before every so many allocations.
 void *__real_gc_alloc(size_t size, unsigned int flags);
 void *__wrap_gc_alloc(size_t size, unsigned int flags);
-void *__real_gc_realloc(void *ptr, size_t size, bool allow_move);
-void *__wrap_gc_realloc(void *ptr, size_t size, bool allow_move);
 
 static void collect_at_times(void) {
     static unsigned count;
@@ -68,9 +73,16 @@ void *__wrap_gc_alloc(size_t size, unsigned int flags) {
     collect_at_times();
     return __real_gc_alloc(size, flags);
 }
+#else
+static void collect_at_times(void) {
+}
+#endif
+
+void *__real_gc_realloc(void *ptr, size_t size, bool allow_move);
+void *__wrap_gc_realloc(void *ptr, size_t size, bool allow_move);
 
 void *__wrap_gc_realloc(void *ptr, size_t size, bool allow_move) {
     collect_at_times();
-    return __real_gc_realloc(ptr, size, allow_move);
+    // gc.c would take one just below 2^64 for none at all, and free the block.
+    return size > SIZE_MAX / 4 ? NULL : __real_gc_realloc(ptr, size, allow_move);
 }
-#endif

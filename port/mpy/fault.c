@@ -10,15 +10,20 @@
 #include "boot/handoff.h"
 #include "cpu/io.h"
 #include "cpu/trap.h"
-#include "mpy/fault.h"
-#include "mpy/native.h"
 #include "memory/space.h"
+#include "mpy/collect.h"
+#include "mpy/fault.h"
+#include "mpy/heap.h"
+#include "mpy/native.h"
+#include "mpy/trace.h"
+#include "panic.h"
 
 enum {
     // SDM 3A table 6-1.
     VECTOR_DIVIDE = 0,
     VECTOR_DEBUG = 1,
     VECTOR_NMI = 2,
+    VECTOR_BREAKPOINT = 3,
     VECTOR_DOUBLE_FAULT = 8,
     VECTOR_PAGE_FAULT = 14,
     VECTOR_MACHINE_CHECK = 18,
@@ -30,8 +35,15 @@ enum {
     // SDM 1 3.4.3: single step, direction, nested task, resume, alignment check.
     RFLAGS_TF = 1 << 8,
     RFLAGS_CLEARED = 1 << 8 | 1 << 10 | 1 << 14 | 1 << 16 | 1 << 18,
+    RFLAGS_IF = 1 << 9,
     RED_ZONE = 128,
+    // In words: what the memory functions use at most, as the link checks.
+    MEMORY_FUNCTIONS_STACK = 32,
+    // What raising an exception takes where the stack has overflown.
+    RAISE_STACK = 8192,
     OPCODE_INT = 0xcd,
+    OPCODE_CALL = 0xe8,
+    CALL_SIZE = 5,
     // SDM 1 10.5.1 and table 10-2: where FXSAVE has them, and what they start with.
     FXSAVE_SIZE = 512,
     FXSAVE_FCW = 0,
@@ -43,10 +55,18 @@ enum {
 };
 
 // The exception's arguments; after errno those of the fault, small integers all but the address.
-enum { ARG_ERRNO, ARG_VECTOR, ARG_ADDR, ARG_ERROR, ARG_RIP, ARGS };
+enum { ARG_ERRNO, ARG_VECTOR, ARG_ADDR, ARG_ERROR, ARG_RIP, ARG_PLACE, ARGS };
+
+// Whose instruction it was.
+typedef enum {
+    PLACE_KERNEL,       // the collector's and the allocator's are the kernel's
+    PLACE_PROGRAM,      // made to access what Python names
+    PLACE_INTERPRETER,
+} place_t;
 
 extern char access_start[], access_end[], memory_functions_start[], memory_functions_end[];
-extern char interrupt_stack_guard[], interrupt_stack_top[];
+extern char interpreter_start[], interpreter_end[];
+extern char stack_guard[], interrupt_stack_guard[], interrupt_stack_top[];
 
 static bool in(uint64_t addr, const char *start, const char *end) {
     return addr >= (uint64_t)start && addr < (uint64_t)end;
@@ -67,9 +87,15 @@ static qstr kind_of(const mp_obj_tuple_t *args) {
 
 static void print_fault(const mp_print_t *print, const mp_obj_tuple_t *args) {
     mp_print_str(print, trap_name(MP_OBJ_SMALL_INT_VALUE(args->items[ARG_VECTOR])));
+    mp_int_t rip = MP_OBJ_SMALL_INT_VALUE(args->items[ARG_RIP]);
+    if (args->items[ARG_PLACE] == MP_OBJ_NEW_SMALL_INT(PLACE_INTERPRETER)) {
+        char name[64];
+        trace_function(rip, name, sizeof(name));
+        mp_printf(print, " in the interpreter (%s)", name[0] != 0 ? name : "no function");
+    }
     qstr kind = kind_of(args);
     if (kind == MP_QSTRnull) {
-        mp_printf(print, " at 0x%lx", (unsigned long)MP_OBJ_SMALL_INT_VALUE(args->items[ARG_RIP]));
+        mp_printf(print, " at 0x%lx", (unsigned long)rip);
         return;
     }
     mp_int_t error = MP_OBJ_SMALL_INT_VALUE(args->items[ARG_ERROR]);
@@ -131,13 +157,17 @@ MP_DEFINE_CONST_OBJ_TYPE(
     );
 
 // What the trap returns to, on the stack of the access.
-static NORETURN void fault_raise(uint64_t vector, uint64_t addr, uint64_t error, uint64_t rip) {
+static NORETURN void fault_raise(uint64_t vector, uint64_t addr, uint64_t error, uint64_t rip, uint64_t place) {
+    if (place == PLACE_INTERPRETER && !heap_check()) {
+        panic("the interpreter has faulted, and its heap is broken");
+    }
     mp_obj_t args[ARGS] = {
         [ARG_ERRNO] = MP_OBJ_NEW_SMALL_INT(MP_EFAULT),
         [ARG_VECTOR] = MP_OBJ_NEW_SMALL_INT(vector),
         [ARG_ADDR] = mp_const_none,
         [ARG_ERROR] = MP_OBJ_NEW_SMALL_INT(error),
         [ARG_RIP] = MP_OBJ_NEW_SMALL_INT(rip),
+        [ARG_PLACE] = MP_OBJ_NEW_SMALL_INT(place),
     };
     if (vector == VECTOR_PAGE_FAULT) {
         // An address in the upper half is no small integer, which a locked heap has no room for.
@@ -151,34 +181,77 @@ static NORETURN void fault_raise(uint64_t vector, uint64_t addr, uint64_t error,
     nlr_raise(mp_obj_exception_make_new(&mp_type_FaultError, ARGS, 0, args));
 }
 
-static bool is_access(uint64_t rip) {
-    return in(rip, access_start, access_end) || native_contains(rip);
+static NORETURN void overflow_raise(void) {
+    mp_raise_recursion_depth();
 }
 
-// The stack that the exception unwinds must be the one that the fault came on.
-static bool can_unwind(uint64_t rsp) {
-    uint64_t top = 0;
-    if (rsp >= (uint64_t)stack_bottom && rsp < (uint64_t)stack_top) {
-        top = (uint64_t)stack_top;
-    } else if (in(rsp, interrupt_stack_guard + PAGING_SIZE, interrupt_stack_top)) {
-        top = (uint64_t)interrupt_stack_top;
+// A stack on which Python runs.
+typedef struct {
+    uint64_t guard, bottom, top;
+} stack_t;
+
+static bool find_stack(uint64_t rsp, stack_t *stack) {
+    const stack_t stacks[] = {
+        { (uint64_t)stack_guard, (uint64_t)stack_bottom, (uint64_t)stack_top },
+        { (uint64_t)interrupt_stack_guard, (uint64_t)interrupt_stack_guard + PAGING_SIZE, (uint64_t)interrupt_stack_top },
+    };
+    for (size_t i = 0; i < MP_ARRAY_SIZE(stacks); ++i) {
+        if (rsp >= stacks[i].guard && rsp < stacks[i].top) {
+            *stack = stacks[i];
+            return true;
+        }
     }
-    uint64_t catcher = (uint64_t)MP_STATE_THREAD(nlr_top);
-    return catcher >= rsp && catcher < top && rsp % sizeof(uint64_t) == 0;
+    return false;
+}
+
+// Who has called the memory function, or the one that has called that: the first word on the stack
+// that is the return address of such a call. 0: nobody.
+static uint64_t find_caller(uint64_t rsp, uint64_t top) {
+    for (size_t i = 0; i < MEMORY_FUNCTIONS_STACK && rsp < top; ++i, rsp += sizeof(uint64_t)) {
+        uint64_t addr = *(uint64_t *)rsp;
+        if (native_contains(addr)) {
+            return addr;
+        }
+        if (in(addr, text_start + CALL_SIZE, text_end) && !in(addr, memory_functions_start, memory_functions_end)) {
+            const uint8_t *call = (const uint8_t *)addr - CALL_SIZE;
+            int32_t distance;
+            memcpy(&distance, call + 1, sizeof(distance));
+            if (*call == OPCODE_CALL && in(addr + distance, memory_functions_start, memory_functions_end)) {
+                return addr;
+            }
+        }
+    }
+    return 0;
+}
+
+static place_t place_of(uint64_t rip, uint64_t rsp, uint64_t top) {
+    if (in(rip, memory_functions_start, memory_functions_end)) {
+        rip = find_caller(rsp, top);
+    } else if (!in(rip, text_start, text_end) && !native_contains(rip)) {
+        // A jump to where there is no code.
+        rip = *(uint64_t *)rsp;
+    }
+    return in(rip, access_start, access_end) || native_contains(rip) ? PLACE_PROGRAM
+        : in(rip, interpreter_start, interpreter_end) ? PLACE_INTERPRETER
+        : PLACE_KERNEL;
 }
 
 // Makes the trap return to where the exception is raised. False: the fault is the kernel's own.
 static bool recover(trap_frame_t *frame) {
     uint64_t rip = frame->rip;
-    if (!can_unwind(frame->rsp) || (MP_STATE_THREAD(gc_lock_depth) & GC_COLLECT_FLAG)) {
+    uint64_t catcher = (uint64_t)MP_STATE_THREAD(nlr_top);
+    // The stack that the exception unwinds must be the one that the fault came on.
+    stack_t stack;
+    if (!find_stack(frame->rsp, &stack) || catcher < frame->rsp || catcher >= stack.top
+        || frame->rsp % sizeof(uint64_t) != 0 || collect_would_unwind()) {
         return false;
     }
-    uint64_t caller = *(uint64_t *)frame->rsp;
-    bool access = is_access(rip)
-        || (in(rip, memory_functions_start, memory_functions_end) && is_access(caller))
-        // A jump to where there is no code.
-        || (!in(rip, text_start, text_end) && is_access(caller));
-    if (!access) {
+    bool overflow = frame->vector == VECTOR_PAGE_FAULT && cpu_cr2() >= stack.guard && cpu_cr2() < stack.bottom;
+    if (frame->rsp < stack.bottom && !(overflow && in(rip, access_start, interpreter_end))) {
+        return false;
+    }
+    place_t place = frame->rsp < stack.bottom ? PLACE_INTERPRETER : place_of(rip, frame->rsp, stack.top);
+    if (place == PLACE_KERNEL) {
         if (frame->vector == VECTOR_DEBUG && (frame->rflags & RFLAGS_TF)) {
             // Native code has turned single steps on and then called C.
             frame->rflags &= ~(uint64_t)RFLAGS_TF;
@@ -186,10 +259,25 @@ static bool recover(trap_frame_t *frame) {
         }
         return false;
     }
+    if (place == PLACE_INTERPRETER) {
+        // With interrupts off it may be about to write what they read, and nothing would turn them on.
+        bool atomic = !(frame->rflags & RFLAGS_IF) && stack.top == (uint64_t)stack_top;
+        if (atomic || frame->vector == VECTOR_DEBUG || frame->vector == VECTOR_BREAKPOINT) {
+            return false;
+        }
+    }
     if (frame->vector == VECTOR_NMI || frame->vector == VECTOR_MACHINE_CHECK || frame->vector == VECTOR_DOUBLE_FAULT) {
         // Only from an INT instruction are they the program's own.
         const uint8_t *code = (const uint8_t *)rip;
         if (!native_contains(rip - 2) || code[-2] != OPCODE_INT || code[-1] != frame->vector) {
+            return false;
+        }
+    }
+    uint64_t rsp = frame->rsp;
+    if (overflow) {
+        // There is room where the exception unwinds to, and what lies between is lost anyway.
+        rsp = catcher;
+        if (rsp < stack.bottom + RAISE_STACK) {
             return false;
         }
     }
@@ -202,8 +290,11 @@ static bool recover(trap_frame_t *frame) {
     frame->rsi = cpu_cr2();
     frame->rdx = frame->error;
     frame->rcx = rip;
-    frame->rip = (uint64_t)fault_raise;
-    frame->rsp = ((frame->rsp - RED_ZONE) & ~UINT64_C(15)) - sizeof(uint64_t);
+    frame->r8 = place;
+    frame->rip = overflow ? (uint64_t)overflow_raise : (uint64_t)fault_raise;
+    frame->rsp = ((rsp - RED_ZONE) & ~UINT64_C(15)) - sizeof(uint64_t);
+    // As if the instruction had called it, for a stack trace.
+    *(uint64_t *)frame->rsp = rip;
     frame->rflags &= ~(uint64_t)RFLAGS_CLEARED;
     return true;
 }

@@ -2,7 +2,10 @@
 //
 // A fault is a program's where it hits an access that was made for it: in native code, or in C that
 // reads and writes memory which Python names (kernel.ld lists those objects), or in a memory function
-// called from there. Anywhere else it is the kernel's own, and a panic.
+// called from there. Anywhere else in the interpreter it comes from an object that the interpreter has
+// believed without a look: an exception as well, which says so, as long as the heap is whole. In the
+// allocator, the collector and the rest of the kernel, or with nothing there to catch it, it is a
+// panic.
 #ifndef RINGZERO_MPY_FAULT_H
 #define RINGZERO_MPY_FAULT_H
 

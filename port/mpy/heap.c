@@ -299,3 +299,18 @@ void heap_settle(void) {
         link(true);
     }
 }
+
+bool heap_check(void) {
+    for (const mp_state_mem_area_t *of = &MP_STATE_MEM(area); of != NULL; of = of->next) {
+        // A tail only follows a head or a tail.
+        bool tail_may_come = false;
+        for (size_t i = 0; i < of->gc_alloc_table_byte_len * BLOCKS_PER_BYTE; ++i) {
+            unsigned kind = of->gc_alloc_table_start[i / BLOCKS_PER_BYTE] >> 2 * (i % BLOCKS_PER_BYTE) & 3;
+            if (kind == 2 && !tail_may_come) {
+                return false;
+            }
+            tail_may_come = kind != 0;
+        }
+    }
+    return true;
+}

@@ -22,6 +22,9 @@ void heap_give_back(void *area);
 // nearly full grows.
 void heap_settle(void);
 
+// Whether gc.c's tables of blocks can be right: they are not where somebody has written over them.
+bool heap_check(void);
+
 // How many frames the area takes, its tables included.
 size_t heap_frames(void);
 

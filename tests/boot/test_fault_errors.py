@@ -194,15 +194,21 @@ def test_locked_heap(vm):
     assert result == "14\n"
 
 
+def symbol(vm, name):
+    with open(vm.kernel, "rb") as file:
+        (found,) = ELFFile(file).get_section_by_name(".symtab").get_symbol_by_name(name)
+    return found["st_value"]
+
+
 def test_kernel_fault(vm):
-    """A fault in the kernel's own C is a panic with a stack trace and the Python lines."""
+    """A fault in the collector's C is a panic with a stack trace and the Python lines."""
     with pytest.raises(Panic) as caught:
-        vm.exec("""
-            import machine
-            broken = [1, 2]
-            machine.mem64[id(broken)] = 1 << 40  # its type
+        vm.exec(f"""
+            import gc, machine
+            grown = bytearray(4 << 20)
+            machine.mem64[{symbol(vm, "area") + 8}] = 1 << 40  # where its blocks' table is
             def deep():
-                return len(broken)
+                return gc.collect()
             deep()
         """)
     assert vm.wait_exit() == PANIC
@@ -212,10 +218,107 @@ def test_kernel_fault(vm):
     assert 'File "<stdin>", line 6, in deep' in text
 
 
-def symbol(vm, name):
-    with open(vm.kernel, "rb") as file:
-        (found,) = ELFFile(file).get_section_by_name(".symtab").get_symbol_by_name(name)
-    return found["st_value"]
+# What the interpreter believes without a look, and the function that finds out.
+BELIEVED = {
+    "broken = [1, 2]; machine.mem64[id(broken)] = 1 << 40; len(broken)": "page fault",
+    "broken = [1, 2]; machine.mem64[id(broken)] = 1 << 63; len(broken)": "general protection",
+    "__build_class__(lambda: 3, 'x')": "page fault",
+    "__build_class__(lambda: 1 << 40, 'x')()": "page fault",
+    "uctypes.struct(16, {'a': ()}, uctypes.NATIVE).a.foo": "page fault",
+    "_asyncio.TaskQueue().remove(5)": "page fault",
+    "_asyncio.Task((i for i in ())).cancel()": "page fault",
+    "l = [Clear() for _ in range(100)]; l.remove(5)": "page fault",
+}
+
+
+def test_interpreter(vm):
+    """A fault in the interpreter's own C is a FaultError that says so; the machine goes on."""
+    vm.exec("""
+        import _asyncio, gc, machine, uctypes
+        class Clear:
+            def __eq__(self, other):
+                l.clear()
+                gc.collect()
+    """)
+    for _ in range(2):
+        for code, name in BELIEVED.items():
+            result = vm.exec(f"""
+                try:
+                    exec({code!r})
+                except FaultError as error:
+                    print(error)
+            """)
+            assert result.startswith(f"{name} in the interpreter ("), (code, result)
+    assert vm.exec("gc.collect(); print([i for i in range(3)])") == "[0, 1, 2]\n"
+
+
+def test_finaliser(vm):
+    """A finaliser may fault, collect and raise what cannot be printed: the heap is not locked."""
+    result = vm.exec("""
+        import gc, machine, vfs
+        class Disk:
+            data = bytearray(4096 * 64)
+            action = None
+            calls = 0
+            def act(self):
+                if self.action:
+                    self.calls += 1
+                    self.action()
+            def readblocks(self, block, buf, offset=0):
+                self.act()
+                buf[:] = self.data[block * 4096 + offset :][: len(buf)]
+            def writeblocks(self, block, buf, offset=0):
+                self.act()
+                self.data[block * 4096 + offset : block * 4096 + offset + len(buf)] = buf
+            def ioctl(self, op, arg):
+                return 64 if op == 4 else 4096 if op == 5 else 0
+        class Raises(Exception):
+            def __init__(self):
+                self.args = 5
+            def __repr__(self):
+                raise OSError(1 << 70)
+            __str__ = __repr__
+        def fail():
+            raise OSError(1 << 70)
+        def fail_worse():
+            raise Raises
+        def lose(disk):
+            open("/lost/file", "wb").write(b"something")
+        for action in (lambda: machine.mem8[0], gc.collect, fail, fail_worse):
+            disk = Disk()
+            vfs.VfsLfs2.mkfs(disk)
+            vfs.mount(disk, "/lost")
+            lose(disk)
+            [[] for _ in range(100)]
+            disk.action = action
+            gc.collect()
+            disk.action = None
+            vfs.umount("/lost")
+            print(disk.calls > 0, len([i for i in range(1000)]))
+    """)
+    assert result.count("True 1000\n") == 4, result
+
+
+def test_in_a_hard_callback(vm):
+    """A fault in a hard callback that interrupts collections is an exception in it."""
+    result = vm.exec("""
+        import gc, machine
+        calls = faults = 0
+        def callback(timer):
+            global calls, faults
+            calls += 1
+            try:
+                machine.mem8[0]
+            except FaultError:
+                faults += 1
+        timer = machine.Timer(-1, period=1, callback=callback, hard=True)
+        while calls < 200:
+            keep = [[i] for i in range(1000)]
+            gc.collect()
+        timer.deinit()
+        print(faults == calls, keep[999])
+    """)
+    assert result == "True [999]\n"
 
 
 def test_double_fault(vm):
@@ -234,11 +337,9 @@ def test_fault_while_panicking(vm):
     """A fault on the way of a panic ends the machine with what was said before."""
     with pytest.raises(Panic) as caught:
         vm.exec(f"""
-            import machine
-            broken = [1, 2]
-            machine.mem64[id(broken)] = 1 << 40
+            import machine, pages
             machine.mem64[{symbol(vm, "space")}] = 1 << 45  # the top page table's address
-            len(broken)
+            pages.translate(0)
         """)
     assert vm.wait_exit() == PANIC
     text = str(caught.value)

@@ -1,0 +1,11 @@
+// Garbage collections as seen by those who catch exceptions.
+#ifndef RINGZERO_MPY_COLLECT_H
+#define RINGZERO_MPY_COLLECT_H
+
+#include <stdbool.h>
+
+// Whether what an exception would be caught by lies outside of the collection that runs: it would
+// never end.
+bool collect_would_unwind(void);
+
+#endif
