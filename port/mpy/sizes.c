@@ -1,0 +1,94 @@
+// What sizes.h cannot see: sizes that upstream has made before it asks for memory. The makefile puts
+// these in the place of the functions that they call.
+#include "py/gc.h"
+#include "py/objtype.h"
+#include "py/runtime.h"
+
+// As long as the sum of two of them is a size, no step on the way can have gone round.
+#define SIZE_LIMIT (SIZE_MAX / 4)
+
+static NORETURN void too_large(void) {
+    m_malloc_fail(SIZE_LIMIT);
+}
+
+void __real_mp_seq_multiply(const void *items, size_t item_size, size_t len, size_t times, void *dest);
+void __wrap_mp_seq_multiply(const void *items, size_t item_size, size_t len, size_t times, void *dest);
+
+// `dest` is there already, of a size that may be too small.
+void __wrap_mp_seq_multiply(const void *items, size_t item_size, size_t len, size_t times, void *dest) {
+    size_t size;
+    if (__builtin_mul_overflow(item_size * len, times, &size) || size > SIZE_LIMIT) {
+        too_large();
+    }
+    if (size > 0) {
+        __real_mp_seq_multiply(items, item_size, len, times, dest);
+    }
+}
+
+void __real_vstr_init_len(vstr_t *vstr, size_t len);
+void __wrap_vstr_init_len(vstr_t *vstr, size_t len);
+
+void __wrap_vstr_init_len(vstr_t *vstr, size_t len) {
+    if (len > SIZE_LIMIT) {
+        too_large();
+    }
+    __real_vstr_init_len(vstr, len);
+}
+
+int sizes_width(const mp_print_t *print, int width) {
+    if (width > 64 && print->print_strn == (mp_print_strn_t)vstr_add_strn) {
+        vstr_hint_size(print->data, width);
+    }
+    return MAX(width, -1);
+}
+
+// For objarray.c, which makes room for as many items as there will be: a length that can change on
+// the way, or that a class of the program's own names, is none.
+mp_obj_t sizes_fixed_len_maybe(mp_obj_t obj);
+
+mp_obj_t sizes_fixed_len_maybe(mp_obj_t obj) {
+    if (!mp_obj_is_exact_type(obj, &mp_type_tuple) && !mp_obj_is_exact_type(obj, &mp_type_range)) {
+        return MP_OBJ_NULL;
+    }
+    mp_obj_t len = mp_obj_len_maybe(obj);
+    if ((size_t)mp_obj_get_int(len) > SIZE_LIMIT / sizeof(uint64_t)) {
+        too_large();
+    }
+    return len;
+}
+
+// For modstruct.c: a format whose sizes can be added up.
+const char *sizes_struct_format(mp_obj_t obj);
+
+const char *sizes_struct_format(mp_obj_t obj) {
+    const char *format = mp_obj_str_get_str(obj);
+    size_t total = 0;
+    for (const char *at = format; *at != 0;) {
+        size_t count = 1;
+        if (unichar_isdigit(*at)) {
+            for (count = 0; unichar_isdigit(*at); ++at) {
+                count = MIN(count * 10 + (*at - '0'), SIZE_LIMIT / 16);
+            }
+        } else {
+            ++at;
+        }
+        // Nothing takes more than 8 bytes and 8 to align it.
+        total += 16 * count;
+        if (total >= SIZE_LIMIT) {
+            mp_raise_ValueError(MP_ERROR_TEXT("struct format too large"));
+        }
+    }
+    return format;
+}
+
+// For modframebuf.c: coordinates that fit an int, and lines that have an end. Colours fit as well.
+mp_int_t sizes_framebuf_int(mp_const_obj_t obj);
+
+mp_int_t sizes_framebuf_int(mp_const_obj_t obj) {
+    enum { LIMIT = 1 << 24 };
+    mp_int_t value = mp_obj_get_int(obj);
+    if (value <= -LIMIT || value >= LIMIT) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%ld is not a number of up to 24 bits"), (long)value);
+    }
+    return value;
+}

@@ -1,0 +1,79 @@
+"""No size that a program names is too large for the interpreter: it works or raises."""
+
+import pytest
+
+pytestmark = pytest.mark.board("microvm")
+
+HUGE = """
+[0] * ((1 << 61) + 1) / (0,) * ((1 << 61) + 1) / (0,) * ((1 << 61) - 1) / (0, 1) * ((1 << 60) + 1)
+'ab' * ((1 << 63) - 1) / b'abcd' * (1 << 62) / l = [1, 2]; l *= (1 << 61) + 1
+[1, 2, 3, 4] * (1 << 62) / t = (1,); t *= (1 << 61)
+bytearray(1 << 62) / bytearray((1 << 63) - 1) / bytearray(-1) / bytes(-1)
+bytearray(range(1 << 61))
+struct.pack('9999999999999s', b'') / struct.calcsize('99999999999999999999999s')
+struct.pack('18446744073709551617s', b'') / struct.pack('%dQ' % (1 << 61), *range(100))
+struct.pack_into('%dQ' % (1 << 61), bytearray(8), 0, *range(100))
+struct.pack('9223372036854775808s9223372036854775808s', b'', b'')
+struct.unpack('%dQ' % (1 << 61), b'')
+'%99999999999d' % 1 / '{:2147483647}'.format(1) / '%2147483647s' % 'a' / '%2147483647x' % 1
+'{:2147483647b}'.format(1) / '%2147483647f' % 1.5 / '%.2147483647d' % 1
+list(range(-(1 << 62), 1 << 62)) / 1 << (1 << 40) / 1 << (1 << 62) / (1 << 100) << (1 << 61)
+(5).to_bytes(1 << 62, 'big') / (1 << 100).to_bytes(1 << 61, 'little') / (5).to_bytes(-1, 'big')
+deque((), 1 << 61) / deque((), (1 << 61) - 1) / deque((), (1 << 62) - 1)
+io.BytesIO(1 << 61) / io.BytesIO((1 << 63) - 1) / b = io.BytesIO(); b.seek(1 << 35); b.write(b'x')
+b = io.BytesIO(); b.seek((1 << 63) - 1); b.write(b'xyz') / io.BytesIO(b'123').read(1 << 62)
+io.BufferedWriter(io.BytesIO(), -8) / io.BufferedWriter(io.BytesIO(), 1 << 62)
+array('Q', range(1 << 61)) / array('Q', range((1 << 61) + 1)) / 'a'.center(1 << 62)
+'a b c'.rsplit(' ', (1 << 61) - 1) / 'a b c'.rsplit(' ', (1 << 61))
+f.scroll(1 << 32, 1 << 32) / f.scroll((1 << 31) + 5, 0) / f.line(0, 0, 1 << 40, 5, 1)
+f.line(-(1 << 62), 0, 1 << 62, 5, 1) / f.ellipse(0, 0, 1 << 40, 5, 1)
+f.blit(f, 1 << 31, -(1 << 31))
+FrameBuffer(bytearray(10), 1 << 32, 1 << 32, 1) / FrameBuffer(bytearray(10), 65537, 65537, 5)
+marshal.loads(b'M\\x06\\x00\\x1f\\x00\\x00') / marshal.loads(b'M\\x06\\x00\\x1f' + b'\\xff' * 20)
+"""
+
+
+@pytest.mark.memory("32M")
+@pytest.mark.timeout(120)
+def test_huge(vm):
+    """Sizes that go round at 64 bits, or at 32, are refused before anything is written."""
+    vm.exec("""
+        import io, marshal, struct
+        from array import array
+        from collections import deque
+        from framebuf import FrameBuffer
+        f = FrameBuffer(bytearray(100), 10, 10, 5)
+        keep = [[i] for i in range(5000)]
+        def attempt(code):
+            try:
+                exec(code)
+                return "none"
+            except (EOFError, MemoryError, OverflowError, ValueError, OSError) as error:
+                assert not isinstance(error, FaultError), error
+                return type(error).__name__
+    """)
+    for code in HUGE.replace("\n", " / ").split(" / "):
+        if code.strip():
+            assert vm.exec(f"print(attempt({code.strip()!r}))") != "none\n", code
+    assert vm.exec("print(all(keep[i] == [i] for i in range(5000)))") == "True\n"
+
+
+def test_lengths_that_lie(vm):
+    """An array is as long as what it is made of, not as long as that said it would be."""
+    result = vm.exec("""
+        from array import array
+        class Short:
+            def __len__(self):
+                return 1
+            def __iter__(self):
+                return iter(range(5000))
+        class Grow:
+            def __int__(self):
+                if len(l) < 5000:
+                    l.append(self)
+                return 7
+        print(len(array("Q", Short())))
+        l = [Grow()]
+        print(len(array("b", l)))
+    """)
+    assert result == "5000\n5000\n"
