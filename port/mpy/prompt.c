@@ -187,7 +187,9 @@ static int process_char(int c) {
 }
 
 int readline(vstr_t *line, const char *prompt) {
+    // An exception may have left the last line in the middle.
     partial_len = 0;
+    muted = false;
     readline_init(line, prompt);
     for (;;) {
         int ret = process_char(prompt_rx_chr());

@@ -290,3 +290,19 @@ def test_exit_functions(vm):
     vm.repl_.expect_exact("ZeroDivisionError: divide by zero\r\n")
     vm.repl_.expect_exact("raw REPL; CTRL-B to exit\r\n>")
     assert vm.run("1 + 1") == "2\r\n"
+
+
+def test_utf8_without_memory(vm):
+    """A line of UTF-8 that runs out of memory is an exception, and the next one is shown again."""
+    vm.exec("import micropython")
+    vm.repl.sendline("micropython.heap_lock(); input()")
+    vm.repl.expect_exact("\r\n")
+    vm.repl.send("é" * 100 + LEFT + "x" + "é" * 200 + "\r")
+    vm.repl.expect_exact("MemoryError")
+    vm.repl.send(CTRL_C)
+    vm.repl.expect_exact("\n>>> ")
+    vm.run("micropython.heap_unlock()")
+    vm.repl.send("'é'" + LEFT * 2 + "ü")
+    vm.repl.expect_exact("üé'")
+    vm.repl.send("\r")
+    vm.repl.expect_exact("\n>>> ")
