@@ -56,6 +56,53 @@ void __wrap_gc_weakref_sweep(void) {
 }
 #endif
 
+void collect_python_lock(void);
+void collect_python_unlock(void);
+
+// How many of the heap's locks are micropython.heap_lock()'s. A soft reset undoes them all.
+static size_t python_locks;
+
+static size_t count_python_locks(void) {
+    return MIN(python_locks, MP_STATE_THREAD(gc_lock_depth) >> GC_LOCK_DEPTH_SHIFT);
+}
+
+void collect_python_lock(void) {
+    if (MP_STATE_THREAD(gc_lock_depth) > INT16_MAX) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("the heap is locked 16383 times already"));
+    }
+    python_locks = count_python_locks() + 1;
+    gc_lock();
+}
+
+// A hard callback's lock is not Python's to undo: it may have come in the middle of an allocation.
+void collect_python_unlock(void) {
+    size_t locks = count_python_locks();
+    if (locks == 0) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("heap_unlock() without heap_lock()"));
+    }
+    python_locks = locks - 1;
+    gc_unlock();
+}
+
+mp_obj_t __real_mp_obj_new_module(qstr name);
+mp_obj_t __wrap_mp_obj_new_module(qstr name);
+
+// Where there is no memory for it, upstream leaves a name without a module in sys.modules.
+mp_obj_t __wrap_mp_obj_new_module(qstr name) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_t module = __real_mp_obj_new_module(name);
+        nlr_pop();
+        return module;
+    }
+    mp_map_t *loaded = &MP_STATE_VM(mp_loaded_modules_dict).map;
+    mp_map_elem_t *entry = mp_map_lookup(loaded, MP_OBJ_NEW_QSTR(name), MP_MAP_LOOKUP);
+    if (entry != NULL && entry->value == MP_OBJ_NULL) {
+        mp_map_lookup(loaded, MP_OBJ_NEW_QSTR(name), MP_MAP_LOOKUP_REMOVE_IF_FOUND);
+    }
+    nlr_jump(nlr.ret_val);
+}
+
 #ifdef GC_EVERY
 // For tests: a collection before every so many allocations.
 void *__real_gc_alloc(size_t size, unsigned int flags);

@@ -180,3 +180,42 @@ def test_collect_in_an_interrupt(vm):
         print(all(keep[i] == [i] for i in range(2000)))
     """)
     assert result == "True\n"
+
+
+def test_import_without_memory(vm):
+    """A module for which there is no memory can be imported once there is."""
+    result = vm.exec("""
+        import asyncio, micropython, sys
+        asyncio.Lock
+        for _ in range(2):
+            micropython.heap_lock()
+            try:
+                asyncio.gather
+            except MemoryError:
+                pass
+            micropython.heap_unlock()
+        print(asyncio.gather.__name__, all(sys.modules.values()))
+    """)
+    assert result == "gather True\n"
+
+
+def test_locks_are_balanced(vm):
+    """heap_unlock() undoes only what heap_lock() has done, in a hard callback, too."""
+    result = vm.exec("""
+        import machine, micropython
+        errors = calls = 0
+        def unlock(timer):
+            global calls, errors
+            calls += 1
+            try:
+                micropython.heap_unlock()
+            except RuntimeError:
+                errors += 1
+        unlock(None)
+        timer = machine.Timer(-1, period=1, callback=unlock, hard=True)
+        while calls < 100:
+            keep = [[i] for i in range(1000)]
+        timer.deinit()
+        print(errors == calls, keep[999], micropython.heap_lock(), micropython.heap_unlock())
+    """)
+    assert result == "True [999] None 0\n"
