@@ -25,7 +25,9 @@ def _boot():
         print(memmap.summary("%s map at 0x%x" % (bootinfo.protocol, bootinfo.map_addr)))
 
     maxmem = options.get("maxmem")
-    below = memmap.REACH if maxmem is None else cmdline.size("maxmem", maxmem)
+    below = _space._addr_end()
+    if maxmem is not None:
+        below = min(below, cmdline.size("maxmem", maxmem))
     ranges = memmap.free_ranges(bootinfo.in_use + _handoff.in_use(), below)
     if len(ranges) > 2 * 1024:
         raise ValueError(

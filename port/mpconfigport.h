@@ -127,6 +127,10 @@ void *native_commit(void *code, size_t size, void *reloc);
 bool space_writable(uint64_t va, size_t size);
 #define MICROPY_FRAMES_REACH(addr, size)        space_writable((addr), (size))
 
+// Frames that Python has mapped otherwise go back as free memory is mapped.
+bool modspace_restore(uint64_t addr, uint64_t count);
+#define MICROPY_PAGES_RESTORE(addr, count)      modspace_restore((addr), (count))
+
 // A hard callback runs: nobody may ask for frames now.
 extern volatile bool irq_active;
 #define MICROPY_FRAMES_IN_INTERRUPT             (irq_active)

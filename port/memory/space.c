@@ -26,6 +26,12 @@ enum {
     CPUID_EXTENDED = 0x80000001,
     CPUID_EDX_NX = 1 << 20,
     CPUID_EDX_1G = 1 << 26,
+    // SDM 3A 4.1.4: where the CPU does not say, physical addresses have 36 bits.
+    CPUID_EXTENDED_MAX = 0x80000000,
+    CPUID_SIZES = 0x80000008,
+    ADDR_BITS_DEFAULT = 36,
+
+    MEMORY_RANGES_MAX = 64,
 
     FLUSH_ALL_ABOVE = 32, // pages; beyond that one reload of CR3 costs less
 };
@@ -52,6 +58,12 @@ static char *const guards[] = {
 static char tables[SPACE_TABLES][PAGING_SIZE] __attribute__((aligned(PAGING_SIZE)));
 static uint64_t reserve[SPACE_TABLES];
 size_t space_reserve_count;
+// Where memory is, touching regions merged. With more than these, what lies between the last ones
+// counts as memory, too.
+static struct {
+    uint64_t start, end;
+} memory[MEMORY_RANGES_MAX];
+static size_t memory_count;
 static bool on_boot_tables = true;
 static uint64_t next_reserve = SPACE_RESERVE;
 
@@ -99,6 +111,34 @@ static bool is_ram(uint8_t kind) {
     return kind == SPACE_USABLE || kind == SPACE_ACPI_RECLAIM || kind == SPACE_ACPI_NVS || kind == SPACE_PERSISTENT;
 }
 
+uint64_t space_addr_end(void) {
+    unsigned bits = ADDR_BITS_DEFAULT;
+    if (cpu_cpuid(CPUID_EXTENDED_MAX, 0).eax >= CPUID_SIZES) {
+        bits = cpu_cpuid(CPUID_SIZES, 0).eax & 0xff;
+    }
+    return bits < 64 && UINT64_C(1) << bits < SPACE_IDENTITY_END ? UINT64_C(1) << bits : SPACE_IDENTITY_END;
+}
+
+static void add_memory(uint64_t start, uint64_t end) {
+    if (memory_count > 0 && (start <= memory[memory_count - 1].end || memory_count == MEMORY_RANGES_MAX)) {
+        memory[memory_count - 1].end = end;
+    } else {
+        memory[memory_count].start = start;
+        memory[memory_count].end = end;
+        memory_count++;
+    }
+}
+
+bool space_is_memory(uint64_t addr, uint64_t count) {
+    uint64_t last = addr + (count * PAGING_SIZE - 1);
+    for (size_t i = 0; i < memory_count; ++i) {
+        if (addr < memory[i].end && last >= memory[i].start) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static paging_status_t map_identity(uint64_t start, uint64_t end, unsigned flags) {
     return start < end ? paging_map(&space, start, start, (end - start) / PAGING_SIZE, flags) : PAGING_OK;
 }
@@ -113,13 +153,16 @@ static paging_status_t map_around_image(uint64_t start, uint64_t end, unsigned f
 
 static paging_status_t map_regions(const uint64_t *starts, const uint64_t *lasts, const uint8_t *kinds, size_t count) {
     uint64_t done = PAGING_SIZE; // the null frame is not mapped
+    uint64_t addr_end = space_addr_end();
+    memory_count = 0;
     for (size_t i = 0; i < count; ++i) {
-        if (!is_ram(kinds[i]) || lasts[i] < done || starts[i] >= SPACE_IDENTITY_END) {
+        if (!is_ram(kinds[i]) || lasts[i] < done || starts[i] >= addr_end) {
             continue;
         }
         uint64_t start = round_down(starts[i]);
-        uint64_t end = lasts[i] < SPACE_IDENTITY_END ? round_down(lasts[i]) + PAGING_SIZE : SPACE_IDENTITY_END;
+        uint64_t end = lasts[i] < addr_end ? round_down(lasts[i]) + PAGING_SIZE : addr_end;
         start = start > done ? start : done;
+        add_memory(start, end);
         paging_status_t status = map_around_image(done, start < MMIO_END ? start : MMIO_END, PAGING_UNCACHED);
         if (status == PAGING_OK) {
             status = map_around_image(start, end, 0);
@@ -207,6 +250,33 @@ bool space_is_kernel(uint64_t va, uint64_t count) {
     return va < PAGING_SIZE
            || (va < (uint64_t)image_end && last >= (uint64_t)image_start)
            || (va < SPACE_HEAP_END && last >= SPACE_HEAP);
+}
+
+paging_status_t space_restore(uint64_t addr, uint64_t count) {
+    uint64_t end = addr + count * PAGING_SIZE;
+    for (uint64_t va = addr; va < end;) {
+        paging_status_t status = PAGING_OK;
+        paging_page_t page;
+        uint64_t next;
+        if (paging_translate(&space, va, &page) == PAGING_OK) {
+            next = page.va + page.size < end ? page.va + page.size : end;
+            uint64_t pages = (next - va) / PAGING_SIZE;
+            if (page.addr != page.va) {
+                status = paging_unmap(&space, va, pages, 0);
+                next = va;
+            } else if (page.flags != PAGING_WRITE) {
+                status = paging_protect(&space, va, pages, PAGING_WRITE);
+            }
+        } else {
+            next = paging_next(&space, va, &page) && page.va < end ? page.va : end;
+            status = paging_map(&space, va, va, (next - va) / PAGING_SIZE, PAGING_WRITE);
+        }
+        if (status != PAGING_OK) {
+            return status;
+        }
+        va = next;
+    }
+    return PAGING_OK;
 }
 
 static bool allows(uint64_t va, size_t size, unsigned flags) {

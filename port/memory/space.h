@@ -42,6 +42,14 @@ void space_cpu_init(void);
 // Whether [va, va + count pages) touches what nobody but the kernel may map or unmap.
 bool space_is_kernel(uint64_t va, uint64_t count);
 
+// The end of what the CPU can address, or of the identity map where that comes first.
+uint64_t space_addr_end(void);
+// Whether [addr, addr + count pages) touches memory, as the map has it, usable or not.
+bool space_is_memory(uint64_t addr, uint64_t count);
+// Maps frames at their own address as all free memory is: writable, cached, not executable. Anything
+// but PAGING_OK: there was no frame for a table, and not all of it is so yet.
+paging_status_t space_restore(uint64_t addr, uint64_t count);
+
 // Whether all of it can be read, or written; on the boot tables only what they map.
 bool space_readable(uint64_t va, size_t size);
 bool space_writable(uint64_t va, size_t size);

@@ -6,12 +6,57 @@
 
 #include "frames/frames.h"
 #include "frames/modframes.h"
+#include "mpy/modpages.h"
 
-typedef struct {
+// A kernel that lets Python change how memory is mapped at its own address says how frames are to be
+// left before they go back: false where there is no memory for that now.
+#ifndef MICROPY_PAGES_RESTORE
+#define MICROPY_PAGES_RESTORE(addr, count) (true)
+#endif
+
+typedef struct _pages_t {
     mp_obj_base_t base;
     uint64_t addr;
     uint64_t count; // 0: closed.
+    struct _pages_t *next, *previous; // Of all that are open.
 } pages_t;
+
+MP_REGISTER_ROOT_POINTER(struct _pages_t *pages_open);
+
+void pages_reset(void) {
+    MP_STATE_VM(pages_open) = NULL;
+}
+
+bool pages_hold(uint64_t addr, uint64_t count) {
+    for (const pages_t *pages = MP_STATE_VM(pages_open); pages != NULL; pages = pages->next) {
+        uint64_t offset = addr - pages->addr;
+        if (offset < pages->count * FRAMES_SIZE) {
+            return count <= pages->count - offset / FRAMES_SIZE;
+        }
+    }
+    return false;
+}
+
+static void add_open(pages_t *self) {
+    self->previous = NULL;
+    self->next = MP_STATE_VM(pages_open);
+    if (self->next != NULL) {
+        self->next->previous = self;
+    }
+    MP_STATE_VM(pages_open) = self;
+}
+
+static void remove_open(pages_t *self) {
+    if (self->previous != NULL) {
+        self->previous->next = self->next;
+    } else {
+        MP_STATE_VM(pages_open) = self->next;
+    }
+    if (self->next != NULL) {
+        self->next->previous = self->previous;
+    }
+    self->next = self->previous = NULL;
+}
 
 extern const mp_obj_type_t pages_type;
 
@@ -66,16 +111,22 @@ static mp_obj_t pages_alloc_(size_t n_args, const mp_obj_t *pos_args, mp_map_t *
     }
     self->addr = addr;
     self->count = count;
+    add_open(self);
     memset(get_data(self), 0, get_size(self));
     return MP_OBJ_FROM_PTR(self);
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(pages_alloc_obj, 0, pages_alloc_);
 
-// close(): gives the frames back. Does nothing the second time.
+// close(): gives the frames back, mapped again as they were. Does nothing the second time.
 static mp_obj_t pages_close_(mp_obj_t self_in) {
     pages_t *self = MP_OBJ_TO_PTR(self_in);
     frames_refuse_interrupt();
     if (self->count != 0) {
+        if (!MICROPY_PAGES_RESTORE(self->addr, self->count)) {
+            mp_raise_msg(&mp_type_MemoryError,
+                MP_ERROR_TEXT("no frame for a page table: the pages stay open"));
+        }
+        remove_open(self);
         frames_status_t status = frames_free_kernel(self->addr, self->count);
         self->count = 0;
         if (status != FRAMES_OK) {

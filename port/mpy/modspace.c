@@ -1,25 +1,61 @@
 // _space: the kernel's address space, for pages.py.
+#include <limits.h>
+
 #include "py/binary.h"
 #include "py/objint.h"
 #include "py/runtime.h"
 
 #include "frames/frames.h"
 #include "frames/modframes.h"
-#include "mpy/heap.h"
-#include "mpy/native.h"
 #include "memory/space.h"
+#include "mpy/heap.h"
+#include "mpy/modpages.h"
+#include "mpy/native.h"
 
 // What Python may ask for; the rest is the kernel's.
 #define PUBLIC_FLAGS (PAGING_WRITE | PAGING_EXECUTE | PAGING_COMBINE | PAGING_UNCACHED)
 
-static _Noreturn void raise_status(paging_status_t status, uint64_t va) {
-    mp_raise_msg_varg(status == PAGING_NO_FRAME ? &mp_type_MemoryError : &mp_type_ValueError,
-        MP_ERROR_TEXT("0x%lx: %s"), (unsigned long)va, paging_text(status));
+#define MMIO_END (UINT64_C(1) << 32)
+
+// What a call is about, for its checks and its messages.
+typedef struct {
+    uint64_t va, count;
+    uint64_t addr;  // map() only
+    unsigned flags;
+} request_t;
+
+bool modspace_restore(uint64_t addr, uint64_t count) {
+    return space_restore(addr, count) == PAGING_OK;
 }
 
-static mp_obj_t none_or_raise(paging_status_t status, uint64_t va) {
+static _Noreturn void raise_status(paging_status_t status, const request_t *request) {
+    unsigned long va = request->va, addr = request->addr, count = request->count;
+    switch (status) {
+        case PAGING_MISALIGNED:
+            mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s 0x%lx is not a multiple of 4096"),
+                va % PAGING_SIZE != 0 ? "va" : "addr", va % PAGING_SIZE != 0 ? va : addr);
+        case PAGING_NOT_CANONICAL:
+            mp_raise_msg_varg(&mp_type_ValueError,
+                MP_ERROR_TEXT("va 0x%lx, count %lu: not canonical, below 0x800000000000 or from 0xffff800000000000 on"),
+                va, count);
+        case PAGING_TOO_LONG:
+            if (count == 0) {
+                mp_raise_ValueError(MP_ERROR_TEXT("count is at least 1, not 0"));
+            }
+            mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("count %lu is too large for va 0x%lx"), count, va);
+        case PAGING_BAD_FLAGS:
+            mp_raise_msg_varg(&mp_type_ValueError,
+                MP_ERROR_TEXT("flags 0x%x: READ, WRITE or EXECUTE, and COMBINE or UNCACHED or neither"), request->flags);
+        case PAGING_NO_FRAME:
+            mp_raise_msg_varg(&mp_type_MemoryError, MP_ERROR_TEXT("0x%lx: %s"), va, paging_text(status));
+        default:
+            mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("0x%lx: %s"), va, paging_text(status));
+    }
+}
+
+static mp_obj_t none_or_raise(paging_status_t status, const request_t *request) {
     if (status != PAGING_OK) {
-        raise_status(status, va);
+        raise_status(status, request);
     }
     return mp_const_none;
 }
@@ -32,31 +68,64 @@ static void need_space(void) {
 }
 
 // Any address or count, 0 to 2^64 - 1.
-static uint64_t get_u64(mp_obj_t obj) {
+static uint64_t get_u64(mp_obj_t obj, const char *name) {
     if (mp_obj_is_small_int(obj) && MP_OBJ_SMALL_INT_VALUE(obj) >= 0) {
         return MP_OBJ_SMALL_INT_VALUE(obj);
     }
     if (!mp_obj_is_int(obj)) {
-        mp_raise_TypeError(MP_ERROR_TEXT("an int is needed"));
+        mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("%s is an int, not %s"), name, mp_obj_get_type_str(obj));
     }
     uint64_t value = (uint64_t)mp_obj_int_get_truncated(obj);
     if (!mp_obj_equal(obj, mp_obj_new_int_from_uint(value))) {
-        mp_raise_ValueError(MP_ERROR_TEXT("not a 64-bit address or count"));
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s is 0 to 0xffffffffffffffff"), name);
     }
     return value;
 }
 
-static unsigned get_flags(mp_obj_t obj, uint64_t va) {
+static void get_flags(mp_obj_t obj, request_t *request) {
     mp_int_t flags = mp_obj_get_int(obj);
+    request->flags = flags;
     if (flags & ~(mp_int_t)PUBLIC_FLAGS) {
-        raise_status(PAGING_BAD_FLAGS, va);
+        request->flags = flags < 0 || flags > INT_MAX ? INT_MAX : flags;
+        raise_status(PAGING_BAD_FLAGS, request);
     }
-    return flags;
 }
 
-static void check_not_kernel(uint64_t va, uint64_t count) {
-    if (count != 0 && count <= UINT64_MAX / PAGING_SIZE && space_is_kernel(va, count)) {
-        raise_status(PAGING_OWNED, va);
+// paging.c says what else is wrong with a range.
+static bool is_range(const request_t *request) {
+    return request->va % PAGING_SIZE == 0 && request->count != 0
+           && request->count <= (UINT64_C(1) << 47) / PAGING_SIZE
+           && request->va <= UINT64_MAX - (request->count * PAGING_SIZE - 1);
+}
+
+// Memory is mapped at its own address, cached and writable: whoever gets a frame counts on it. So do
+// the kernel's drivers on registers below 4 GiB. Only while memory belongs to an open Pages may Python
+// map it otherwise there; close() puts that right.
+static void check_identity(const request_t *request) {
+    if (!is_range(request)) {
+        return;
+    }
+    if (space_is_kernel(request->va, request->count)) {
+        raise_status(PAGING_OWNED, request);
+    }
+    if ((request->va < MMIO_END || space_is_memory(request->va, request->count))
+        && request->va < SPACE_IDENTITY_END && !pages_hold(request->va, request->count)) {
+        paging_page_t page = { 0 };
+        if (paging_translate(&space, request->va, &page) == PAGING_OK && !(page.flags & PAGING_OWN)) {
+            mp_raise_msg_varg(&mp_type_ValueError,
+                MP_ERROR_TEXT("0x%lx: mapped at its own address for the kernel: only memory of one open Pages can be changed there"),
+                (unsigned long)request->va);
+        }
+        raise_status(page.flags & PAGING_OWN ? PAGING_OWNED : PAGING_UNMAPPED, request);
+    }
+}
+
+// SDM 3A 11.12.4: memory that is cached at one address and not at another is not the same memory.
+static void check_caching(uint64_t addr, uint64_t count, unsigned flags) {
+    if (flags & (PAGING_COMBINE | PAGING_UNCACHED) && space_is_memory(addr, count)) {
+        mp_raise_msg_varg(&mp_type_ValueError,
+            MP_ERROR_TEXT("0x%lx: memory is cached at its own address: neither UNCACHED nor COMBINE"),
+            (unsigned long)addr);
     }
 }
 
@@ -74,50 +143,86 @@ static mp_obj_t space_init_(mp_obj_t starts_in, mp_obj_t lasts_in, mp_obj_t kind
     if (space_ready()) {
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("the address space is there already"));
     }
-    return none_or_raise(space_init(starts.buf, lasts.buf, kinds.buf, count), 0);
+    pages_reset();
+    return none_or_raise(space_init(starts.buf, lasts.buf, kinds.buf, count), &(request_t) { 0 });
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(space_init_obj, space_init_);
 
 // map(va, addr, count=1, flags=WRITE)
 static mp_obj_t space_map_(size_t n_args, const mp_obj_t *args) {
     need_space();
-    uint64_t va = get_u64(args[0]);
-    uint64_t addr = get_u64(args[1]);
-    uint64_t count = n_args > 2 ? get_u64(args[2]) : 1;
-    unsigned flags = n_args > 3 ? get_flags(args[3], va) : PAGING_WRITE;
-    check_not_kernel(va, count);
-    return none_or_raise(paging_map(&space, va, addr, count, flags), va);
+    request_t request = { .va = get_u64(args[0], "va"), .addr = get_u64(args[1], "addr"), .count = 1, .flags = PAGING_WRITE };
+    if (n_args > 2) {
+        request.count = get_u64(args[2], "count");
+    }
+    if (n_args > 3) {
+        get_flags(args[3], &request);
+    }
+    uint64_t end = space_addr_end();
+    if (is_range(&request) && request.addr % PAGING_SIZE == 0
+        && (request.addr >= end || request.count > (end - request.addr) / PAGING_SIZE)) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("addr 0x%lx, count %lu: this CPU's addresses end at 0x%lx"),
+            (unsigned long)request.addr, (unsigned long)request.count, (unsigned long)end);
+    }
+    if (is_range(&request)) {
+        if (space_is_kernel(request.va, request.count)) {
+            raise_status(PAGING_OWNED, &request);
+        }
+        paging_status_t status = paging_check(&space, request.va, request.addr, request.count, request.flags);
+        none_or_raise(status, &request);
+        check_caching(request.addr, request.count, request.flags);
+        if (request.va < SPACE_IDENTITY_END && space_is_memory(request.va, request.count)
+            && !pages_hold(request.va, request.count)) {
+            mp_raise_msg_varg(&mp_type_ValueError,
+                MP_ERROR_TEXT("0x%lx: kept for the memory at that address"), (unsigned long)request.va);
+        }
+    }
+    return none_or_raise(paging_map(&space, request.va, request.addr, request.count, request.flags), &request);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(space_map_obj, 2, 4, space_map_);
 
 // unmap(va, count=1)
 static mp_obj_t space_unmap_(size_t n_args, const mp_obj_t *args) {
     need_space();
-    uint64_t va = get_u64(args[0]);
-    uint64_t count = n_args > 1 ? get_u64(args[1]) : 1;
-    return none_or_raise(paging_unmap(&space, va, count, 0), va);
+    request_t request = { .va = get_u64(args[0], "va"), .count = n_args > 1 ? get_u64(args[1], "count") : 1 };
+    check_identity(&request);
+    return none_or_raise(paging_unmap(&space, request.va, request.count, 0), &request);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(space_unmap_obj, 1, 2, space_unmap_);
 
 // protect(va, count, flags)
 static mp_obj_t space_protect_(mp_obj_t va_in, mp_obj_t count_in, mp_obj_t flags_in) {
     need_space();
-    uint64_t va = get_u64(va_in);
-    uint64_t count = get_u64(count_in);
-    return none_or_raise(paging_protect(&space, va, count, get_flags(flags_in, va)), va);
+    request_t request = { .va = get_u64(va_in, "va"), .count = get_u64(count_in, "count") };
+    get_flags(flags_in, &request);
+    check_identity(&request);
+    if (is_range(&request) && request.flags & (PAGING_COMBINE | PAGING_UNCACHED)) {
+        uint64_t last = request.va + (request.count * PAGING_SIZE - 1);
+        paging_page_t page;
+        for (uint64_t va = request.va; paging_translate(&space, va, &page) == PAGING_OK;) {
+            uint64_t page_last = page.va + (page.size - 1);
+            uint64_t pages = ((page_last < last ? page_last : last) - va) / PAGING_SIZE + 1;
+            check_caching(page.addr + (va - page.va), pages, request.flags);
+            if (page_last >= last) {
+                break;
+            }
+            va = page_last + 1;
+        }
+    }
+    return none_or_raise(paging_protect(&space, request.va, request.count, request.flags), &request);
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(space_protect_obj, space_protect_);
 
 // translate(va) -> (addr, flags, size) of the byte at va, or None where nothing is mapped
 static mp_obj_t space_translate_(mp_obj_t va_in) {
     need_space();
-    uint64_t va = get_u64(va_in);
+    uint64_t va = get_u64(va_in, "va");
     paging_page_t page;
     paging_status_t status = paging_translate(&space, va, &page);
     if (status == PAGING_UNMAPPED) {
         return mp_const_none;
     }
-    none_or_raise(status, va);
+    none_or_raise(status, &(request_t) { .va = va, .count = 1 });
     mp_obj_t items[] = {
         mp_obj_new_int_from_uint(page.addr + (va - page.va)),
         MP_OBJ_NEW_SMALL_INT(page.flags),
@@ -130,9 +235,10 @@ static MP_DEFINE_CONST_FUN_OBJ_1(space_translate_obj, space_translate_);
 // reserve(count) -> va of address space that nothing else uses
 static mp_obj_t space_reserve_(mp_obj_t count_in) {
     need_space();
-    uint64_t va = space_reserve(get_u64(count_in));
+    uint64_t count = get_u64(count_in, "count");
+    uint64_t va = space_reserve(count);
     if (va == 0) {
-        mp_raise_ValueError(MP_ERROR_TEXT("count is 0 or too large"));
+        raise_status(PAGING_TOO_LONG, &(request_t) { .va = SPACE_RESERVE, .count = count });
     }
     return mp_obj_new_int_from_uint(va);
 }
@@ -182,8 +288,15 @@ static mp_obj_t space_stats_(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(space_stats_obj, space_stats_);
 
+// _addr_end() -> where the physical addresses end that can be used
+static mp_obj_t space_addr_end_(void) {
+    return mp_obj_new_int_from_uint(space_addr_end());
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(space_addr_end_obj, space_addr_end_);
+
 static const mp_rom_map_elem_t space_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__space) },
+    { MP_ROM_QSTR(MP_QSTR__addr_end), MP_ROM_PTR(&space_addr_end_obj) },
     { MP_ROM_QSTR(MP_QSTR__init), MP_ROM_PTR(&space_init_obj) },
     { MP_ROM_QSTR(MP_QSTR_map), MP_ROM_PTR(&space_map_obj) },
     { MP_ROM_QSTR(MP_QSTR_unmap), MP_ROM_PTR(&space_unmap_obj) },

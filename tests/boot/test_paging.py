@@ -1,5 +1,6 @@
 """The kernel's address space: what is mapped, how, and what Python can change of it."""
 
+import handoffs
 import pytest
 
 WRITE, EXECUTE, UNCACHED, OWNED = 1, 2, 8, 16
@@ -85,7 +86,7 @@ def test_map(vm):
 
 
 def test_errors(vm):
-    """What makes no sense is a ValueError that says why, and changes nothing."""
+    """What makes no sense is a ValueError that says which value, and why; nothing changes."""
     vm.exec("""
         import frames, pages
         p = pages.alloc(4)
@@ -95,31 +96,140 @@ def test_errors(vm):
             try:
                 call(*args)
                 print("nothing")
-            except ValueError as error:
-                print(str(error).split(": ")[-1])
+            except (ValueError, TypeError, OverflowError) as error:
+                print(error)
     """)
+    va, addr = vm.eval("(va, p.addr)")
+    far = "below 0x800000000000 or from 0xffff800000000000 on"
+    kernels = "mapped at its own address for the kernel"
     for call, message in (
-        ("pages.map, va + 1, p.addr", "address is not a multiple of 4096"),
-        ("pages.map, va, p.addr + 8", "address is not a multiple of 4096"),
-        ("pages.map, 1 << 47, p.addr", "address is not canonical"),
-        ("pages.map, (1 << 47) - 4096, p.addr, 2", "address is not canonical"),
-        ("pages.map, (1 << 64) - 4096, p.addr, 2", "count is 0 or too large"),
-        ("pages.map, va, p.addr, 0", "count is 0 or too large"),
-        ("pages.map, va, p.addr, 1 << 60", "count is 0 or too large"),
-        ("pages.map, va, p.addr, 1, 3", "flags do not go together"),
-        ("pages.map, va, p.addr, 1, 16", "flags do not go together"),
-        ("pages.map, p.addr, p.addr", "already mapped"),
-        ("pages.map, 0, p.addr", "belongs to the kernel"),
-        ("pages.map, -4096, p.addr", "not a 64-bit address or count"),
-        ("pages.unmap, va", "not mapped"),
-        ("pages.unmap, 1 << 20", "belongs to the kernel"),
-        ("pages.protect, va, 1, 0", "not mapped"),
-        ("pages.protect, 1 << 20, 1, 1", "belongs to the kernel"),
-        ("pages.reserve, 0", "count is 0 or too large"),
-        ("pages.translate, 1 << 50", "address is not canonical"),
+        ("pages.map, va + 1, p.addr", f"va {va + 1:#x} is not a multiple of 4096"),
+        ("pages.map, va, p.addr + 8", f"addr {addr + 8:#x} is not a multiple of 4096"),
+        ("pages.map, va, 0x1001", "addr 0x1001 is not a multiple of 4096"),
+        ("pages.map, 1 << 47, p.addr", f"va 0x800000000000, count 1: not canonical, {far}"),
+        ("pages.map, (1 << 47) - 4096, p.addr, 2", "va 0x7ffffffff000, count 2: not canonical"),
+        ("pages.map, (1 << 64) - 4096, p.addr, 2", "count 2 is too large for va 0xffff"),
+        ("pages.map, va, p.addr, 0", "count is at least 1, not 0"),
+        ("pages.map, va, p.addr, 1 << 60", "count 1152921504606846976 is too large for va 0x6"),
+        ("pages.map, va, p.addr, 3 << 52", "count 13510798882111488 is too large for va 0x6"),
+        ("pages.map, va, p.addr, 1 << 64", "count is 0 to 0xffffffffffffffff"),
+        ("pages.map, va, p.addr, -1", "count is 0 to 0xffffffffffffffff"),
+        ("pages.map, va, 1 << 64", "addr is 0 to 0xffffffffffffffff"),
+        ("pages.map, -4096, p.addr", "va is 0 to 0xffffffffffffffff"),
+        ("pages.map, va, '1'", "addr is an int, not str"),
+        ("pages.map, va, 1.0", "addr is an int, not float"),
+        ("pages.map, va, 1 << 40", "addr 0x10000000000, count 1: this CPU's addresses end at 0x1"),
+        ("pages.map, va, (1 << 40) - 4096, 2", "addr 0xfffffff000, count 2: this CPU's addresses"),
+        ("pages.map, va, p.addr, 1, 3", "flags 0x3: READ, WRITE or EXECUTE, and"),
+        ("pages.map, va, p.addr, 1, 16", "flags 0x10: READ, WRITE or EXECUTE, and"),
+        ("pages.map, p.addr, p.addr", f"{addr:#x}: already mapped"),
+        ("pages.map, 0, p.addr", "0x0: belongs to the kernel"),
+        ("pages.map, va, p.addr, 1, 8", f"{addr:#x}: memory is cached at its own address"),
+        ("pages.map, va, p.addr, 1, 5", f"{addr:#x}: memory is cached at its own address"),
+        ("pages.unmap, va", f"{va:#x}: not mapped"),
+        ("pages.unmap, va + 1", f"va {va + 1:#x} is not a multiple of 4096"),
+        ("pages.unmap, 1 << 20", "0x100000: belongs to the kernel"),
+        ("pages.unmap, 0xfee00000", f"0xfee00000: {kernels}"),
+        ("pages.unmap, 32 << 20", f"0x2000000: {kernels}"),
+        ("pages.unmap, p.addr, 5", f"{addr:#x}: {kernels}"),
+        ("pages.protect, 32 << 20, 1, 0", f"0x2000000: {kernels}"),
+        ("pages.protect, p.addr, 1, 9", f"{addr:#x}: memory is cached at its own address"),
+        ("pages.protect, va, 1, 0", f"{va:#x}: not mapped"),
+        ("pages.protect, 1 << 20, 1, 1", "0x100000: belongs to the kernel"),
+        ("pages.reserve, 0", "count is at least 1, not 0"),
+        ("pages.reserve, 1 << 40", "count 1099511627776 is too large for va 0x600000000000"),
+        ("pages.translate, 1 << 50", "va 0x4000000000000, count 1: not canonical"),
     ):
-        assert vm.exec(f"say({call})") == message + "\n", call
+        assert vm.exec(f"say({call})").startswith(message), call
     assert vm.eval("(frames.stats(), pages.walk()) == before")
+
+
+def test_closed_pages_are_as_free_memory(vm):
+    """However pages were mapped when they were closed, their frames are writable memory again."""
+    assert (
+        vm.exec("""
+        import frames, pages
+        start = frames.stats()[:3], pages.walk()
+        ways = (
+            lambda p, n: pages.protect(p.va, n, pages.READ),
+            lambda p, n: pages.protect(p.va, n, pages.EXECUTE),
+            lambda p, n: pages.protect(p.va + 4096, 1, pages.READ),
+            lambda p, n: pages.unmap(p.va, n),
+            lambda p, n: pages.unmap(p.va),
+            lambda p, n: (pages.unmap(p.va, n), pages.map(p.va, p.addr + 4096, n - 1)),
+            lambda p, n: (pages.unmap(p.va), pages.map(p.va, 0xfee00000, 1, pages.UNCACHED)),
+        )
+        for count, align in (2, 4096), (7, 4096), (512, 1 << 21), (1030, 1 << 21):
+            for way in ways:
+                p = pages.alloc(count, align)
+                addr = p.addr
+                way(p, count)
+                p.close()
+                for va in range(addr, addr + count * 4096, 4096):
+                    assert pages.translate(va)[:2] == (va, pages.WRITE), (way, hex(va))
+                assert (frames.stats()[:3], pages.walk()) == start
+        # Two that share tables, closed in either order.
+        for first in 0, 1:
+            both = pages.alloc(256, 1 << 21), pages.alloc(256, 1 << 20)
+            for p in both:
+                pages.unmap(p.va, 256)
+            both[first].close()
+            both[1 - first].close()
+            assert (frames.stats()[:3], pages.walk()) == start
+    """)
+        == ""
+    )
+
+
+def test_no_frame_for_closing(vm):
+    """Where closing takes a page table and none is left, the pages stay open, and can be closed."""
+    assert (
+        vm.exec("""
+        import frames, pages
+        from array import array
+        start = frames.stats()[:3], pages.walk()
+        held = [pages.alloc(512, 1 << 21) for _ in range(60)]
+        parts = [pages.alloc(1) for _ in range(4)]
+        for p in held:
+            pages.unmap(p.va, 512)
+        for p in parts:
+            pages.unmap(p.va)
+        rest = array("Q", bytes(8 * frames.stats().free))
+        frames.fill(rest)
+        refused = 0
+        for p in parts + held:
+            try:
+                p.close()
+            except MemoryError:
+                refused += 1
+                assert p.addr and p
+        frames.drain(rest)
+        for p in parts + held:
+            p.close()
+        assert (frames.stats()[:3], pages.walk()) == start
+    """)
+        == ""
+    )
+
+
+def test_addresses_that_the_cpu_does_not_have(boot, kernel, folder):
+    """Memory of the map beyond the CPU's physical addresses is neither mapped nor given out."""
+    end = 1 << 40  # -cpu max under TCG
+    beyond = ((end - 64 * 4096, 128 * 4096, 1), (1 << 41, 1 << 20, 1))
+    data = handoffs.tags(handoffs.memory_map((*handoffs.REGIONS, *beyond)))
+    path = handoffs.compose(kernel, folder / "handoff.elf", data)
+    vm = boot(kernel=path, memory="64M").boot()
+    assert vm.eval("max(m[1] for m in __import__('pages').walk() if m[0] == m[2])") == end
+    vm.exec("""
+        import frames
+        from array import array
+        try:
+            while True:
+                last = frames.alloc(1, 4096)
+                assert last < 1 << 40
+        except MemoryError:
+            pass
+    """)
 
 
 def test_native_code(vm):
