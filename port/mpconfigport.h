@@ -73,6 +73,7 @@
 #define MICROPY_EPOCH_IS_1970                   (1)
 #define MICROPY_PY_MACHINE                      (1)
 #define MICROPY_PY_MACHINE_INCLUDEFILE          "port/mpy/modmachine.c"
+#define MICROPY_PY_MACHINE_MEMX                 (0) // machine_port.c has them
 #define MICROPY_PY_MACHINE_PIN_BASE             (1)
 #define MICROPY_PY_MACHINE_PULSE                (1)
 #define MICROPY_PY_MACHINE_RESET                (1)

@@ -25,6 +25,7 @@ enum {
     VECTOR_NMI = 2,
     VECTOR_BREAKPOINT = 3,
     VECTOR_DOUBLE_FAULT = 8,
+    VECTOR_GENERAL_PROTECTION = 13,
     VECTOR_PAGE_FAULT = 14,
     VECTOR_MACHINE_CHECK = 18,
     // SDM 3A 4.7: a page fault's error code.
@@ -94,6 +95,11 @@ static void print_fault(const mp_print_t *print, const mp_obj_tuple_t *args) {
         mp_printf(print, " in the interpreter (%s)", name[0] != 0 ? name : "no function");
     }
     qstr kind = kind_of(args);
+    if (kind == MP_QSTRnull && args->items[ARG_ADDR] != mp_const_none) {
+        mp_printf(print, ": access to 0x%lx: not canonical",
+            (unsigned long)mp_obj_int_get_truncated(args->items[ARG_ADDR]));
+        return;
+    }
     if (kind == MP_QSTRnull) {
         mp_printf(print, " at 0x%lx", (unsigned long)rip);
         return;
@@ -144,7 +150,8 @@ static void fault_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
     mp_obj_exception_attr(self_in, attr, dest);
 }
 
-// errno is EFAULT; vector; addr and kind ("read", "write" or "execute") of a page fault, else None;
+// errno is EFAULT; vector; addr and kind ("read", "write" or "execute") of a page fault, else None (addr
+// is also known of an address that is not canonical, where the kernel's own code looks at it first);
 // error, the CPU's error code; rip, the instruction's address.
 MP_DEFINE_CONST_OBJ_TYPE(
     mp_type_FaultError,
@@ -155,6 +162,15 @@ MP_DEFINE_CONST_OBJ_TYPE(
     attr, fault_attr,
     parent, &mp_type_OSError
     );
+
+// An address in the upper half is no small integer, which a locked heap has no room for.
+static mp_obj_t new_addr(uint64_t addr) {
+    mp_int_t small = (mp_int_t)addr;
+    if (MP_SMALL_INT_FITS(small) && small >= 0) {
+        return MP_OBJ_NEW_SMALL_INT(small);
+    }
+    return gc_is_locked() ? mp_const_none : mp_obj_new_int_from_uint(addr);
+}
 
 // What the trap returns to, on the stack of the access.
 static NORETURN void fault_raise(uint64_t vector, uint64_t addr, uint64_t error, uint64_t rip, uint64_t place) {
@@ -170,13 +186,7 @@ static NORETURN void fault_raise(uint64_t vector, uint64_t addr, uint64_t error,
         [ARG_PLACE] = MP_OBJ_NEW_SMALL_INT(place),
     };
     if (vector == VECTOR_PAGE_FAULT) {
-        // An address in the upper half is no small integer, which a locked heap has no room for.
-        mp_int_t small = (mp_int_t)addr;
-        if (MP_SMALL_INT_FITS(small) && small >= 0) {
-            args[ARG_ADDR] = MP_OBJ_NEW_SMALL_INT(small);
-        } else if (!gc_is_locked()) {
-            args[ARG_ADDR] = mp_obj_new_int_from_uint(addr);
-        }
+        args[ARG_ADDR] = new_addr(addr);
     }
     nlr_raise(mp_obj_exception_make_new(&mp_type_FaultError, ARGS, 0, args));
 }
@@ -303,6 +313,20 @@ void fault_init(void) {
     for (unsigned vector = 0; vector < TRAP_EXCEPTIONS; ++vector) {
         trap_set_handler(vector, recover);
     }
+}
+
+void fault_check_canonical(uint64_t addr) {
+    if (addr + (UINT64_C(1) << 47) < UINT64_C(1) << 48) {
+        return;
+    }
+    mp_obj_t args[ARGS] = {
+        [ARG_ERRNO] = MP_OBJ_NEW_SMALL_INT(MP_EFAULT),
+        [ARG_VECTOR] = MP_OBJ_NEW_SMALL_INT(VECTOR_GENERAL_PROTECTION),
+        [ARG_ADDR] = new_addr(addr),
+        [ARG_ERROR] = MP_OBJ_NEW_SMALL_INT(0),
+        [ARG_RIP] = MP_OBJ_NEW_SMALL_INT((uint64_t)__builtin_return_address(0)),
+    };
+    nlr_raise(mp_obj_exception_make_new(&mp_type_FaultError, ARGS, 0, args));
 }
 
 void fault_probe(const void *start, size_t size) {

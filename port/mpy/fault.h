@@ -10,9 +10,14 @@
 #define RINGZERO_MPY_FAULT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 // From here on they are; before, every fault is a panic.
 void fault_init(void);
+
+// FaultError for an address that has no place in the two halves of 48 bits: the CPU's own fault there
+// does not say which address it was (SDM 1 3.3.7.1).
+void fault_check_canonical(uint64_t addr);
 
 // Reads of a range what makes it fault, if anything does: for code that must not fault on its way.
 void fault_probe(const void *start, size_t size);

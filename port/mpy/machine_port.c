@@ -1,8 +1,11 @@
-// machine.mem64 and machine.port8, port16, port32, used as upstream's machine.mem8 is.
+// machine.mem8 to mem64 and port8 to port32: memory and I/O ports by address. Upstream's mem8 to mem32
+// take any int for an address and a value, and cut off what does not fit.
+#include "py/objint.h"
 #include "py/runtime.h"
 #include "extmod/modmachine.h"
 
 #include "cpu/io.h"
+#include "mpy/fault.h"
 #include "mpy/modmachine.h"
 
 typedef struct _machine_port_obj_t {
@@ -10,46 +13,109 @@ typedef struct _machine_port_obj_t {
     uint8_t size; // bytes
 } machine_port_obj_t;
 
-static mp_obj_t mem64_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value) {
+// 0 to 2^64 - 1.
+static uint64_t get_addr(mp_obj_t obj) {
+    uint64_t addr = mp_obj_get_int_truncated(obj);
+    if (mp_obj_is_small_int(obj) ? MP_OBJ_SMALL_INT_VALUE(obj) < 0 : !mp_obj_equal(obj, mp_obj_new_int_from_uint(addr))) {
+        mp_raise_ValueError(MP_ERROR_TEXT("an address is 0 to 0xffffffffffffffff"));
+    }
+    return addr;
+}
+
+// A number of that many bytes, with a sign or without one.
+uint64_t machine_get_bits(mp_obj_t obj, unsigned size) {
+    uint64_t bits = mp_obj_get_int_truncated(obj);
+    bool fits;
+    if (size == sizeof(uint64_t)) {
+        fits = mp_obj_is_small_int(obj) || mp_obj_equal(obj, mp_obj_new_int_from_uint(bits))
+            || mp_obj_equal(obj, mp_obj_new_int((mp_int_t)bits));
+    } else {
+        mp_int_t value = mp_obj_is_small_int(obj) ? MP_OBJ_SMALL_INT_VALUE(obj) : INT64_MAX;
+        fits = value >= -(INT64_C(1) << (8 * size - 1)) && value < INT64_C(1) << 8 * size;
+    }
+    if (!fits) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("the value does not fit %u bits"), 8 * size);
+    }
+    return bits;
+}
+
+static mp_obj_t mem_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value) {
+    machine_port_obj_t *self = MP_OBJ_TO_PTR(self_in);
     if (value == MP_OBJ_NULL) {
         return MP_OBJ_NULL; // there is nothing to delete
     }
-    uintptr_t addr = mp_obj_get_int_truncated(index);
-    if (addr % sizeof(uint64_t) != 0) {
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("address %08x is not aligned to %d bytes"),
-            (unsigned)addr, (int)sizeof(uint64_t));
+    uint64_t addr = get_addr(index);
+    if (addr % self->size != 0) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("address 0x%lx is not aligned to %u bytes"),
+            (unsigned long)addr, self->size);
     }
-    volatile uint64_t *place = (volatile uint64_t *)addr;
-    if (value == MP_OBJ_SENTINEL) {
-        return mp_obj_new_int_from_uint(*place);
+    bool write = value != MP_OBJ_SENTINEL;
+    uint64_t bits = write ? machine_get_bits(value, self->size) : 0;
+    fault_check_canonical(addr);
+    switch (self->size) {
+        case 1: {
+            volatile uint8_t *place = (volatile uint8_t *)addr;
+            if (!write) {
+                return MP_OBJ_NEW_SMALL_INT(*place);
+            }
+            *place = bits;
+            break;
+        }
+        case 2: {
+            volatile uint16_t *place = (volatile uint16_t *)addr;
+            if (!write) {
+                return MP_OBJ_NEW_SMALL_INT(*place);
+            }
+            *place = bits;
+            break;
+        }
+        case 4: {
+            volatile uint32_t *place = (volatile uint32_t *)addr;
+            if (!write) {
+                return MP_OBJ_NEW_SMALL_INT(*place);
+            }
+            *place = bits;
+            break;
+        }
+        default: {
+            volatile uint64_t *place = (volatile uint64_t *)addr;
+            if (!write) {
+                return mp_obj_new_int_from_uint(*place);
+            }
+            *place = bits;
+            break;
+        }
     }
-    *place = mp_obj_get_int_truncated(value);
     return mp_const_none;
 }
 
-static void mem64_print(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t kind) {
-    mp_print_str(print, "<64-bit memory>");
+static void mem_print(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t kind) {
+    machine_port_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mp_printf(print, "<%u-bit memory>", 8 * self->size);
 }
 
-MP_DEFINE_CONST_OBJ_TYPE(
-    machine_mem64_type,
+static MP_DEFINE_CONST_OBJ_TYPE(
+    memory_type,
     MP_QSTR_mem,
     MP_TYPE_FLAG_NONE,
-    print, mem64_print,
-    subscr, mem64_subscr
+    print, mem_print,
+    subscr, mem_subscr
     );
 
-const mp_obj_base_t machine_mem64_obj = { &machine_mem64_type };
+const machine_port_obj_t machine_memory8_obj = { { &memory_type }, 1 };
+const machine_port_obj_t machine_memory16_obj = { { &memory_type }, 2 };
+const machine_port_obj_t machine_memory32_obj = { { &memory_type }, 4 };
+const machine_port_obj_t machine_memory64_obj = { { &memory_type }, 8 };
 
 static mp_obj_t port_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value) {
     machine_port_obj_t *self = MP_OBJ_TO_PTR(self_in);
     if (value == MP_OBJ_NULL) {
         return MP_OBJ_NULL;
     }
-    mp_int_t port = mp_obj_get_int(index);
-    if (port < 0 || port > 0x10000 - self->size) {
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("port%u has 0 to 0x%x, not %ld"),
-            8 * self->size, 0x10000 - self->size, (long)port);
+    uint64_t port = get_addr(index);
+    if (port > 0x10000u - self->size) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("port 0x%lx: a port of %u bits is 0 to 0x%x"),
+            (unsigned long)port, 8 * self->size, 0x10000u - self->size);
     }
     if (value == MP_OBJ_SENTINEL) {
         switch (self->size) {
@@ -61,7 +127,7 @@ static mp_obj_t port_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value) {
                 return MP_OBJ_NEW_SMALL_INT(io_in32(port));
         }
     }
-    uint32_t bits = mp_obj_get_int_truncated(value);
+    uint32_t bits = machine_get_bits(value, self->size);
     switch (self->size) {
         case 1:
             io_out8(port, bits);

@@ -12,7 +12,10 @@
 
 #define MICROPY_PY_MACHINE_EXTRA_GLOBALS \
     { MP_ROM_QSTR(MP_QSTR_poweroff), MP_ROM_PTR(&machine_poweroff_obj) }, \
-    { MP_ROM_QSTR(MP_QSTR_mem64), MP_ROM_PTR(&machine_mem64_obj) }, \
+    { MP_ROM_QSTR(MP_QSTR_mem8), MP_ROM_PTR(&machine_memory8_obj) }, \
+    { MP_ROM_QSTR(MP_QSTR_mem16), MP_ROM_PTR(&machine_memory16_obj) }, \
+    { MP_ROM_QSTR(MP_QSTR_mem32), MP_ROM_PTR(&machine_memory32_obj) }, \
+    { MP_ROM_QSTR(MP_QSTR_mem64), MP_ROM_PTR(&machine_memory64_obj) }, \
     { MP_ROM_QSTR(MP_QSTR_port8), MP_ROM_PTR(&machine_port8_obj) }, \
     { MP_ROM_QSTR(MP_QSTR_port16), MP_ROM_PTR(&machine_port16_obj) }, \
     { MP_ROM_QSTR(MP_QSTR_port32), MP_ROM_PTR(&machine_port32_obj) }, \
@@ -147,7 +150,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(machine_rdmsr_obj, machine_rdmsr);
 
 // wrmsr(n, value)
 static mp_obj_t machine_wrmsr(mp_obj_t msr, mp_obj_t value) {
-    cpu_wrmsr(get_u32(msr), mp_obj_get_int_truncated(value));
+    cpu_wrmsr(get_u32(msr), machine_get_bits(value, sizeof(uint64_t)));
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(machine_wrmsr_obj, machine_wrmsr);

@@ -2,10 +2,15 @@
 #ifndef RINGZERO_MPY_MODMACHINE_H
 #define RINGZERO_MPY_MODMACHINE_H
 
+#include <stdint.h>
+
 #include "py/obj.h"
 
-extern const mp_obj_base_t machine_mem64_obj;
+extern const struct _machine_port_obj_t machine_memory8_obj, machine_memory16_obj, machine_memory32_obj, machine_memory64_obj;
 extern const struct _machine_port_obj_t machine_port8_obj, machine_port16_obj, machine_port32_obj;
+
+// The bits of a number of that many bytes, 1 to 8, with a sign or without one; ValueError.
+uint64_t machine_get_bits(mp_obj_t obj, unsigned size);
 
 // Calls Python's hard handlers: in an interrupt, the stack check has to know the interrupt's stack.
 void machine_in_interrupt(void (*function)(void *), void *context);

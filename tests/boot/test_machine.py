@@ -461,3 +461,61 @@ def test_watchdog_fed(vm):
     assert vm.eval("1 + 1") == 2
     vm.repl.sendline("dog.timeout_ms(20)")
     assert vm.wait_exit() == ENDED
+
+
+def test_memory_and_port_arguments(vm):
+    """Addresses and values that do not fit are refused by name, and nothing is read or written."""
+    vm.exec("""
+        import machine, pages
+        p = pages.alloc()
+        a = p.va
+        def say(call):
+            try:
+                print(call())
+            except Exception as error:
+                print(type(error).__name__, error)
+        def put(place, addr, value):
+            place[addr] = value
+    """)
+    canonical = "general protection: access to 0x8000000000000000: not canonical"
+    addr = vm.eval("a")
+    for call, message in (
+        ("machine.mem8[1 << 64]", "ValueError an address is 0 to 0xffffffffffffffff"),
+        ("machine.mem8[-1]", "ValueError an address is 0 to 0xffffffffffffffff"),
+        ("machine.mem64[-(1 << 70)]", "ValueError an address is 0 to 0xffffffffffffffff"),
+        ("machine.mem32[a + 2]", f"ValueError address {addr + 2:#x} is not aligned to 4 bytes"),
+        ("machine.mem8[1 << 63]", f"FaultError {canonical}"),
+        ("machine.mem64[1 << 63]", f"FaultError {canonical}"),
+        ("put(machine.mem16, 1 << 63, 1)", f"FaultError {canonical}"),
+        ("put(machine.mem8, a, 256)", "ValueError the value does not fit 8 bits"),
+        ("put(machine.mem8, a, -129)", "ValueError the value does not fit 8 bits"),
+        ("put(machine.mem16, a, 1 << 70)", "ValueError the value does not fit 16 bits"),
+        ("put(machine.mem32, a, 1 << 32)", "ValueError the value does not fit 32 bits"),
+        ("put(machine.mem64, a, 1 << 64)", "ValueError the value does not fit 64 bits"),
+        ("put(machine.mem64, a, -(1 << 63) - 1)", "ValueError the value does not fit 64 bits"),
+        ("put(machine.mem8, a, 1.5)", "TypeError"),
+        ("machine.port8[0x10000]", "ValueError port 0x10000: a port of 8 bits is 0 to 0xffff"),
+        ("machine.port32[0xfffd]", "ValueError port 0xfffd: a port of 32 bits is 0 to 0xfffc"),
+        ("machine.port16[1 << 64]", "ValueError an address is 0 to"),
+        ("put(machine.port8, 0x80, 256)", "ValueError the value does not fit 8 bits"),
+        ("put(machine.port32, 0x80, 1 << 32)", "ValueError the value does not fit 32 bits"),
+    ):
+        assert vm.exec(f"say(lambda: {call})").startswith(message), call
+    assert vm.eval("p[0:8] == bytes(8)")
+    for size, value in (
+        (8, 255),
+        (8, -128),
+        (32, 0xFFFFFFFF),
+        (64, (1 << 64) - 1),
+        (64, -(1 << 63)),
+    ):
+        vm.exec(f"machine.mem{size}[a] = {value}")
+        assert vm.eval(f"machine.mem{size}[a]") == value % (1 << size)
+    assert vm.exec("say(lambda: machine.mem8)") == "<8-bit memory>\n"
+    vm.exec("try:\n machine.mem8[1 << 63]\nexcept FaultError as e: error = e")
+    assert vm.eval("(error.addr, error.vector, error.kind, error.errno)") == (
+        1 << 63,
+        13,
+        None,
+        14,
+    )
