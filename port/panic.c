@@ -104,6 +104,11 @@ static void put_python(uint64_t rsp) {
 // A fault while panicking must not start over.
 static void enter(const trap_frame_t *frame) {
     static int depth;
+    // What runs in an interrupt has nothing to add.
+    cpu_irq_off();
+    if (depth == 0) {
+        screen_take_over();
+    }
     if (depth++ > 0) {
         put("\r\npanic: fault while panicking");
         if (frame != 0 && depth == 2) {

@@ -1,6 +1,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "cpu/io.h"
 #include "devices/framebuffer.h"
 #include "devices/screen.h"
 #include "devices/vga.h"
@@ -9,7 +10,8 @@ enum {
     COLUMNS_MAX = 200,
     ROWS_MAX = 100,
     TAB = 8,
-    CURSOR = 0x80, // in a cell: the cursor is on it
+    CURSOR = 0x80, // in what is drawn: the cursor is on it
+    PART_SIZE = 64, // characters that are put with interrupts off
 };
 
 static struct {
@@ -22,6 +24,10 @@ static struct {
     uint8_t cells[ROWS_MAX][COLUMNS_MAX];
     uint8_t drawn[ROWS_MAX][COLUMNS_MAX];
 } screen;
+
+// Interrupts print, too. Cells change with interrupts off. Whoever finds a drawer at work leaves the
+// drawing, which is slow, to that one.
+static volatile bool drawing, changed;
 
 void screen_init(void) {
     if (framebuffer_init()) {
@@ -126,35 +132,54 @@ static void put(uint8_t c) {
 }
 
 static void draw_row(unsigned row) {
-    const uint8_t *cells = screen.cells[row];
+    const volatile uint8_t *cells = screen.cells[row];
     uint8_t *drawn = screen.drawn[row];
-    if (memcmp(cells, drawn, screen.columns) == 0) {
+    unsigned cursor = row == screen.row ? screen.column : COLUMNS_MAX;
+    if (cursor >= screen.columns && memcmp(screen.cells[row], drawn, screen.columns) == 0) {
         return;
     }
     for (unsigned column = 0; column < screen.columns; ++column) {
-        if (cells[column] != drawn[column]) {
-            drawn[column] = cells[column];
-            screen.draw(row, column, cells[column] & ~CURSOR, cells[column] & CURSOR);
+        uint8_t cell = cells[column] | (column == cursor ? CURSOR : 0);
+        if (cell != drawn[column]) {
+            drawn[column] = cell;
+            screen.draw(row, column, cell & ~CURSOR, cell & CURSOR);
         }
     }
+}
+
+void screen_take_over(void) {
+    drawing = false;
 }
 
 void screen_write(const char *text, size_t size) {
     if (screen.draw == NULL) {
         return;
     }
-    while (size-- > 0) {
-        put(*text++);
+    while (size > 0) {
+        size_t part = size < PART_SIZE ? size : PART_SIZE;
+        uint64_t state = cpu_irq_save();
+        for (size_t i = 0; i < part; ++i) {
+            put(text[i]);
+        }
+        changed = true;
+        cpu_irq_restore(state);
+        text += part;
+        size -= part;
     }
-    uint8_t *under_cursor = NULL;
-    if (screen.column < screen.columns) {
-        under_cursor = &screen.cells[screen.row][screen.column];
-        *under_cursor |= CURSOR;
-    }
-    for (unsigned row = 0; row < screen.rows; ++row) {
-        draw_row(row);
-    }
-    if (under_cursor != NULL) {
-        *under_cursor &= ~CURSOR;
+    for (;;) {
+        uint64_t state = cpu_irq_save();
+        bool mine = changed && !drawing;
+        if (mine) {
+            drawing = true;
+            changed = false;
+        }
+        cpu_irq_restore(state);
+        if (!mine) {
+            return;
+        }
+        for (unsigned row = 0; row < screen.rows; ++row) {
+            draw_row(row);
+        }
+        drawing = false;
     }
 }

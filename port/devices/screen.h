@@ -9,6 +9,10 @@
 void screen_init(void);
 // UTF-8 with the escape sequences that a prompt's line editor uses; others are left out. What is no
 // ASCII is shown as '?'.
+// From anywhere, an interrupt's handler too: what that writes is drawn at the latest by whom it has
+// interrupted.
 void screen_write(const char *text, size_t size);
+// Before a panic writes: whoever was drawing will not go on.
+void screen_take_over(void);
 
 #endif

@@ -217,10 +217,14 @@ void uart_send(uart_t *uart, const void *data, size_t size) {
         while (!(get(uart, LSR) & LSR_THR_EMPTY)) {
             cpu_pause();
         }
-        // An empty transmitter takes a whole FIFO.
-        for (size_t room = UART_FIFO_SIZE; room > 0 && size > 0; --room, --size) {
-            put(uart, DATA, *bytes++);
+        // An empty transmitter takes a whole FIFO. An interrupt's handler may have filled it meanwhile.
+        uint64_t state = cpu_irq_save();
+        if (get(uart, LSR) & LSR_THR_EMPTY) {
+            for (size_t room = UART_FIFO_SIZE; room > 0 && size > 0; --room, --size) {
+                put(uart, DATA, *bytes++);
+            }
         }
+        cpu_irq_restore(state);
     }
 }
 

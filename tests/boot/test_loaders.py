@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -286,3 +287,34 @@ def test_console(boot, console):
     assert vm.memory(addr, 4) == b"done"
     assert vm.transcript() == ""
     assert (">>> import machine" in vga_text(vm)) == (console == "screen")
+
+
+def test_screen_from_interrupts(boot):
+    """Hard callbacks that print while the main program does leave one cursor."""
+    vm = boot(extra=["-device", "VGA"]).boot()
+    vm.exec("""
+        import machine
+        def say(timer):
+            global count
+            count += 1
+            print()
+        def run():
+            global count
+            count = 0
+            timer = machine.Timer(-1, period=1, hard=True, callback=say)
+            while count < 15:
+                print("|" * 70, end="\\r")
+            timer.deinit()
+    """)
+    for _ in range(20):
+        vm.exec("run()")
+        attributes = vm.memory(0xB8000, 80 * 25 * 2)[1::2]
+        assert attributes.count(0x70) <= 1 and set(attributes) <= {0x07, 0x70}
+
+
+def test_unique_id_under_uefi(boot_image):
+    """The machine's UUID is found in the tables that UEFI's system table leads to."""
+    number = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
+    vm = boot_image("cd", "uefi", extra=("-uuid", number))
+    found = vm.eval("__import__('machine').unique_id()")
+    assert uuid.UUID(bytes_le=found) == uuid.UUID(number)
