@@ -20,6 +20,7 @@
 #include "devices/screen.h"
 #include "devices/uart.h"
 #include "firmware/acpi.h"
+#include "firmware/smbios.h"
 
 #define NS_IN_US    UINT64_C(1000)
 #define NS_IN_MS    UINT64_C(1000000)
@@ -86,6 +87,7 @@ static const clock_finder_t references[] = {
 
 void mp_hal_init(void) {
     acpi_init(handoff_rsdp());
+    smbios_init(handoff_efi_system_table());
     pic_disable();
     has_timer = irq_init();
     if (has_timer) {

@@ -58,9 +58,9 @@ multiboot2_header:
     .long multiboot2_end - multiboot2_header
     .long -(MULTIBOOT2_HEADER_MAGIC + (multiboot2_end - multiboot2_header))
     // What bootinfo.py and screen.c read: command line, modules, basic memory, memory map,
-    // framebuffer, both RSDPs, EFI's memory map.
+    // framebuffer, EFI's system table, both RSDPs, EFI's memory map.
     tag TAG_INFORMATION_REQUEST, TAG_OPTIONAL
-    .long 1, 3, 4, 6, 8, 14, 15, 17
+    .long 1, 3, 4, 6, 8, 12, 14, 15, 17
     tag_end
     tag TAG_CONSOLE_FLAGS, TAG_OPTIONAL
     .long 2                     // VGA text will do

@@ -39,3 +39,12 @@ uint64_t handoff_rsdp(void) {
     }
     return tag != 0 ? (uint64_t)tag->data : 0;
 }
+
+uint64_t handoff_efi_system_table(void) {
+    uint64_t addr = 0;
+    const multiboot2_tag_t *tag = handoff_tag(MULTIBOOT2_TAG_EFI_64, sizeof(addr));
+    if (tag != 0) {
+        memcpy(&addr, tag->data, sizeof(addr));
+    }
+    return addr;
+}

@@ -24,6 +24,9 @@ const multiboot2_tag_t *handoff_tag(uint32_t type, uint32_t size);
 // The address of ACPI's root pointer as the loader gave it; 0 where it gave none.
 uint64_t handoff_rsdp(void);
 
+// The address of UEFI's system table as the loader gave it; 0 where it gave none.
+uint64_t handoff_efi_system_table(void);
+
 // The linker script's marks. [image_start, image_end) is all that the kernel occupies: code, data,
 // heap, stacks and boot page tables.
 extern char image_start[], image_end[];

@@ -32,6 +32,7 @@ enum {
 
 static struct {
     uint8_t *memory;
+    uint64_t size; // bytes
     size_t pitch;
     unsigned pixel_size; // bytes
     unsigned scale;
@@ -61,7 +62,11 @@ bool framebuffer_init(void) {
         || size > MAPPED_END || tag->addr > MAPPED_END - size) {
         return false;
     }
-    screen.memory = (uint8_t *)tag->addr;
+    // Not on what is still to be read: what the loader has said.
+    uint64_t list = handoff.addr;
+    if (tag->addr < list + *(const uint32_t *)list && tag->addr + size > list) {
+        return false;
+    }
     screen.pitch = tag->pitch;
     screen.pixel_size = pixel_size;
     screen.scale = tag->width / (COLUMNS_LEAST * GLYPH_COLUMNS);
@@ -75,10 +80,17 @@ bool framebuffer_init(void) {
     if (screen.columns == 0 || screen.rows == 0) {
         return false;
     }
+    screen.memory = (uint8_t *)tag->addr;
+    screen.size = size;
     for (unsigned y = 0; y < tag->height; ++y) {
         memset(screen.memory + y * screen.pitch, 0, tag->width * pixel_size);
     }
     return true;
+}
+
+void framebuffer_memory(uint64_t *start, uint64_t *end) {
+    *start = (uint64_t)screen.memory;
+    *end = *start + screen.size;
 }
 
 unsigned framebuffer_columns(void) {

@@ -2,6 +2,7 @@
 
 #include "devices/hpet.h"
 #include "firmware/acpi.h"
+#include "firmware/memory.h"
 
 enum {
     // IA-PC HPET specification 1.0a, 2.3 and 3.2.4.
@@ -26,7 +27,7 @@ bool hpet_find_reference(clock_reference_t *reference) {
     if (table != 0) {
         memcpy(&addr, table + HPET_ADDR, sizeof(addr));
     }
-    if (addr == 0 || addr >= UINT64_C(1) << 32) {
+    if (!firmware_readable(addr, HPET_COUNTER + sizeof(uint64_t)) || addr % sizeof(uint64_t) != 0) {
         return false;
     }
     hpet = (volatile uint32_t *)addr;

@@ -2,6 +2,7 @@
 #include "cpu/local_apic.h"
 #include "devices/io_apic.h"
 #include "firmware/acpi.h"
+#include "firmware/memory.h"
 
 // 82093AA data sheet, 3.0.
 enum {
@@ -57,7 +58,7 @@ static void io_write(const io_apic_t *io, unsigned reg, uint32_t value) {
 // Masks all inputs: firmware may have left some on.
 static void add_io_apic(uint64_t addr, uint32_t first) {
     io_apic_t io = { addr, first, 0 };
-    if (io_apic_count == IO_APICS_MAX || addr == 0 || addr >= UINT64_C(1) << 32) {
+    if (io_apic_count == IO_APICS_MAX || !firmware_readable(addr, IO_WINDOW + sizeof(uint32_t)) || addr % sizeof(uint32_t) != 0) {
         return;
     }
     uint32_t version = io_read(&io, IO_VERSION);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "firmware/acpi.h"
+#include "firmware/memory.h"
 #include "cpu/clock.h"
 #include "cpu/io.h"
 #include "devices/power.h"
@@ -89,7 +90,7 @@ static bool find_soft_off(sleep_types_t *types) {
 static void write_register(const acpi_address_t *reg, uint8_t value) {
     if (reg->space == ACPI_SPACE_IO) {
         io_out8(reg->addr, value);
-    } else if (reg->space == ACPI_SPACE_MEMORY && reg->addr != 0 && reg->addr < UINT64_C(1) << 32) {
+    } else if (reg->space == ACPI_SPACE_MEMORY && firmware_readable(reg->addr, sizeof(uint8_t))) {
         *(volatile uint8_t *)reg->addr = value;
     }
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "firmware/acpi.h"
+#include "firmware/memory.h"
 
 enum {
     TABLE_SIZE_MAX = 0x400000, // a length beyond this is taken for garbage
@@ -32,40 +33,25 @@ static const acpi_header_t *tables; // the RSDT or XSDT, or 0
 static uint32_t entry_size;         // 4 or 8
 static acpi_fadt_t fadt;
 
-// The boot code maps 4 GiB; the null frame is nobody's.
-static bool readable(uint64_t addr, uint64_t size) {
-    uint64_t end = UINT64_C(1) << 32;
-    return addr >= 0x400 && addr < end && size <= end - addr;
-}
-
-static bool sums_to_zero(const void *data, uint32_t size) {
-    const uint8_t *bytes = data;
-    uint8_t sum = 0;
-    while (size-- > 0) {
-        sum += *bytes++;
-    }
-    return sum == 0;
-}
-
 const acpi_header_t *acpi_table(uint64_t addr, const char *signature, uint32_t size) {
-    if (!readable(addr, sizeof(acpi_header_t))) {
+    if (!firmware_readable(addr, sizeof(acpi_header_t))) {
         return 0;
     }
     const acpi_header_t *table = (const void *)addr;
     if (memcmp(table->signature, signature, sizeof(table->signature)) != 0
         || table->length < sizeof(*table) || table->length < size || table->length > TABLE_SIZE_MAX
-        || !readable(addr, table->length) || !sums_to_zero(table, table->length)) {
+        || !firmware_readable(addr, table->length) || !firmware_sums_to_zero(table, table->length)) {
         return 0;
     }
     return table;
 }
 
 static const root_t *root_at(uint64_t addr) {
-    if (!readable(addr, sizeof(root_t))) {
+    if (!firmware_readable(addr, sizeof(root_t))) {
         return 0;
     }
     const root_t *root = (const void *)addr;
-    return memcmp(root->signature, "RSD PTR ", 8) == 0 && sums_to_zero(root, ROOT_SIZE_1) ? root : 0;
+    return memcmp(root->signature, "RSD PTR ", 8) == 0 && firmware_sums_to_zero(root, ROOT_SIZE_1) ? root : 0;
 }
 
 static const root_t *root_between(uint64_t start, uint64_t end) {

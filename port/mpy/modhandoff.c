@@ -3,6 +3,7 @@
 #include "py/runtime.h"
 
 #include "boot/handoff.h"
+#include "devices/framebuffer.h"
 #include "main.h"
 #include "mpy/heap.h"
 #include "mpy/modhandoff.h"
@@ -27,11 +28,17 @@ static mp_obj_t new_range(uint64_t start, uint64_t end) {
     return mp_obj_new_tuple(2, range);
 }
 
-// in_use() -> ((start, end), ...): the bytes that the kernel itself occupies, and those kept.
+// in_use() -> ((start, end), ...): the bytes that the kernel itself occupies, those that it draws on,
+// and those kept.
 static mp_obj_t handoff_in_use_(void) {
-    mp_obj_t ranges[1 + KEPT_MAX];
+    mp_obj_t ranges[2 + KEPT_MAX];
     size_t count = 0;
     ranges[count++] = new_range((uintptr_t)image_start, (uintptr_t)image_end);
+    uint64_t start, end;
+    framebuffer_memory(&start, &end);
+    if (start < end) {
+        ranges[count++] = new_range(start, end);
+    }
     for (size_t i = 0; i < KEPT_MAX; ++i) {
         if (kept[i][0] < kept[i][1]) {
             ranges[count++] = new_range(kept[i][0], kept[i][1]);

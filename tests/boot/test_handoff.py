@@ -5,6 +5,7 @@ import struct
 import handoffs
 import pytest
 from handoffs import DATA, MIB, memory_map, start_info, tag, tags
+from ringzero_vm import Ended
 
 MEMORY = "64M"
 PANIC = 101
@@ -204,9 +205,31 @@ def test_framebuffer(start, bpp):
     assert not any(pixels[y * pitch + width * size + i] for y in range(height) for i in range(64))
 
 
+def test_framebuffer_in_usable_memory(start):
+    """What the kernel draws on is in use, whatever the map says: no frame there is given out."""
+    addr, size = 48 * MIB + 512, 640 * 480 * 4
+    screen = handoffs.framebuffer(addr, 640, 480, 32)
+    vm = start(tags(screen, memory_map())).boot()
+    for _ in range(2):
+        vm.exec(
+            """
+            import frames
+            from array import array
+
+            taken = array("Q", bytes(8 * frames.stats().free))
+            frames.fill(taken)
+            print("drawn")
+            """
+        )
+        inside = f"[a for a in taken if {addr - 4095} <= a < {addr + size}]"
+        assert vm.eval(inside) == []
+        vm.soft_reset()
+
+
 @pytest.mark.parametrize(
     "screen",
     [
+        handoffs.framebuffer(DATA - 640 * 480, 640, 480, 32),
         handoffs.framebuffer(MIB, 640, 480, 32),
         handoffs.framebuffer(1 << 40, 640, 480, 32),
         handoffs.framebuffer((1 << 64) - 4096, 640, 480, 32),
@@ -222,3 +245,33 @@ def test_framebuffer_that_cannot_be(start, screen):
     """A framebuffer that cannot be drawn on is left alone, and the kernel boots."""
     vm = start(tags(screen, memory_map())).boot()
     assert vm.eval("6 * 7") == 42
+
+
+def acpi_table(signature, body):
+    """An ACPI table with a good checksum."""
+    size = 36 + len(body)
+    table = bytearray(signature + struct.pack("<IBB6s8sI4sI", size, 1, 0, b"T", b"T", 1, b"T", 1))
+    table += body
+    table[9] = -sum(table) & 0xFF
+    return bytes(table)
+
+
+@pytest.mark.parametrize("addr", [0x10, 0xFF8, 1 << 32, (1 << 64) - 1])
+def test_acpi_addresses_that_cannot_be(start, addr):
+    """Tables and registers in the null frame or out of reach are not there, and no fault."""
+    reset = struct.pack("<BBBBQB", 0, 8, 0, 1, addr, 6)  # 5.2.9: in memory, with its value
+    body = struct.pack("<II68xI", addr & 0xFFFFFFFF, addr & 0xFFFFFFFF, 1 << 10) + reset
+    fadt = acpi_table(b"FACP", body)
+    hpet = acpi_table(b"HPET", struct.pack("<IBBBBQI", 0, 0, 64, 0, 0, addr, 0))
+    at = DATA + 4096
+    entries = (at, at + 512, addr & 0xFFFFFFFF)
+    rsdt = acpi_table(b"RSDT", struct.pack("<III", *entries))
+    rsdp = bytearray(b"RSD PTR \0TESTER\0" + struct.pack("<I", at + 1024))
+    rsdp[8] = -sum(rsdp) & 0xFF
+    data = tags(tag(14, bytes(rsdp)), memory_map()).ljust(4096, b"\0")
+    data += fadt.ljust(512, b"\0") + hpet.ljust(512, b"\0") + rsdt
+    vm = start(data).boot()
+    vm.exec("import machine, time; time.sleep_ms(50)")
+    with pytest.raises(Ended):
+        vm.run("machine.reset()")
+    assert vm.wait_exit() != PANIC

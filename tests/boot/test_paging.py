@@ -182,7 +182,7 @@ def test_closed_pages_are_as_free_memory(vm):
 
 
 def test_no_frame_for_closing(vm):
-    """Where closing takes a page table and none is left, the pages stay open, and can be closed."""
+    """Where closing takes a page table and none is left, the pages stay open for later."""
     assert (
         vm.exec("""
         import frames, pages
