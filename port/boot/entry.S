@@ -28,6 +28,7 @@
 #define DATA_SELECTOR           0x10
 
 #define UART_DATA               0x3f8
+#define PATTERN                 0x5aa55aa5
 #define DEBUG_EXIT_PORT         0xf4
 #define DEBUG_EXIT_PANIC        0x70
 
@@ -93,15 +94,24 @@ _start:
 1:  movl %edi, handoff
     movl %ebx, handoff + 8
 
+    // Where memory ends before the kernel does, its last word is not there.
+    movl $no_memory_text, %esi
+    movl $image_end - 4, %edi
+    movl $PATTERN, (%edi)
+    cmpl $PATTERN, (%edi)
+    jne refuse
+    movl $0, (%edi)
+
     // SDM 2A CPUID: leaf 0x80000001, EDX bit 29 is long mode.
+    movl $no_long_mode_text, %esi
     movl $0x80000000, %eax
     cpuid
     cmpl $0x80000001, %eax
-    jb no_long_mode
+    jb refuse
     movl $0x80000001, %eax
     cpuid
     btl $29, %edx
-    jnc no_long_mode
+    jnc refuse
 
     // Identity map of the first 4 GiB in 2 MiB pages.
     movl $boot_pml4, %edi
@@ -134,8 +144,7 @@ _start:
     lgdt gdt_pointer
     ljmp $CODE_SELECTOR, $long_mode
 
-no_long_mode:
-    movl $no_long_mode_text, %esi
+refuse:
     movw $UART_DATA, %dx
 4:  lodsb
     testb %al, %al
@@ -173,6 +182,8 @@ long_mode:
     .section .rodata.boot, "a"
 no_long_mode_text:
     .asciz "panic: this kernel needs a 64-bit CPU\r\n"
+no_memory_text:
+    .asciz "panic: this kernel needs more memory: 4 MiB at least\r\n"
 
     .section .bss.boot, "aw", @nobits
     .balign 4096

@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from ringzero_vm import PANIC
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 1 << 20
@@ -310,6 +311,14 @@ def test_screen_from_interrupts(boot):
         vm.exec("run()")
         attributes = vm.memory(0xB8000, 80 * 25 * 2)[1::2]
         assert attributes.count(0x70) <= 1 and set(attributes) <= {0x07, 0x70}
+
+
+@pytest.mark.parametrize("board", ["q35", "pc", "microvm"])
+def test_too_little_memory(boot, board):
+    """Where memory ends before the kernel does, it says so instead of failing somewhere."""
+    vm = boot(board=board, memory="4M", extra=("-m", "2M"))
+    assert vm.wait_exit() == PANIC
+    assert "needs more memory: 4 MiB at least" in vm.transcript()
 
 
 def test_unique_id_under_uefi(boot_image):
