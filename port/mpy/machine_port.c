@@ -33,6 +33,10 @@ uint64_t machine_get_bits(mp_obj_t obj, unsigned size) {
         mp_int_t value = mp_obj_is_small_int(obj) ? MP_OBJ_SMALL_INT_VALUE(obj) : INT64_MAX;
         fits = value >= -(INT64_C(1) << (8 * size - 1)) && value < INT64_C(1) << 8 * size;
     }
+    if (!fits && mp_obj_is_small_int(obj)) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%ld does not fit %u bits"),
+            (long)MP_OBJ_SMALL_INT_VALUE(obj), 8 * size);
+    }
     if (!fits) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("the value does not fit %u bits"), 8 * size);
     }
@@ -112,10 +116,10 @@ static mp_obj_t port_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value) {
     if (value == MP_OBJ_NULL) {
         return MP_OBJ_NULL;
     }
-    uint64_t port = get_addr(index);
-    if (port > 0x10000u - self->size) {
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("port 0x%lx: a port of %u bits is 0 to 0x%x"),
-            (unsigned long)port, 8 * self->size, 0x10000u - self->size);
+    mp_int_t port = mp_obj_get_int(index);
+    if (port < 0 || port > 0x10000 - self->size) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("port%u has 0 to 0x%x, not %ld"),
+            8 * self->size, 0x10000 - self->size, (long)port);
     }
     if (value == MP_OBJ_SENTINEL) {
         switch (self->size) {
