@@ -54,6 +54,7 @@ static NOINLINE uint64_t alloc_shared(void) {
 }
 
 uint64_t frames_alloc(void) {
+    FRAMES_ASSERT_CONTEXT();
     if (UNLIKELY(is_shared())) {
         return alloc_shared();
     }
@@ -308,6 +309,7 @@ static NOINLINE frames_status_t free_far(uint64_t addr) {
 
 // Every other function is called last, so that no register has to be saved here.
 frames_status_t frames_free(uint64_t addr) {
+    FRAMES_ASSERT_CONTEXT();
     if (UNLIKELY(is_shared())) {
         return free_shared(addr);
     }

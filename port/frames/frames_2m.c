@@ -129,6 +129,7 @@ static NOINLINE uint64_t alloc_2m_shared(void) {
 }
 
 uint64_t frames_alloc_2m(void) {
+    FRAMES_ASSERT_CONTEXT();
     if (UNLIKELY(is_shared())) {
         return alloc_2m_shared();
     }
@@ -208,6 +209,7 @@ static NOINLINE frames_status_t free_2m_far(uint64_t addr) {
 
 // Every other function is called last, so that no register has to be saved here.
 frames_status_t frames_free_2m(uint64_t addr) {
+    FRAMES_ASSERT_CONTEXT();
     uint64_t frame = frame_of(addr);
     const struct near *near = near_segment(frame);
     if (UNLIKELY(frame - near->first >= GET(&near->count))) {

@@ -28,6 +28,7 @@ static inline size_t write_addresses(uint64_t *buf, size_t room, uint64_t addr, 
 }
 
 frames_status_t frames_fill(uint64_t *buf, size_t count) {
+    FRAMES_ASSERT_CONTEXT();
     frames_status_t status = frames_not_ready();
     if (status != FRAMES_OK) {
         return status;
@@ -92,6 +93,7 @@ static inline size_t read_addresses(const uint64_t *buf, size_t count, size_t *w
 }
 
 frames_status_t frames_drain(const uint64_t *buf, size_t count) {
+    FRAMES_ASSERT_CONTEXT();
     frames_status_t status = frames_not_ready();
     size_t done = 0;
     while (status == FRAMES_OK && done < count) {

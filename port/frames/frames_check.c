@@ -168,6 +168,7 @@ static void check_map(struct check *check) {
 }
 
 unsigned frames_check(frames_print_t print, void *context) {
+    FRAMES_ASSERT_CONTEXT();
     struct check check = { .out = { .print = print, .context = context } };
     if (frames_not_ready() != FRAMES_OK) {
         complain(&check, frames_text(FRAMES_NO_MAP), 0);

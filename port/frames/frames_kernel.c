@@ -183,6 +183,7 @@ static bool unmark(uint64_t frame, uint64_t count, bool commit) {
 // --- Alloc and free -------------------------------------------------------------------------
 
 uint64_t frames_alloc_kernel(uint64_t count, uint64_t align, uint64_t below) {
+    FRAMES_ASSERT_CONTEXT();
     uint64_t addr = frames_alloc_run(count, align, below);
     if (frames_failed(addr)) {
         return addr;
@@ -197,6 +198,7 @@ uint64_t frames_alloc_kernel(uint64_t count, uint64_t align, uint64_t below) {
 }
 
 frames_status_t frames_free_kernel(uint64_t addr, uint64_t count) {
+    FRAMES_ASSERT_CONTEXT();
     frames_status_t status = frames_not_ready();
     if (status != FRAMES_OK) {
         return status;

@@ -308,6 +308,7 @@ static void zero(uint64_t *words, size_t count) {
 }
 
 frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frames_reach_t reach) {
+    FRAMES_ASSERT_CONTEXT();
     if (self.ready_to_use) {
         return FRAMES_HAVE_MAP;
     }

@@ -74,6 +74,7 @@ static void count_untouched(frames_stats_t *stats) {
 }
 
 frames_status_t frames_stats(frames_stats_t *stats) {
+    FRAMES_ASSERT_CONTEXT();
     frames_status_t status = frames_not_ready();
     if (status != FRAMES_OK) {
         return status;
@@ -140,6 +141,7 @@ static frames_kind_t kind_of(uint64_t frame) {
 }
 
 frames_kind_t frames_kind(uint64_t addr) {
+    FRAMES_ASSERT_CONTEXT();
     if (addr % FRAMES_SIZE) {
         return FRAMES_MISALIGNED;
     }
@@ -255,6 +257,7 @@ static void add_run(struct runs *runs, uint64_t start, uint64_t end) {
 }
 
 frames_status_t frames_runs(frames_print_t print, void *context) {
+    FRAMES_ASSERT_CONTEXT();
     frames_status_t status = frames_not_ready();
     if (status != FRAMES_OK) {
         return status;

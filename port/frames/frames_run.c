@@ -86,6 +86,7 @@ frames_status_t frames_free_locked(uint64_t frame, uint64_t count) {
 }
 
 frames_status_t frames_free_run(uint64_t addr, uint64_t count) {
+    FRAMES_ASSERT_CONTEXT();
     frames_status_t status = frames_not_ready();
     if (status != FRAMES_OK) {
         return status;
@@ -245,6 +246,7 @@ uint64_t frames_search(uint64_t count, uint64_t align, uint64_t below) {
 }
 
 uint64_t frames_alloc_run(uint64_t count, uint64_t align, uint64_t below) {
+    FRAMES_ASSERT_CONTEXT();
     frames_status_t status = frames_not_ready();
     if (status != FRAMES_OK) {
         return FRAMES_FAILED(status);
@@ -352,6 +354,7 @@ void *frames_take_metadata(uint64_t bytes) {
 }
 
 frames_status_t frames_reserve(uint64_t start, uint64_t end) {
+    FRAMES_ASSERT_CONTEXT();
     frames_status_t status = frames_not_ready();
     if (status != FRAMES_OK) {
         return status;

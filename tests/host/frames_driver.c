@@ -9,6 +9,7 @@
 #define MAX_NUMBERS (8192)
 
 _Thread_local unsigned host_cpu;
+_Thread_local int host_in_interrupt;
 
 static uint64_t numbers[MAX_NUMBERS];
 static void *memory[64];
@@ -120,6 +121,15 @@ int main(void) {
         } else if (strcmp(call, "cpu") == 0) {
             host_cpu = (unsigned)numbers[0];
             puts("0");
+        } else if (strcmp(call, "interrupt") == 0) {
+            host_in_interrupt = 1;
+            puts("0");
+        } else if (strcmp(call, "kernel") == 0) {
+            answer(frames_alloc_kernel(numbers[0], numbers[1], numbers[2]));
+        } else if (strcmp(call, "free_kernel") == 0) {
+            printf("%d\n", frames_free_kernel(numbers[0], numbers[1]));
+        } else if (strcmp(call, "kind") == 0) {
+            printf("%d\n", frames_kind(numbers[0]));
         } else if (strcmp(call, "alloc") == 0) {
             answer(frames_alloc());
         } else if (strcmp(call, "alloc_2m") == 0) {

@@ -3,6 +3,8 @@
 #define FRAMES_HOST_CPU_H
 
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 
 extern _Thread_local unsigned host_cpu;
@@ -21,5 +23,16 @@ static inline void frames_cpus_sync(void) {
 static inline void frames_cpu_wait(void) {
     sched_yield();      // There can be more threads than CPUs.
 }
+
+// What a test calls an interrupt.
+extern _Thread_local int host_in_interrupt;
+
+static inline void frames_assert_context(void) {
+    if (host_in_interrupt) {
+        fputs("frames: called from an interrupt\n", stderr);
+        abort();
+    }
+}
+#define FRAMES_ASSERT_CONTEXT() frames_assert_context()
 
 #endif

@@ -15,6 +15,7 @@
 enum { OTHERS, FREE, LENT, LENT_2M, LENT_1G, KERNEL = 8 };
 
 _Thread_local unsigned host_cpu;
+_Thread_local int host_in_interrupt;
 
 // --- The model ------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@
 #define SPAN (16384u)
 
 _Thread_local unsigned host_cpu;
+_Thread_local int host_in_interrupt;
 
 static uint32_t stamp[SPAN];    // By frame number.
 static uint64_t mailbox[2][64];        // Of single frames and of 2 MiB frames.

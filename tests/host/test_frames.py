@@ -357,6 +357,78 @@ def test_inside_a_bigger_frame(frames, cpus):
     frames.sound()
 
 
+@pytest.mark.parametrize(
+    "call",
+    "alloc;free 0;alloc_2m;free_2m 0;alloc_run 1 4096 0;free_run 0 1;kernel 1 4096 0;"
+    "free_kernel 0 1;fill 1;drain 0;reserve 0 4096;stats;check;show 80 24;runs;kind 0;"
+    "init 1 0 4096".split(";"),
+)
+def test_an_interrupt_in_the_middle(call):
+    """In a build for tests every function stops where it is called from an interrupt."""
+    driver = Driver()
+    driver.init(M, 9 * M)
+    driver("interrupt")
+    with pytest.raises(AssertionError, match="called from an interrupt"):
+        driver.ask(*call.split())
+    driver.process.wait()
+
+
+def test_the_kernels_frames(frames, cpus):
+    """They go back as the kernel's only, all of them, and beside them others come and go."""
+    frames.init(M, 33 * M, cpus=cpus)
+    before = frames.stats()
+    runs = []
+    for count, align in ((1, FRAME), (3, FRAME), (512, 2 * M), (700, FRAME), (1024, 2 * M)):
+        runs.append((frames("kernel", count, align, 0), count))
+    others = frames.fill(700)
+    counts = frames.stats()
+    for addr, count in runs:
+        assert (
+            addr >= 0 and frames("kind", addr) == frames("kind", addr + FRAME * (count - 1)) == 6
+        )
+        for call in ("free", "free_2m", "drain"):
+            assert frames(call, addr) == BAD_FREE
+        for part in {1, count, count + 1}:
+            assert frames("free_run", addr, part) == BAD_FREE
+        assert frames("free_kernel", addr + 1, count) == BAD_FREE
+        assert frames("reserve", addr, addr + FRAME) == IN_USE
+    for addr in others[::50]:
+        assert frames("free_kernel", addr, 1) == BAD_FREE
+        assert frames("drain", addr, runs[0][0]) == BAD_FREE
+    assert frames.stats() == counts
+    frames.sound()
+    assert frames("drain", *others) == OK
+    for addr, count in runs:
+        assert frames("free_kernel", addr, count) == OK
+        assert frames("free_kernel", addr, count) == BAD_FREE
+    frames.sound()
+    assert frames.stats() | {"metadata": 0} == before | {"metadata": 0}
+
+
+def test_the_kernels_frames_everywhere(frames, cpus):
+    """In every chunk, beside others: marks take room, and memory can be used to its last frame."""
+    frames.init(2 * M, 66 * M, cpus=cpus)
+    metadata = frames.stats()["metadata"]
+    addrs = all_frames(frames)
+    for addr in addrs[::2]:
+        assert frames("free", addr) == OK
+    kernels = []
+    while (addr := frames("kernel", 1, FRAME, 0)) >= 0:
+        kernels.append(addr)
+    stats = frames.stats()
+    assert stats["free"] <= 1
+    assert stats["metadata"] - metadata <= 32 * 88  # Bytes, for as many chunks.
+    frames.sound()
+    for addr in kernels[::101]:
+        assert frames("free", addr) == BAD_FREE
+    for addr in kernels:
+        assert frames("free_kernel", addr, 1) == OK
+    for addr in addrs[1::2]:
+        assert frames("free", addr) == OK
+    assert frames.stats()["free"] == frames.stats()["total"]
+    frames.sound()
+
+
 # --- The rest of the contract -----------------------------------------------------------------
 
 
