@@ -1,12 +1,12 @@
 // The page-frame allocator: who has which 4 KiB frame of physical memory.
 //
 // Addresses are physical and in bytes, counts are in frames of 4 KiB, ranges are half open.
-// Free and lent memory is never touched. The allocator's own data lies in frames that it takes
+// Free and allocated memory is never touched. The allocator's own data lies in frames that it takes
 // from the map itself.
 //
-// A frame is lent by itself, as part of a 2 MiB frame (512 frames at a multiple of 2 MiB), or as
-// part of a 1 GiB frame. Any call may give back any set of lent frames, in other portions than
-// they were lent in, but a 2 MiB or 1 GiB frame only goes back whole.
+// A frame is allocated by itself, as part of a 2 MiB frame (512 frames at a multiple of 2 MiB), or as
+// part of a 1 GiB frame. Any call may give back any set of allocated frames, in other portions than
+// they were allocated in, but a 2 MiB or 1 GiB frame only goes back whole.
 //
 // A bad free is refused, and then nothing has changed. With several CPUs two double frees cannot be
 // told from good ones, and can put a frame into two hands: one that comes when another CPU has got
@@ -32,9 +32,9 @@ typedef enum {
     FRAMES_NO_MAP,          // frames_init() has not been called.
     FRAMES_NO_MEMORY,       // No such frames are free.
     FRAMES_BAD_ARGUMENT,    // Count, alignment, limit or range make no sense.
-    FRAMES_BAD_FREE,        // Not lent: free already, never lent, outside, misaligned, or part of
+    FRAMES_BAD_FREE,        // Not allocated: free already, never allocated, outside, misaligned, or part of
                             // a bigger frame.
-    FRAMES_IN_USE,          // frames_reserve() on memory that is lent.
+    FRAMES_IN_USE,          // frames_reserve() on memory that is allocated.
     FRAMES_HAVE_MAP,        // frames_init() for the second time.
 } frames_status_t;
 
@@ -91,7 +91,7 @@ frames_status_t frames_drain(const uint64_t *buf, size_t count);
 frames_status_t frames_reserve(uint64_t start, uint64_t end);
 
 typedef struct {
-    uint64_t total;             // Frames that can be lent, now or later.
+    uint64_t total;             // Frames that can be allocated, now or later.
     uint64_t free;
     uint64_t free_2m;           // Free 2 MiB frames.
     uint64_t reserved;          // Frames taken out by frames_reserve().

@@ -188,7 +188,7 @@ static ALWAYS_INLINE frames_status_t free_2m_at(uint64_t addr, uint64_t bit) {
     struct group *group = &self.groups[slot / GROUP_SLOTS];
     uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
     uint64_t idle = GET(&group->is[IDLE]);
-    // Lent whole: shut, neither idle nor in a 1 GiB frame.
+    // Allocated whole: shut, neither idle nor in a 1 GiB frame.
     if (UNLIKELY(bit % 512 || !(GET(&group->is[SHUT]) & ~idle & ~GET(&group->is[EDGE]) & mask))) {
         return frames_free_run(addr, FRAMES_2M);
     }

@@ -9,10 +9,10 @@
 //   some  the line may have free frames. Always set if it has any, except in words that a CPU
 //         has claimed, or takes from now.
 //   idle  the whole chunk is free, and no CPU holds it. `shut` is set as well.
-//   shut  the line is not in use and must not be read for facts: the chunk is free or lent whole.
+//   shut  the line is not in use and must not be read for facts: the chunk is free or allocated whole.
 //   edge  the chunk has frames that do not belong to the allocator. Their bits are 1, so that
 //         freeing them fails as it does for free frames, and `valid_mask` keeps them from being
-//         lent. An edge chunk is never idle or shut, with one exception: shut and edge together
+//         allocated. An edge chunk is never idle or shut, with one exception: shut and edge together
 //         mean "not to be given back as a 2 MiB frame": part of a 1 GiB frame, or the kernel's.
 //   kernel  the chunk has frames of the kernel, or is the kernel's as a whole.
 // Two levels of summaries, 64 to 1 each, stand above `some` and `idle`.
@@ -83,7 +83,7 @@ struct region {
 // chunks of a unit, sixteen of a group's `idle`. Every word and every unit has a claim, a bit.
 struct hold {
     size_t index;           // Which word or unit, or NONE.
-    uint64_t mask;          // What is held of it. With one CPU: which of its bits may be lent.
+    uint64_t mask;          // What is held of it. With one CPU: which of its bits may be allocated.
     uint64_t addr;          // The address of bit 0, or NOWHERE.
     uint32_t turn;          // Odd while `index` and `mask` do not belong together.
 };

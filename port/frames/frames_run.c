@@ -62,7 +62,7 @@ static bool put_range(uint64_t frame, uint64_t end, bool commit) {
         }
         uint64_t stop = frame + (part.to - part.from);
         if (is(SHUT, part.slot) && is(EDGE, part.slot)) {
-            // Part of a lent 1 GiB frame, or the kernel's.
+            // Part of a allocated 1 GiB frame, or the kernel's.
             stop = frame + FRAMES_1G;
             if (frame % FRAMES_1G || stop > end || is(KERNEL, part.slot)) {
                 return false;
@@ -299,7 +299,7 @@ static bool disown(size_t word, uint64_t mask) {
     return true;
 }
 
-// Take frames that are lent to the caller, or not ready yet, out of the map.
+// Take frames that are allocated to the caller, or not ready yet, out of the map.
 static void remove_range(uint64_t start, uint64_t end) {
     // The order matters: each_word() asks the regions which frames are left.
     each_word(start, end, disown);

@@ -45,7 +45,7 @@ static const struct span pc[] = {
 };
 
 // The same with the other GiB above 4 GiB. Ours spares what lies below, so that half full means
-// that the upper half is full to its last frames: what comes back there is lent again at once.
+// that the upper half is full to its last frames: what comes back there is allocated again at once.
 static const struct span split_pc[] = {
     LOWER_GIB,
     { 0xfd000000, 0xfe000000, 2 },
@@ -71,7 +71,7 @@ static const struct {
 
 static double result[16][WORKLOADS][MAX_RUNS];
 static char *arena;
-static uint64_t *lent, lent_count;
+static uint64_t *allocated, allocated_count;
 static uint32_t *choice;        // Random numbers, made before.
 
 // A thread's own time: what else runs on this machine is not ours to measure.
@@ -119,16 +119,16 @@ static void start(const struct peer *peer, int work) {
 // All frames that there are; about as many if the peer never ends.
 static void take_all(const struct peer *peer) {
     uint64_t addr, room = peer->gives_back ? ROOM : 2 * BULK;
-    for (lent_count = 0; lent_count < room && (addr = peer->alloc()) >> 63 == 0; ++lent_count) {
-        lent[lent_count] = addr;
+    for (allocated_count = 0; allocated_count < room && (addr = peer->alloc()) >> 63 == 0; ++allocated_count) {
+        allocated[allocated_count] = addr;
     }
-    must(lent_count < ROOM, peer, "more frames than there is room for");
-    shuffle(lent, lent_count);
+    must(allocated_count < ROOM, peer, "more frames than there is room for");
+    shuffle(allocated, allocated_count);
 }
 
 static void give_back(const struct peer *peer, uint64_t count) {
     while (count-- > 0) {
-        peer->free(lent[--lent_count]);
+        peer->free(allocated[--allocated_count]);
     }
 }
 
@@ -142,21 +142,21 @@ static double bulk(const struct peer *peer, int work) {
         count = 64;
     }
     uint64_t (*get)(void) = alloc;
-    memset(lent, 1, BULK * sizeof(*lent));      // As warm for the first peer as for the others.
+    memset(allocated, 1, BULK * sizeof(*allocated));      // As warm for the first peer as for the others.
     double t0 = now();
     for (uint32_t i = 0; i < count; ++i) {
-        lent[i] = get();
+        allocated[i] = get();
     }
     double out = now() - t0;
-    must(lent[count - 1] >> 63 == 0, peer, "too little memory");
+    must(allocated[count - 1] >> 63 == 0, peer, "too little memory");
     if (work == SHUFFLED) {
-        shuffle(lent, count);
+        shuffle(allocated, count);
     }
     int (*put)(uint64_t) = give;
     int bad = 0;
     t0 = now();
     for (uint32_t i = 0; i < count; ++i) {
-        bad |= put(lent[i]);
+        bad |= put(allocated[i]);
     }
     double back = now() - t0;
     must(!bad, peer, "a good free was refused");
@@ -202,9 +202,9 @@ static double pairs(const struct peer *peer, uint64_t *mine, uint64_t count, uin
 static double random_pairs(const struct peer *peer, int work) {
     start(peer, work);
     take_all(peer);
-    give_back(peer, work == NEARLY_FULL ? 26 : lent_count / 2);
-    pairs(peer, lent, lent_count, PAIRS);       // Into the state that it stays in.
-    return pairs(peer, lent, lent_count, PAIRS);
+    give_back(peer, work == NEARLY_FULL ? 26 : allocated_count / 2);
+    pairs(peer, allocated, allocated_count, PAIRS);       // Into the state that it stays in.
+    return pairs(peer, allocated, allocated_count, PAIRS);
 }
 
 static double huge(const struct peer *peer, int work) {
@@ -237,7 +237,7 @@ static double fill(const struct peer *peer, int work) {
     start(peer, work);
     if (work == FILL_HALF) {
         take_all(peer);
-        give_back(peer, lent_count / 2);
+        give_back(peer, allocated_count / 2);
     }
     uint64_t buf[64] = { 0 };
     const unsigned rounds = 20000;
@@ -396,14 +396,14 @@ static double two_threads(const struct peer *peer, int work) {
     uint64_t count = work == HUGE_2 ? 64 : BULK / 2;
     if (work == HALF_2 || work == SPLIT_2) {
         take_all(peer);
-        give_back(peer, lent_count / 2);
-        count = lent_count / 2;
+        give_back(peer, allocated_count / 2);
+        count = allocated_count / 2;
     }
     struct job job[2];
     pthread_t id[2];
     pthread_barrier_init(&barrier, NULL, 2);
     for (unsigned i = 0; i < 2; ++i) {
-        job[i] = (struct job) { &guarded, i, work, lent + i * count, count, 0, guard ? 16 : 1 };
+        job[i] = (struct job) { &guarded, i, work, allocated + i * count, count, 0, guard ? 16 : 1 };
         pthread_create(&id[i], NULL, thread, &job[i]);
     }
     for (unsigned i = 0; i < 2; ++i) {
@@ -497,9 +497,9 @@ int main(int argc, char **argv) {
         perror("mmap");
         return 1;
     }
-    lent = malloc(ROOM * sizeof(*lent));
+    allocated = malloc(ROOM * sizeof(*allocated));
     choice = malloc(PAIRS * sizeof(*choice));
-    memset(lent, 1, ROOM * sizeof(*lent));
+    memset(allocated, 1, ROOM * sizeof(*allocated));
     memset(choice, 1, PAIRS * sizeof(*choice));
     for (unsigned run = 0; run < runs; ++run) {
         for (int work = 0; work < WORKLOADS; ++work) {

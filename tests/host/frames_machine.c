@@ -12,7 +12,7 @@
 #define MAX_REGIONS (12)
 #define NO ((size_t)-1)
 
-enum { OTHERS, FREE, LENT, LENT_2M, LENT_1G, KERNEL = 8 };
+enum { OTHERS, FREE, ALLOCATED, HUGE_2M, HUGE_1G, KERNEL = 8 };
 
 _Thread_local unsigned host_cpu;
 _Thread_local int host_in_interrupt;
@@ -103,7 +103,7 @@ static uint64_t free_count(uint64_t *chunks) {
     return count;
 }
 
-// Whether all 512 frames of the chunk belong to the allocator, so that it can be lent whole.
+// Whether all 512 frames of the chunk belong to the allocator, so that it can be allocated whole.
 static bool is_whole_chunk(uint64_t frame) {
     if (frame % 512 || frame == 0) {
         return false;       // The chunk at 0 has the end of a zone in it.
@@ -157,12 +157,12 @@ static bool may_free(uint64_t addr, uint64_t count, uint8_t owner) {
     while (frame < end) {
         uint64_t step = 1;
         uint8_t s = state_of(frame) ^ owner;
-        if (s == LENT_2M || s == LENT_1G) {
-            step = s == LENT_2M || owner ? 512 : 262144;
+        if (s == HUGE_2M || s == HUGE_1G) {
+            step = s == HUGE_2M || owner ? 512 : 262144;
             if (frame % step || end - frame < step) {
                 return false;
             }
-        } else if (s != LENT) {
+        } else if (s != ALLOCATED) {
             return false;
         }
         frame += step;
@@ -181,24 +181,24 @@ static void check_counts(void) {
     REQUIRE(frames_check(print_text, stderr) == 0);
 }
 
-// A run has been lent: mark it. Whole chunks are lent as such.
-static void lend(uint64_t frame, uint64_t count, uint8_t owner) {
+// A run has been allocated: mark it. Whole chunks are allocated as such.
+static void allocate(uint64_t frame, uint64_t count, uint8_t owner) {
     for (uint64_t i = 0; i < count; ++i) {
         REQUIRE(state_of(frame + i) == FREE);
     }
     uint64_t shut = 0;
     for (uint64_t at = frame; at < frame + count;) {
         if (frame + count - at >= 512 && is_whole_chunk(at)) {
-            set_state(at, 512, LENT_2M | owner);
+            set_state(at, 512, HUGE_2M | owner);
             at += 512;
             ++shut;
         } else {
-            set_state(at, 1, LENT | owner);
+            set_state(at, 1, ALLOCATED | owner);
             ++at;
         }
     }
     if (count == 262144 && frame % 262144 == 0 && shut == 512) {
-        set_state(frame, count, LENT_1G | owner);
+        set_state(frame, count, HUGE_1G | owner);
     }
 }
 
@@ -228,7 +228,7 @@ static void do_alloc(void) {
             REQUIRE(from >= region[i].end || next_free(i, from) == region[i].end);
         }
     }
-    lend(addr / 4096, 1, 0);
+    allocate(addr / 4096, 1, 0);
 }
 
 static void do_alloc_run(uint64_t count, uint64_t align, uint64_t below, uint8_t owner) {
@@ -254,7 +254,7 @@ static void do_alloc_run(uint64_t count, uint64_t align, uint64_t below, uint8_t
         return;
     }
     REQUIRE(addr % align == 0 && (below == 0 || addr + count * 4096 <= below));
-    lend(addr / 4096, count, owner);
+    allocate(addr / 4096, count, owner);
 }
 
 static void do_free(uint64_t addr, uint64_t count, uint8_t owner) {
@@ -285,7 +285,7 @@ static void do_fill(size_t count) {
     REQUIRE(status == (good ? FRAMES_OK : FRAMES_NO_MEMORY));
     for (size_t i = 0; good && i < count; ++i) {
         REQUIRE(buffer[i] % 4096 == 0);
-        lend(buffer[i] / 4096, 1, 0);
+        allocate(buffer[i] / 4096, 1, 0);
     }
 }
 
@@ -301,7 +301,7 @@ static void do_drain(size_t count) {
         }
     }
     for (done -= !good; !good && done-- > 0;) {
-        set_state(buffer[done] / 4096, 1, LENT);
+        set_state(buffer[done] / 4096, 1, ALLOCATED);
     }
     frames_status_t status = frames_drain(buffer, count);
     if (verbose) {
@@ -576,7 +576,7 @@ static void one_call(unsigned code) {
             // Free what is there, whole.
             uint64_t frame = some_frame();
             uint8_t s = state_of(frame);
-            uint64_t count = s % KERNEL == LENT_2M ? 512 : s % KERNEL == LENT_1G ? 262144 : 1;
+            uint64_t count = s % KERNEL == HUGE_2M ? 512 : s % KERNEL == HUGE_1G ? 262144 : 1;
             do_free((frame - frame % count) * 4096, count, s & KERNEL);
             break;
         }

@@ -2,7 +2,7 @@
 //
 // A frame in two hands shows as a wrong stamp, and as a data race under TSan; so does memory that
 // changes hands with nothing to order it. Frames also go from thread to thread, so that they come
-// back on another CPU than they were lent on, and memory is short, so that CPUs have to give up
+// back on another CPU than they were allocated on, and memory is short, so that CPUs have to give up
 // what they hold back.
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -131,7 +131,7 @@ def test_only_what_the_map_names_is_handed_out(frames, cpus):
 
 
 def test_a_hole_cannot_be_freed(frames, cpus):
-    """A hole that shares a chunk with memory is not lent memory."""
+    """A hole that shares a chunk with memory is not allocated memory."""
     frames.init(M, M + 9 * FRAME, M + 20 * FRAME, M + 30 * FRAME, cpus=cpus)
     all_frames(frames)
     before = frames.stats()
@@ -144,7 +144,7 @@ def test_a_hole_cannot_be_freed(frames, cpus):
 
 
 def test_below_and_above_all_memory_is_nothing(frames, cpus):
-    """Neither the first frames that an address can name nor those behind the last are lent."""
+    """Neither the first frames that an address can name nor those behind the last are allocated."""
     frames.init(4 * G, 4 * G + 4 * M, cpus=cpus)
     all_frames(frames)
     before = frames.stats()
@@ -305,7 +305,7 @@ def test_a_merge_does_not_hide_a_double_free(frames, cpus):
 
 
 def test_a_frame_that_a_cpu_holds_back_is_free(frames):
-    """A frame that a CPU has claimed and not lent cannot be freed, from any CPU."""
+    """A frame that a CPU has claimed and not allocated cannot be freed, from any CPU."""
     frames.init(2 * M, 6 * M, cpus=3)
     first = frames("alloc")
     for cpu in range(3):
@@ -316,7 +316,7 @@ def test_a_frame_that_a_cpu_holds_back_is_free(frames):
 
 
 def test_a_chunk_that_a_cpu_holds_back_is_free(frames):
-    """A 2 MiB frame that a CPU has claimed and not lent cannot be freed, from any CPU."""
+    """A 2 MiB frame that a CPU has claimed and not allocated cannot be freed, from any CPU."""
     frames.init(2 * M, 40 * M, cpus=3)
     first = frames("alloc_2m")
     before = frames.stats()
@@ -829,7 +829,7 @@ class Model(RuleBasedStateMachine):
         self.frames = Driver()
         self.cpus = cpus
         ranges, at = [], place * FRAME
-        self.free, self.lent, self.whole = set(), set(), set()
+        self.free, self.allocated, self.whole = set(), set(), set()
         for gap, size, odd in pieces:
             start = at + gap * FRAME + odd
             at = start + size * FRAME
@@ -866,11 +866,11 @@ class Model(RuleBasedStateMachine):
             for f in self.free
         )
 
-    def lend(self, first, count):
+    def allocate(self, first, count):
         new = set(range(first, first + count))
         assert new <= self.free
         self.free -= new
-        self.lent |= new
+        self.allocated |= new
         for chunk in range(-(-first // 512), (first + count) // 512):
             whole = set(range(chunk * 512, chunk * 512 + 512))
             if chunk and whole <= self.owned:
@@ -893,7 +893,7 @@ class Model(RuleBasedStateMachine):
                 assert addr == -NO_MEMORY and not self.free
                 return
             assert addr % FRAME == 0
-            self.lend(addr // FRAME, 1)
+            self.allocate(addr // FRAME, 1)
 
     @precondition(lambda self: self.alive)
     @rule(
@@ -908,7 +908,7 @@ class Model(RuleBasedStateMachine):
             return
         assert addr % (FRAME << power) == 0
         assert not below or addr + count * FRAME <= below
-        self.lend(addr // FRAME, count)
+        self.allocate(addr // FRAME, count)
 
     @precondition(lambda self: self.alive)
     @rule()
@@ -918,7 +918,7 @@ class Model(RuleBasedStateMachine):
             assert addr == -NO_MEMORY and not self.has_run(512, 512, 0)
             return
         assert addr % (2 * M) == 0
-        self.lend(addr // FRAME, 512)
+        self.allocate(addr // FRAME, 512)
 
     @precondition(lambda self: self.alive and self.owned)
     @rule(
@@ -929,7 +929,7 @@ class Model(RuleBasedStateMachine):
     )
     def give_back(self, data, count, odd, cpu):
         self.frames("cpu", cpu % self.cpus)
-        pool = sorted(self.lent or self.owned)
+        pool = sorted(self.allocated or self.owned)
         first = pool[data.draw(st.integers(0, len(pool) - 1))]
         if count >= 512 and data.draw(st.booleans()):
             first = first // 512 * 512
@@ -937,13 +937,13 @@ class Model(RuleBasedStateMachine):
         chunks = {f // 512 for f in part} & self.whole
         good = (
             odd == 0
-            and part <= self.lent
+            and part <= self.allocated
             and all(set(range(c * 512, c * 512 + 512)) <= part for c in chunks)
         )
         status = self.frames("free_run", first * FRAME + odd, count)
         assert status == (OK if good else BAD_FREE)
         if good:
-            self.lent -= part
+            self.allocated -= part
             self.free |= part
             self.whole -= chunks
 
@@ -958,7 +958,7 @@ class Model(RuleBasedStateMachine):
         assert len(set(addrs)) == count and {a // FRAME for a in addrs} <= self.free
         if keep:
             for addr in addrs:
-                self.lend(addr // FRAME, 1)
+                self.allocate(addr // FRAME, 1)
         else:
             self.frames("cpu", (cpu + 1) % self.cpus)
             assert self.frames("drain", *addrs[::-1]) == OK

@@ -236,7 +236,7 @@ def test_no_finaliser(started):
 
 
 def test_heap_full(started):
-    """Without heap for the object no frame is lent."""
+    """Without heap for the object no frame is allocated."""
     started.exec(
         """
 import gc

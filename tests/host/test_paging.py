@@ -89,7 +89,7 @@ class Machine:
         self.first = PAGE  # frame 0 is never handed out: 0 means "none"
         base = (start + PAGE - 1) // PAGE * PAGE - self.first
         self.free = [self.first + i * PAGE for i in range(self.FRAMES)]
-        self.lent = set()
+        self.allocated = set()
         self.limit = None  # how many more frames take() gives
         self.flushed = []
         self.base = base
@@ -108,11 +108,11 @@ class Machine:
         if self.limit is not None:
             self.limit -= 1
         addr = self.free.pop()
-        self.lent.add(addr)
+        self.allocated.add(addr)
         return addr
 
     def give(self, _, addr):
-        self.lent.remove(addr)
+        self.allocated.remove(addr)
         self.free.append(addr)
         self.scribble(addr)
 
@@ -414,13 +414,13 @@ class PagingMachine(RuleBasedStateMachine):
         if not hasattr(self, "c"):
             return
         assert list(self.c.walk()) == list(self.model.pages())
-        assert self.c.tables() == self.model.tables() == len(self.c.lent)
+        assert self.c.tables() == self.model.tables() == len(self.c.allocated)
 
     def teardown(self):
         if hasattr(self, "c"):
             for s, e, _, _ in list(self.model.runs):
                 assert self.c.unmap(s, (e - s) // PAGE, OWN) == OK
-            assert len(self.c.lent) == 1
+            assert len(self.c.allocated) == 1
 
 
 PagingMachine.TestCase.settings = settings(

@@ -47,7 +47,7 @@ static void must(bool good) {
 }
 
 // random() -> (median of alloc, median of free): pairs of a free and an alloc at random, on memory
-// of which half the frames, strewn over it, are lent. The machine must have about 64 MiB.
+// of which half the frames, strewn over it, are allocated. The machine must have about 64 MiB.
 static mp_obj_t framecount_random(void) {
     memset(alloc_counts, 0, sizeof(alloc_counts));
     memset(free_counts, 0, sizeof(free_counts));
