@@ -1,5 +1,11 @@
 // Single frames: the hot paths. No lock here.
-#include "frames_core.h"
+#include "frames_cpus.h"
+#include "frames_kernel.h"
+#include "frames_map.h"
+#include "frames_refill.h"
+#include "frames_state.h"
+#include "frames_tree.h"
+#include "frames_word.h"
 
 frames_status_t frames_nowhere(void) {
     frames_status_t status = frames_not_ready();

@@ -1,5 +1,9 @@
 // Many single frames per call.
-#include "frames_core.h"
+#include "frames_cpus.h"
+#include "frames_map.h"
+#include "frames_refill.h"
+#include "frames_state.h"
+#include "frames_word.h"
 
 // Two addresses at a time, which every x86-64 can.
 typedef uint64_t pair __attribute__((vector_size(16), aligned(8), may_alias));

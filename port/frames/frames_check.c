@@ -1,5 +1,9 @@
 // Whether every invariant holds.
-#include "frames_core.h"
+#include "frames_cpus.h"
+#include "frames_kernel.h"
+#include "frames_map.h"
+#include "frames_state.h"
+#include "frames_text.h"
 
 struct check {
     struct out out;

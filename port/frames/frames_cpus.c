@@ -1,5 +1,8 @@
 // The lock, and what each CPU has for itself: its claims, and how others take them back.
-#include "frames_core.h"
+#include "frames_cpus.h"
+#include "frames_refill.h"
+#include "frames_state.h"
+#include "frames_tree.h"
 
 uint64_t frames_nothing;
 uint64_t frames_all_free = ALL;

@@ -1,5 +1,9 @@
 // Frames of the kernel: allocated as all others, and marked, so that only the kernel can free them.
-#include "frames_core.h"
+#include "frames_cpus.h"
+#include "frames_kernel.h"
+#include "frames_refill.h"
+#include "frames_run.h"
+#include "frames_state.h"
 
 // --- Which frames are the kernel's ----------------------------------------------------------
 

@@ -1,5 +1,7 @@
 // The map: regions and segments, where the metadata lies, and making groups ready for use.
-#include "frames_core.h"
+#include "frames_map.h"
+#include "frames_state.h"
+#include "frames_tree.h"
 
 #define FRAME_LIMIT (UINT64_C(1) << 40)     // 2^52 bytes.
 #define ZONE_1M (UINT64_C(1) << 8)

@@ -1,5 +1,10 @@
 // Where a CPU's next word comes from, and how chunks become lines and whole again.
-#include "frames_core.h"
+#include "frames_cpus.h"
+#include "frames_kernel.h"
+#include "frames_map.h"
+#include "frames_refill.h"
+#include "frames_state.h"
+#include "frames_tree.h"
 
 // A CPU whose words have fewer frames than this, on average, needs more room.
 #define POOR (12u * 256u)

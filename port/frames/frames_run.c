@@ -1,5 +1,11 @@
 // Contiguous frames, and taking memory out for good.
-#include "frames_core.h"
+#include "frames_cpus.h"
+#include "frames_kernel.h"
+#include "frames_map.h"
+#include "frames_run.h"
+#include "frames_state.h"
+#include "frames_tree.h"
+#include "frames_word.h"
 
 // --- Walking over a range of addresses ------------------------------------------------------
 

@@ -1,5 +1,6 @@
 // Text: what reports are written with, and what a status means.
-#include "frames_core.h"
+#include "frames_state.h"
+#include "frames_text.h"
 
 void frames_flush(struct out *out) {
     out->print(out->context, out->text, out->length);

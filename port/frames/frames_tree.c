@@ -3,7 +3,8 @@
 // A set bit has its summaries set as well. They are cleared late, by the search that finds nothing
 // below, which then looks once more: whoever sets a bit meanwhile is either seen, or sees the
 // summary cleared and sets it again.
-#include "frames_core.h"
+#include "frames_state.h"
+#include "frames_tree.h"
 
 static void mark_word(uint64_t *word, uint64_t mask) {
     if (!(GET(word) & mask)) {

@@ -1,8 +1,6 @@
-// What modules that hand frames to Python share with the module `frames`.
+// What modules that hand frames to Python share with the module `frames`. Comes after py/obj.h.
 #ifndef RINGZERO_MODFRAMES_H
 #define RINGZERO_MODFRAMES_H
-
-#include "py/obj.h"
 
 #include "frames.h"
 

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frames_core.h"
+#include "frames_refill.h"
+#include "frames_state.h"
+#include "frames_tree.h"
 
 #define MAX_NUMBERS (8192)
 

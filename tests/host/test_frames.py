@@ -144,7 +144,7 @@ def test_a_hole_cannot_be_freed(frames, cpus):
 
 
 def test_below_and_above_all_memory_is_nothing(frames, cpus):
-    """Neither the first frames that an address can name nor those behind the last are allocated."""
+    """Neither the first frames that an address can name nor those behind the last are had."""
     frames.init(4 * G, 4 * G + 4 * M, cpus=cpus)
     all_frames(frames)
     before = frames.stats()

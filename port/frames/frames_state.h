@@ -1,4 +1,4 @@
-// What the files of the allocator share. Private to port/frames/.
+// The allocator's state, which all of its files share. Private to port/frames/.
 //
 // One bit per frame, 1 = free. 512 of them, the frames of one 2 MiB chunk, are one cache line.
 // Chunks are numbered densely by `slot`: segments, maximal stretches of the map with no big hole,
@@ -19,8 +19,8 @@
 //
 // Groups from `ready` on have not been touched: all of their memory is free, and their data is
 // whatever was in the memory before.
-#ifndef RINGZERO_FRAMES_CORE_H
-#define RINGZERO_FRAMES_CORE_H
+#ifndef RINGZERO_FRAMES_STATE_H
+#define RINGZERO_FRAMES_STATE_H
 
 #include "frames.h"
 #include "frames_cpu.h"
@@ -89,6 +89,23 @@ struct hold {
 };
 
 enum { WORD, UNIT };
+
+// With several CPUs, who may change what a CPU has for itself:
+//
+//   busy  closed  the CPU                                another CPU, which has the lock
+//   0     0       is elsewhere                           may set `closed`
+//   1     0       changes its holds, without an atomic   waits after `closed` for `busy` to be 0
+//   1     1       has come too late: it clears `busy`    waits
+//   0     1       waits for `closed` to be 0             changes the holds, then clears `closed`
+//
+// and what a hold, its claim (a bit for the word or unit) and its `turn` say of a frame in it:
+//
+//   claim  turn  the frame is
+//   0      even  what the bitmap says
+//   1      odd   on its way from the bitmap into `mask`, or back: look again
+//   1      even  free if the bitmap or `mask` says so
+//
+// All claims of a chunk together with `shut`: it is being made whole, wait until one of them ends.
 
 // What a CPU has for itself. With one CPU, `take` and `take_2m` are the words that frames come from.
 struct cpu {
@@ -291,168 +308,4 @@ static inline const struct near *near_segment(uint64_t frame) {
     return &self.near[frame >> self.near_shift & (NEAR - 1)];
 }
 
-// frames_tree.c: facts and their summaries.
-void frames_mark(unsigned fact, size_t slot);           // Set `some` or `idle`.
-bool frames_unmark(unsigned fact, size_t slot);         // Clear it; whether it was set.
-void frames_summarize(unsigned fact, size_t group);
-size_t frames_find(unsigned fact, size_t low, size_t high);
-
-// frames_map.c: the map.
-const struct segment *frames_segment(uint64_t frame);   // Ready ones only; NULL if there is none.
-uint64_t frames_frame(uint64_t bit);                    // The frame that has this bit.
-uint64_t frames_addr(struct cpu *c, size_t word);       // The address of bit 0 of a word.
-const struct segment *frames_segment_of_bit(uint64_t bit);
-uint64_t frames_valid(size_t word);                     // Which bits of a word are frames.
-void frames_carve(uint64_t start, uint64_t end);        // Take frames out of the regions.
-bool frames_more(size_t groups);                        // Make so many more ready. Locked.
-uint64_t frames_owned(uint64_t start, uint64_t end);    // How many frames in [start, end).
-
-// The bit of the frame at `addr`; false if nothing is there.
-static inline bool locate(uint64_t addr, uint64_t *bit) {
-    uint64_t frame = frame_of(addr);
-    const struct near *near = near_segment(frame);
-    if (LIKELY(frame - near->first < GET(&near->count))) {
-        *bit = frame + near->offset;
-        return true;
-    }
-    const struct segment *s = frames_segment(frame);
-    if (s == NULL) {
-        return false;
-    }
-    *bit = frame - s->first + s->bit;
-    return true;
-}
-
-// frames_cpus.c: the lock, and what each CPU holds.
-frames_status_t frames_not_ready(void);     // FRAMES_OK once there is a map; may wait.
-void frames_lock(void);
-void frames_unlock(void);
-void frames_enter_slowly(struct cpu *c);
-
-// What a CPU holds is changed without an atomic: `busy` says that it is being changed. Who wants it
-// sets `closed` and then makes every CPU pass a barrier. After that, either the CPU has seen
-// `closed` or its `busy` can be seen, although nothing but the compiler keeps the two in order here.
-static inline bool try_enter(struct cpu *c) {
-    PUT(&c->busy, 1);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    return LIKELY(!__atomic_load_n(&c->closed, __ATOMIC_ACQUIRE));
-}
-
-static inline void leave(struct cpu *c) {
-    __atomic_store_n(&c->busy, 0, __ATOMIC_RELEASE);
-}
-
-static inline void enter(struct cpu *c) {
-    if (!try_enter(c)) {
-        frames_enter_slowly(c);
-    }
-}
-
-// Give back what the hold may have: frames of its word or chunks of its unit, whose other free ones
-// are in *bits. Entered.
-static inline frames_status_t put_held(struct hold *hold, const uint64_t *bits, uint64_t mask) {
-    if ((hold->mask | GET(bits)) & mask) {
-        return FRAMES_BAD_FREE;
-    }
-    PUT(&hold->mask, hold->mask | mask);
-    return FRAMES_OK;
-}
-
-// enter() and leave() where there may be one CPU only, which has nobody to tell.
-static inline void frames_enter(struct cpu *c) {
-    if (self.shared) {
-        enter(c);
-    }
-}
-
-static inline void frames_leave(struct cpu *c) {
-    if (self.shared) {
-        leave(c);
-    }
-}
-
-uint64_t *frames_bits_of(unsigned kind, size_t index);  // Where a word's or unit's free bits are.
-bool frames_claim(struct hold *hold, unsigned kind, size_t index);     // False: it is somebody's;
-void frames_claimed(struct hold *hold, unsigned kind, uint64_t mask, uint64_t addr);    // else next.
-uint64_t frames_claim_free(struct hold *hold, unsigned kind, size_t index, uint64_t valid,
-    uint64_t addr);                         // Both: take what is free, and return that.
-void frames_unclaim(struct hold *hold, unsigned kind);
-bool frames_hand_back(struct cpu *c, unsigned kind);    // Give up a hold; whether it had anything.
-bool frames_put_own(struct cpu *c, unsigned kind, size_t index, uint64_t mask,
-    frames_status_t *status);               // False if this CPU has not claimed it.
-bool frames_held(unsigned kind, size_t index, uint64_t mask);   // A CPU holds some of these.
-void frames_drop(struct cpu *c);            // Give up the word that frames come from.
-void frames_close(void);                    // Locked: stop every CPU and take back what it has,
-void frames_expose(void);                   // Locked: show all free frames to a search.
-void frames_open(void);                     // and let them go on.
-void frames_prefer(size_t slot);            // Something became free in this chunk.
-size_t frames_zone_end(size_t slot);        // The end of the zone of a slot.
-void frames_enter_zone(struct cpu *c, size_t slot); // The word is in a better zone now.
-
-// frames_refill.c: where the next word comes from.
-bool frames_refill(struct cpu *c);          // Entered; give it a word to take from.
-// Search the zones [low, high) from the best one on, with several CPUs first without `any`, where
-// others take from. Entered, or with the lock: only then can more of the map be made ready, so
-// without it a failure means "try again with the lock".
-bool frames_search_zones(struct cpu *c, bool locked,
-    bool (*search)(struct cpu *c, size_t low, size_t high, bool any));
-size_t frames_start(const struct cpu *c, size_t low, size_t high);  // Where it begins to search.
-void frames_split(size_t slot);             // Turn an idle chunk into a line of free frames.
-void frames_quiet(size_t slot);             // Clear `some` if nothing is free.
-void frames_settle(size_t slot);            // Make the chunk idle if all of it is free.
-void frames_aim(size_t word, uint64_t valid, uint64_t addr);  // With one CPU: they come from here,
-void frames_guard_word(size_t slot);        // which is in this chunk: frees must look closer,
-void frames_leave_word(struct cpu *c);      // or from elsewhere next.
-
-// frames.c: single frames.
-frames_status_t frames_put(size_t word, uint64_t mask);     // Free frames of one word.
-bool frames_take(size_t word, uint64_t mask);       // Allocate exactly these frames, or none.
-void frames_retake(size_t word, uint64_t mask);     // Undo frames_put() of one frame. Entered.
-frames_status_t frames_nowhere(void);               // Why there is nothing at an address.
-
-// frames_text.c: text on its way to a frames_print_t.
-struct out {
-    frames_print_t print;
-    void *context;
-    char text[80];
-    size_t length;
-};
-
-void frames_put_char(struct out *out, char c);
-void frames_put_text(struct out *out, const char *text);
-void frames_put_number(struct out *out, uint64_t value, unsigned base, unsigned width, char fill);
-void frames_put_size(struct out *out, uint64_t size);   // In the largest unit that divides it.
-void frames_flush(struct out *out);
-
-// frames_run.c
-uint64_t frames_search(uint64_t count, uint64_t align, uint64_t below);
-// Locked, and closed: memory for the allocator's own data, or NULL. It is no longer in the map.
-void *frames_take_metadata(uint64_t bytes);
-frames_status_t frames_free_locked(uint64_t frame, uint64_t count);
-
-// A part of a range of frames that lies in one chunk.
-struct part {
-    size_t slot;
-    unsigned from, to;      // Frames in the chunk.
-};
-
-// The part at `frame`, which is ready, at most up to `end`. False if nothing is there.
-bool frames_part(uint64_t frame, uint64_t end, struct part *part);
-uint64_t frames_part_mask(const struct part *part, unsigned k);     // Of frames in its word k.
-
-static inline bool is_whole(const struct part *part) {
-    return part->from == 0 && part->to == 512;
-}
-
-static inline void set_fact(unsigned fact, size_t slot) {
-    word_or(&self.groups[slot / GROUP_SLOTS].is[fact], UINT64_C(1) << slot % GROUP_SLOTS);
-}
-
-static inline void clear_fact(unsigned fact, size_t slot) {
-    word_clear(&self.groups[slot / GROUP_SLOTS].is[fact], UINT64_C(1) << slot % GROUP_SLOTS);
-}
-
-// frames_kernel.c: which frames are the kernel's.
-uint64_t frames_kernel_mask(size_t word);
-
-#endif // RINGZERO_FRAMES_CORE_H
+#endif // RINGZERO_FRAMES_STATE_H
