@@ -43,7 +43,7 @@ uint64_t machine_get_bits(mp_obj_t obj, unsigned size) {
     return bits;
 }
 
-static mp_obj_t mem_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value) {
+static mp_obj_t machine_mem_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value) {
     machine_port_obj_t *self = MP_OBJ_TO_PTR(self_in);
     if (value == MP_OBJ_NULL) {
         return MP_OBJ_NULL; // there is nothing to delete
@@ -103,7 +103,7 @@ static MP_DEFINE_CONST_OBJ_TYPE(
     MP_QSTR_mem,
     MP_TYPE_FLAG_NONE,
     print, mem_print,
-    subscr, mem_subscr
+    subscr, machine_mem_subscr
     );
 
 const machine_port_obj_t machine_memory8_obj = { { &memory_type }, 1 };
