@@ -18,12 +18,10 @@ mp_float_t mp_hal_get_seconds(mp_obj_t object);
 
 #define MICROPY_PY_TIME_CUSTOM_SLEEP
 
-// Of a negative time nothing is left, as in sleep_ms() and sleep_us().
+// Of a negative time nothing is left. Whatever it is, it looks at what is pending.
 static void mp_time_sleep(mp_obj_t seconds_in) {
     mp_float_t seconds = mp_hal_get_seconds(seconds_in);
-    if (seconds > 0) {
-        mp_hal_delay_ms((mp_uint_t)(1000 * seconds));
-    }
+    mp_hal_delay_ms(seconds > 0 ? (mp_uint_t)(1000 * seconds) : 0);
 }
 
 static NORETURN void raise_out_of_range(void) {

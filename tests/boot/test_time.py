@@ -367,3 +367,19 @@ def test_last_dates(vm):
     assert vm.eval("time.gmtime(2005949145599)")[:6] == (65535, 12, 31, 23, 59, 59)
     assert vm.eval("time.gmtime(-62135596800)")[:6] == (1, 1, 1, 0, 0, 0)
     assert vm.eval("time.mktime((65535, 12, 31, 23, 59, 59, 0, 0))") == 2005949145599
+
+
+@pytest.mark.parametrize("sleep", ["sleep(0)", "sleep(-1)", "sleep_ms(0)"])
+def test_no_time_is_time_for_callbacks(vm, sleep):
+    """A program that sleeps for no time at all gives way to what is scheduled."""
+    vm.exec(
+        f"""
+        import micropython, time
+        def run():
+            done = []
+            micropython.schedule(done.append, 1)
+            time.{sleep}
+            return len(done)
+        """
+    )
+    assert vm.eval("run()") == 1
