@@ -10,8 +10,14 @@ enum {
     YEAR_MAX = 65535, // that a structure holds
     DAYS_MAX = 366 * YEAR_MAX,
 };
-// Of years 1 and YEAR_MAX + 1.
+// Of years YEAR_MIN and YEAR_MAX + 1.
+#if VERSION_DATES_FROM_1600
+#define YEAR_MIN 1601
+#define SECONDS_MIN INT64_C(-11644473600)
+#else
+#define YEAR_MIN 1
 #define SECONDS_MIN INT64_C(-62135596800)
+#endif
 #define SECONDS_END INT64_C(2005949145600)
 
 mp_float_t mp_hal_get_seconds(mp_obj_t object);
@@ -25,7 +31,7 @@ static void mp_time_sleep(mp_obj_t seconds_in) {
 }
 
 static NORETURN void raise_out_of_range(void) {
-    mp_raise_msg(&mp_type_OverflowError, MP_ERROR_TEXT("a date's year is 1 to 65535"));
+    mp_raise_msg_varg(&mp_type_OverflowError, MP_ERROR_TEXT("a date's year is %d to %d"), YEAR_MIN, YEAR_MAX);
 }
 
 // In the place of those that localtime() and mktime() call, which cut years and count days one by one.
@@ -42,7 +48,7 @@ static inline bool within(mp_int_t value, mp_int_t max) {
 }
 
 static inline uint64_t modtime_mktime(mp_int_t year, mp_int_t month, mp_int_t day, mp_int_t hour, mp_int_t minute, mp_int_t second) {
-    if (year < 1 || year > YEAR_MAX || !within(month, 12 * YEAR_MAX) || !within(day, DAYS_MAX)
+    if (year < YEAR_MIN || year > YEAR_MAX || !within(month, 12 * YEAR_MAX) || !within(day, DAYS_MAX)
         || !within(hour, DAYS_MAX * INT64_C(24)) || !within(minute, DAYS_MAX * INT64_C(1440))
         || !within(second, DAYS_MAX * INT64_C(86400))) {
         raise_out_of_range();

@@ -7,6 +7,9 @@
 
 #define VERSION_SINCE(minor) (MICROPY_VERSION >= MICROPY_MAKE_VERSION(1, minor, 0))
 
+// Since 1.26 dates are counted from 1600 on; before, from any year on.
+#define VERSION_DATES_FROM_1600     (VERSION_SINCE(26))
+
 // Since 1.27 mp_time_localtime_get() fills in a structure; before, it returns a tuple.
 #define VERSION_LOCALTIME_IN_STRUCT (VERSION_SINCE(27))
 

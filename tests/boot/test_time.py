@@ -361,11 +361,16 @@ def test_absurd_dates(vm, call):
         vm.exec(call, timeout=5)
 
 
-def test_last_dates(vm):
-    """The first and the last date that a structure holds are right."""
+def test_last_dates(vm, mpy_version):
+    """The first and the last date that can be had are right; before the first there is none."""
+    year, seconds = (1, -62135596800)
+    if tuple(map(int, mpy_version.split("."))) >= (1, 26):
+        year, seconds = (1601, -11644473600)
     vm.exec("import time")
     assert vm.eval("time.gmtime(2005949145599)")[:6] == (65535, 12, 31, 23, 59, 59)
-    assert vm.eval("time.gmtime(-62135596800)")[:6] == (1, 1, 1, 0, 0, 0)
+    assert vm.eval(f"time.gmtime({seconds})")[:6] == (year, 1, 1, 0, 0, 0)
+    with pytest.raises(ringzero_vm.GuestError, match=f"year is {year} to 65535"):
+        vm.exec(f"time.gmtime({seconds - 1})")
     assert vm.eval("time.mktime((65535, 12, 31, 23, 59, 59, 0, 0))") == 2005949145599
 
 
