@@ -7,6 +7,14 @@
 #include "mpy/heap.h"
 #include "mpy/native.h"
 
+// The table of blocks has four in a byte, the first lowest.
+enum {
+    BLOCK_SIZE = MICROPY_BYTES_PER_GC_BLOCK,
+    BLOCKS_PER_BYTE = 4,
+    TAIL = 2,
+    TAILS = 0xaa,
+};
+
 static bool collecting;
 static bool calling_back;
 static nlr_buf_t *outer_catcher;
@@ -16,6 +24,37 @@ static void settle(void) {
     collecting = false;
     native_settle();
     heap_settle();
+}
+
+// Where the object begins into which this points, if that is an object.
+static void *object_of(void *ptr) {
+    const byte *addr = ptr;
+    mp_state_mem_area_t *area = &MP_STATE_MEM(area);
+    while (addr < area->gc_pool_start || addr >= area->gc_pool_end) {
+        area = area->next;
+        if (area == NULL) {
+            return ptr;
+        }
+    }
+    const byte *table = area->gc_alloc_table_start;
+    size_t block = (addr - area->gc_pool_start) / BLOCK_SIZE;
+    while (block > 0 && (table[block / BLOCKS_PER_BYTE] >> 2 * (block % BLOCKS_PER_BYTE) & 3) == TAIL) {
+        --block;
+        while (block % BLOCKS_PER_BYTE == BLOCKS_PER_BYTE - 1 && table[block / BLOCKS_PER_BYTE] == TAILS) {
+            block -= BLOCKS_PER_BYTE;
+        }
+    }
+    return area->gc_pool_start + block * BLOCK_SIZE;
+}
+
+// For gchelper_generic.c, in the place of gc_collect_root(): registers and stack. Of an object in
+// use a compiler may keep no pointer but one into its middle, which gc.c would not take for one.
+void collect_root(void **ptrs, size_t len);
+void collect_root(void **ptrs, size_t len) {
+    for (size_t i = 0; i < len; ++i) {
+        void *object = object_of(ptrs[i]);
+        gc_collect_root(&object, 1);
+    }
 }
 
 void gc_collect(void) {

@@ -219,3 +219,19 @@ def test_locks_are_balanced(vm):
         print(errors == calls, keep[999], micropython.heap_lock(), micropython.heap_unlock())
     """)
     assert result == "True [999] None 0\n"
+
+
+def test_pointer_into_an_object(vm):
+    """What C uses and only has a pointer into the middle of is not collected: a pattern that
+    re.sub() has compiled, a replacement that it is copying."""
+    result = vm.exec("""
+        import gc, re
+        for blocks in range(1, 40):
+            gc.threshold(32 * blocks)
+            for count in range(20):
+                text = re.sub("([a-c]+)(y)", r"\\g<2>2\\1", "xaby" * count)
+                assert text == "xy2ab" * count, text
+                text = re.sub("[a-c]+", lambda match: match.group(0) * 8, "xaby" * count)
+                assert text == ("x" + "ab" * 8 + "y") * count, text
+    """)
+    assert result == ""
