@@ -493,6 +493,22 @@ def resize(n, z):
     return crc(x), len(x), sum(y)
 
 
+def large(m, z):
+    """One block each that grows beyond all others, over the end of what the heap has."""
+    n = (m * 97 + z) % 5000 * SCALE * 4
+    x = []
+    for i in range(n):
+        x.append(i)
+    y = bytearray()
+    step = bytes(range(z % 251 + 1))
+    while len(y) < n * 5:
+        y.extend(step)
+        if len(y) % 64 == 1:
+            step += b"x"
+    z = [i for i in range(n // 2)]
+    return len(x), x[n // 2 :][:3], sum(x[::97]), len(y), crc(y), len(z), z[-1:]
+
+
 def memo(n, seen={}):
     if n < 2:
         return n
