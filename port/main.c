@@ -22,6 +22,7 @@
 #include "memory/space.h"
 #include "mpy/fault.h"
 #include "mpy/heap.h"
+#include "mpy/interrupt.h"
 #include "mpy/modmachine.h"
 #include "mpy/native.h"
 #include "mpy/status.h"
@@ -155,8 +156,20 @@ static void run_python(void) {
     // What a finaliser has started.
     machine_deinit();
     mp_deinit();
-    // What the old program held of the machine's memory is the next one's.
-    frames_deinit();
+}
+
+// Ctrl-C has been pressed three times in vain: without the exit functions and the finalisers, as the
+// heap may be in the middle of anything.
+static void end_now(void) {
+    mp_hal_set_interrupt_char(-1);
+    mp_hal_reset_console();
+    mp_hal_stdout_tx_str("\r\nMPY: Ctrl-C three times without an answer: open files are lost\r\n");
+    if (main_path[0] != '\0' || end_is_poweroff()) {
+        power_off(1);
+    }
+    mp_hal_stdout_tx_str("MPY: soft reboot\r\n");
+    machine_deinit();
+    pyexec_mode_kind = PYEXEC_MODE_FRIENDLY_REPL;
 }
 
 NORETURN void kernel_main(void) {
@@ -164,11 +177,22 @@ NORETURN void kernel_main(void) {
     space_cpu_init();
     libc_init();
     fault_init();
+    interrupt_init();
     uart_init();
     screen_init();
     mp_hal_init();
     for (;;) {
-        run_python();
+        nlr_buf_t nlr;
+        if (nlr_push(&nlr) == 0) {
+            interrupt_set_end(&nlr);
+            run_python();
+            nlr_pop();
+        } else {
+            end_now();
+        }
+        interrupt_set_end(NULL);
+        // What the old program held of the machine's memory is the next one's.
+        frames_deinit();
     }
 }
 

@@ -142,6 +142,14 @@ extern const struct _mp_obj_type_t mp_type_FaultError;
 
 #define MP_STATE_PORT                           MP_STATE_VM
 
+// Ctrl-C ends the compiler, too; what is being pasted has a reader that looks for it.
+#define MICROPY_BOARD_BEFORE_PYTHON_EXEC(kind, flags) \
+    do { \
+        if (!((flags) & (EXEC_FLAG_SOURCE_IS_READER | EXEC_FLAG_NO_INTERRUPT))) { \
+            mp_hal_set_interrupt_char(CHAR_CTRL_C); \
+        } \
+    } while (0)
+
 // A program's end, on its way to an exit status.
 #define MICROPY_BOARD_AFTER_PYTHON_EXEC(kind, flags, ret_val, ret) status_after_exec(ret_val, ret)
 void status_after_exec(void *ret_val, int *ret);

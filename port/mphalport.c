@@ -3,6 +3,7 @@
 #include "py/stream.h"
 #include "extmod/misc.h"
 #include "mpy/fault.h"
+#include "mpy/interrupt.h"
 #include "shared/runtime/interrupt_char.h"
 #include "shared/timeutils/timeutils.h"
 
@@ -47,7 +48,7 @@ bool mp_hal_is_interrupt_char(uint8_t byte) {
     if (byte != mp_interrupt_char) {
         return false;
     }
-    mp_sched_keyboard_interrupt();
+    interrupt_press();
     return true;
 }
 
@@ -265,6 +266,14 @@ static const void *prompt;
 
 void mp_hal_set_prompt(const void *handler) {
     prompt = handler;
+}
+
+void mp_hal_reset_console(void) {
+    prompt = NULL;
+    #if MICROPY_PY_OS_DUPTERM
+    terminal_busy = 0;
+    MP_STATE_VM(dupterm_objs[0]) = MP_OBJ_NULL;
+    #endif
 }
 
 int mp_hal_stdin_rx_chr(void) {

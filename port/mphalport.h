@@ -26,6 +26,9 @@ void mp_hal_get_random(size_t size, uint8_t *buf);
 // could end, and one that is pending is dropped.
 void mp_hal_set_prompt(const void *handler);
 
+// Forgets the prompt and the terminals of a program that has been left.
+void mp_hal_reset_console(void);
+
 // Whether timers interrupt: without a local APIC none does.
 bool mp_hal_has_timer(void);
 

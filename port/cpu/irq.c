@@ -1,6 +1,7 @@
 #include "cpu/io.h"
 #include "cpu/irq.h"
 #include "cpu/local_apic.h"
+#include "cpu/trap.h"
 
 typedef struct {
     irq_handler_t handler;
@@ -8,6 +9,7 @@ typedef struct {
 } slot_t;
 
 volatile bool irq_active;
+trap_frame_t *irq_interrupted;
 uint64_t irq_unexpected_count;
 uint8_t irq_unexpected_vector;
 
@@ -26,11 +28,14 @@ void irq_set_handler(uint8_t vector, irq_handler_t handler, void *context) {
     slots[vector].handler = handler;
 }
 
-void irq_handle(uint8_t vector) {
+void irq_handle(trap_frame_t *frame) {
+    uint8_t vector = frame->vector;
     const slot_t *slot = &slots[vector];
     if (slot->handler != 0) {
         irq_active = true;
+        irq_interrupted = frame;
         slot->handler(slot->context);
+        irq_interrupted = 0;
         irq_active = false;
     } else if (vector != IRQ_VECTOR_SPURIOUS) {
         // A stray 8259 interrupt, an int instruction, a device that firmware left on.

@@ -24,6 +24,9 @@ void irq_set_handler(uint8_t vector, irq_handler_t handler, void *context);
 // interrupts are off. Check what is waited for before every call and after it.
 void irq_wait(void);
 
+// What the handler that runs has interrupted, which it may change; NULL: none runs.
+extern struct trap_frame *irq_interrupted;
+
 // A handler runs: what it interrupted may be in the middle of anything.
 extern volatile bool irq_active;
 
@@ -32,6 +35,6 @@ extern uint64_t irq_unexpected_count;
 extern uint8_t irq_unexpected_vector;
 
 // Called by the trap code for every vector that is no exception.
-void irq_handle(uint8_t vector);
+void irq_handle(struct trap_frame *frame);
 
 #endif

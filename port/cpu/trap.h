@@ -25,8 +25,12 @@ const char *trap_name(unsigned vector);
 // may have changed. False: nobody knows what to do about it, and the kernel panics.
 typedef bool (*trap_handler_t)(trap_frame_t *frame);
 
-// For one exception; there is none at the start.
-void trap_set_handler(unsigned vector, trap_handler_t handler);
+// For one exception; there is none at the start. Returns the one before.
+trap_handler_t trap_set_handler(unsigned vector, trap_handler_t handler);
+
+// Makes the trap return to a function, on the stack that it came on and as if called from there, with
+// the FPU and the flags as C expects them. Its arguments are the frame's registers.
+void trap_return_to(trap_frame_t *frame, void (*function)(void));
 
 // Called by the stubs, on the trap's own stack.
 void trap_handle(trap_frame_t *frame);

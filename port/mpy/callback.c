@@ -3,6 +3,16 @@
 #include "py/mperrno.h"
 #include "py/objarray.h"
 #include "py/runtime.h"
+#include "mpy/interrupt.h"
+
+mp_obj_t __real_mp_call_function_1_protected(mp_obj_t function, mp_obj_t arg);
+mp_obj_t __wrap_mp_call_function_1_protected(mp_obj_t function, mp_obj_t arg);
+
+mp_obj_t __wrap_mp_call_function_1_protected(mp_obj_t function, mp_obj_t arg) {
+    mp_obj_t result = __real_mp_call_function_1_protected(function, arg);
+    interrupt_settle();
+    return result;
+}
 
 void __real_mp_obj_print_exception(const mp_print_t *print, mp_obj_t exc);
 void __wrap_mp_obj_print_exception(const mp_print_t *print, mp_obj_t exc);

@@ -6,6 +6,7 @@
 
 #include "cpu/clock.h"
 #include "cpu/timer.h"
+#include "mpy/interrupt.h"
 #include "mpy/modmachine.h"
 
 enum {
@@ -156,6 +157,7 @@ static void run_hard(void *context) {
         mp_printf(MICROPY_ERROR_PRINTER, "Uncaught exception in Timer callback handler\n");
         mp_obj_print_exception(MICROPY_ERROR_PRINTER, MP_OBJ_FROM_PTR(nlr.ret_val));
     }
+    interrupt_settle();
     gc_unlock();
     mp_sched_unlock();
 }

@@ -10,6 +10,9 @@
 // Since 1.26 dates are counted from 1600 on; before, from any year on.
 #define VERSION_DATES_FROM_1600     (VERSION_SINCE(26))
 
+// Since 1.26 the compiler computes what it cannot fold when the program runs, whatever it raises.
+#define VERSION_FOLDING_CATCHES     (VERSION_SINCE(26))
+
 // Since 1.27 mp_time_localtime_get() fills in a structure; before, it returns a tuple.
 #define VERSION_LOCALTIME_IN_STRUCT (VERSION_SINCE(27))
 

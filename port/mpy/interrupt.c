@@ -1,0 +1,265 @@
+#include "py/mpstate.h"
+#include "py/runtime.h"
+#include "shared/runtime/interrupt_char.h"
+
+#include "boot/handoff.h"
+#include "cpu/clock.h"
+#include "cpu/io.h"
+#include "cpu/irq.h"
+#include "cpu/timer.h"
+#include "cpu/trap.h"
+#include "memory/paging.h"
+#include "mpy/interrupt.h"
+#include "mpy/native.h"
+#include "mpy/versions.h"
+#include "mphalport.h"
+
+enum {
+    VECTOR_DEBUG = 1,
+    PRESSES_TO_END = 3,
+    BREAKPOINTS = 4,
+    FOLDED_POWER_MAX = 1024,
+    RFLAGS_RF = 1 << 16,
+};
+#define ANSWER_NS UINT64_C(1000000000)
+#define RETRY_NS  UINT64_C(20000000)
+
+extern char computing_start[], computing_end[], calling_start[], calling_end[];
+extern char memory_functions_start[], memory_functions_end[], holding_start[], holding_end[];
+extern char interrupt_stack_guard[], interrupt_stack_top[];
+
+bool __real_mp_obj_equal(mp_obj_t left, mp_obj_t right);
+mp_obj_t __real_mp_unary_op(mp_unary_op_t op, mp_obj_t arg);
+void __real_mp_handle_pending(int behaviour);
+void __wrap_mp_handle_pending(int behaviour);
+
+// Functions that whoever calls them expects to raise. The CPU has four breakpoints: they take turns.
+static const void *const points[][BREAKPOINTS] = {
+    { mp_iternext, mp_binary_op, __real_mp_obj_equal, mp_obj_print_helper },
+    { mp_call_function_n_kw, mp_getiter, __real_mp_unary_op, mp_obj_subscr },
+};
+
+static timer_entry_t watch;
+static unsigned presses; // that nobody has answered
+static uint64_t first_ns; // when the first of them came
+static unsigned turn;
+static bool armed; // the breakpoints are set
+static bool forced; // the VM is made to look, although the scheduler is locked:
+static int16_t locked_state; // its state before
+static nlr_buf_t *end;
+static trap_handler_t next_debug_handler;
+
+static bool is_pending(void) {
+    return MP_STATE_MAIN_THREAD(mp_pending_exception) == MP_OBJ_FROM_PTR(&MP_STATE_VM(mp_kbd_exception));
+}
+
+static bool in(uint64_t addr, const char *start, const char *end) {
+    return addr >= (uint64_t)start && addr < (uint64_t)end;
+}
+
+// SDM 3B 17.2: the breakpoints' addresses are DR0 to DR3, bits 0, 2, 4, 6 of DR7 switch them on, and
+// all else 0 there is an instruction's address; bit 10 is always 1.
+static void set_breakpoints(const void *const *addrs) {
+    if (addrs != NULL) {
+        __asm__ volatile ("movq %0, %%dr0" : : "r" (addrs[0]));
+        __asm__ volatile ("movq %0, %%dr1" : : "r" (addrs[1]));
+        __asm__ volatile ("movq %0, %%dr2" : : "r" (addrs[2]));
+        __asm__ volatile ("movq %0, %%dr3" : : "r" (addrs[3]));
+    }
+    armed = addrs != NULL;
+    __asm__ volatile ("movq %0, %%dr7" : : "r" (UINT64_C(0x400) | (armed ? 0x55 : 0)));
+}
+
+static void force(void) {
+    if (!forced && MP_STATE_VM(sched_state) < 0) {
+        locked_state = MP_STATE_VM(sched_state);
+        MP_STATE_VM(sched_state) = MP_SCHED_PENDING;
+        forced = true;
+    }
+}
+
+void interrupt_settle(void) {
+    if (forced) {
+        mp_uint_t state = MICROPY_BEGIN_ATOMIC_SECTION();
+        if (forced) {
+            forced = false;
+            MP_STATE_VM(sched_state) = locked_state;
+        }
+        MICROPY_END_ATOMIC_SECTION(state);
+    }
+}
+
+// In a callback the VM has been made to look: only at what is to be raised.
+void __wrap_mp_handle_pending(int behaviour) {
+    interrupt_settle();
+    __real_mp_handle_pending(behaviour);
+}
+
+mp_obj_t parse_binary_op(mp_binary_op_t op, mp_obj_t left, mp_obj_t right);
+
+// What the compiler folds constants with. Where it takes whatever is raised for a reason to leave an
+// operation to the program, Ctrl-C as well, powers that take their time are left to it at once.
+mp_obj_t parse_binary_op(mp_binary_op_t op, mp_obj_t left, mp_obj_t right) {
+    if (VERSION_FOLDING_CATCHES && op == MP_BINARY_OP_POWER && !(mp_obj_is_small_int(left) && mp_obj_is_small_int(right)
+                                                                 && MP_OBJ_SMALL_INT_VALUE(right) <= FOLDED_POWER_MAX)) {
+        mp_raise_ValueError(NULL);
+    }
+    return mp_binary_op(op, left, right);
+}
+
+static NORETURN void raise_pending(void) {
+    interrupt_settle();
+    mp_obj_t exception = MP_STATE_MAIN_THREAD(mp_pending_exception);
+    MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
+    nlr_raise(exception);
+}
+
+static NORETURN void end_program(void) {
+    MP_STATE_THREAD(nlr_jump_callback_top) = NULL;
+    MP_STATE_THREAD(nlr_top) = end;
+    nlr_jump(NULL);
+}
+
+// The stack that rsp is on, up to the innermost handler; 0: it has none.
+static uint64_t catcher_above(uint64_t rsp) {
+    uint64_t catcher = (uint64_t)MP_STATE_THREAD(nlr_top);
+    bool same = (in(rsp, (char *)stack_bottom, (char *)stack_top) && in(catcher, (char *)rsp, (char *)stack_top))
+        || (in(rsp, interrupt_stack_guard + PAGING_SIZE, interrupt_stack_top) && in(catcher, (char *)rsp, interrupt_stack_top));
+    return same ? catcher : 0;
+}
+
+static bool is_code(uint64_t addr) {
+    return in(addr, (char *)text_start, (char *)text_end);
+}
+
+// Whether each function between an address on the stack and the code there meets a condition. Around a
+// function's start and end its caller's address is the first word and in no frame yet.
+static bool all_callers(const trap_frame_t *frame, uint64_t top, bool (*is_good)(uint64_t addr)) {
+    uint64_t first = *(uint64_t *)frame->rsp;
+    if (is_code(first) && !is_good(first)) {
+        return false;
+    }
+    for (uint64_t at = frame->rbp, last = frame->rsp; at < top;) {
+        if (at < last || at % sizeof(uint64_t) != 0 || at + 2 * sizeof(uint64_t) > top) {
+            return at + 2 * sizeof(uint64_t) > top;
+        }
+        uint64_t caller = ((uint64_t *)at)[1];
+        last = at + 1;
+        at = ((uint64_t *)at)[0];
+        // The last one has the handler itself.
+        if (at < top && !is_good(caller)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_computing(uint64_t addr) {
+    return in(addr, computing_start, computing_end);
+}
+
+static bool can_be_left(uint64_t addr) {
+    return is_computing(addr) || in(addr, calling_start, calling_end) || native_contains(addr);
+}
+
+static bool holds_nothing(uint64_t addr) {
+    return !in(addr, holding_start, holding_end);
+}
+
+static bool can_raise(const trap_frame_t *frame) {
+    uint64_t catcher = catcher_above(frame->rsp);
+    if (catcher == 0 || frame->rsp % sizeof(uint64_t) != 0) {
+        return false;
+    }
+    if (native_contains(frame->rip)) {
+        return true;
+    }
+    bool computes = is_computing(frame->rip)
+        || (in(frame->rip, memory_functions_start, memory_functions_end) && is_computing(*(uint64_t *)frame->rsp));
+    return computes && all_callers(frame, catcher, can_be_left);
+}
+
+// Everything above goes, but for what the kernel has allocated for itself and not yet written down.
+static bool can_end(const trap_frame_t *frame) {
+    return end != NULL && in(frame->rsp, (char *)stack_bottom, (char *)stack_top) && holds_nothing(frame->rip)
+           && all_callers(frame, (uint64_t)end, holds_nothing);
+}
+
+static void answered(void) {
+    presses = 0;
+    set_breakpoints(NULL);
+}
+
+static void look(timer_entry_t *timer) {
+    trap_frame_t *frame = irq_interrupted;
+    if (!is_pending()) {
+        answered();
+        interrupt_settle();
+        return;
+    }
+    uint64_t now = clock_ns();
+    if (now < first_ns + ANSWER_NS) {
+        timer_start(timer, first_ns + ANSWER_NS);
+        return;
+    }
+    timer_start(timer, now + RETRY_NS);
+    if (frame == NULL) {
+        return;
+    }
+    if (presses >= PRESSES_TO_END && now - first_ns >= 2 * ANSWER_NS && can_end(frame)) {
+        answered();
+        timer_stop(timer);
+        trap_return_to(frame, end_program);
+    } else if (can_raise(frame)) {
+        answered();
+        timer_stop(timer);
+        trap_return_to(frame, raise_pending);
+    } else {
+        force();
+        set_breakpoints(points[turn++ % MP_ARRAY_SIZE(points)]);
+    }
+}
+
+// At the first instruction of one of the functions above.
+static bool on_debug(trap_frame_t *frame) {
+    bool point = false;
+    for (size_t i = 0; i < sizeof(points) / sizeof(points[0][0]); ++i) {
+        point |= frame->rip == (uint64_t)(&points[0][0])[i];
+    }
+    if (!armed || !point) {
+        return next_debug_handler(frame);
+    }
+    if (!is_pending()) {
+        answered();
+    } else if (!irq_active && catcher_above(frame->rsp) != 0) {
+        answered();
+        trap_return_to(frame, raise_pending);
+        return true;
+    }
+    frame->rflags |= RFLAGS_RF;
+    return true;
+}
+
+void interrupt_init(void) {
+    watch.callback = look;
+    next_debug_handler = trap_set_handler(VECTOR_DEBUG, on_debug);
+}
+
+void interrupt_set_end(nlr_buf_t *handler) {
+    end = handler;
+    timer_stop(&watch);
+    answered();
+    forced = false;
+}
+
+void interrupt_press(void) {
+    if (presses == 0 || !is_pending()) {
+        answered();
+        first_ns = clock_ns();
+    }
+    ++presses;
+    mp_sched_keyboard_interrupt();
+    if (mp_hal_has_timer() && !watch.queued) {
+        timer_start(&watch, first_ns + ANSWER_NS);
+    }
+}

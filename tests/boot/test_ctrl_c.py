@@ -1,0 +1,109 @@
+"""Ctrl-C ends what does not look for it."""
+
+import pytest
+
+DEFINITIONS = """
+import framebuf, io, machine, re, time
+@micropython.native
+def native():
+    x = 0
+    while True:
+        x ^= 1
+@micropython.viper
+def viper():
+    x = 0
+    while True:
+        x ^= 1
+@micropython.native
+def native_try():
+    try:
+        while True:
+            pass
+    except ValueError:
+        pass
+def in_callback(function):
+    def callback(timer):
+        print('go')
+        function()
+    machine.Timer(mode=0, period=1, callback=callback)
+    time.sleep(1000)
+def for_ever():
+    while True:
+        pass
+with open('endless.mpy', 'wb') as file:
+    file.write(b'M\\x06\\x00\\x1f\\x00\\x00')
+buffer = framebuf.FrameBuffer(bytearray(8), 8, 8, framebuf.MONO_HLSB)
+digits = '9' * 3000000
+"""
+LOOPS = {
+    "sum": "sum(range(1 << 40))",
+    "max": "max(range(1 << 40))",
+    "in": "-1 in range(1 << 40)",
+    "all": "all(map(abs, range(1, 1 << 40)))",
+    "power": "pow(int('7'), int('3000000'))",
+    "power, folded": "exec('x = 7 ** 3000000')",
+    "digits": "int(digits)",
+    "re": "re.match('a?' * 30 + 'a' * 30, 'a' * 30)",
+    "line": "buffer.line(0, 0, 1 << 60, 1 << 40, 1)",
+    "buffered": "io.BufferedWriter(io.BytesIO(), 0).write('x')",
+    "find": "('a' * 1000000).find('a' * 500000 + 'b')",
+    "truncated .mpy": "import endless",
+    "native": "native()",
+    "native, try": "native_try()",
+    "viper": "viper()",
+    "sort": "sorted(range(1 << 20), key=lambda x: sum(range(1 << 40)))",
+}
+IN_CALLBACKS = ("for_ever", "native", "lambda: sum(range(1 << 40))", "lambda: time.sleep(1000)")
+
+
+@pytest.mark.timeout(120)
+def test_deaf_loops(vm):
+    """Loops in C, in machine code and in callbacks end within seconds, and the prompt goes on."""
+    vm.exec(DEFINITIONS)
+    for code in LOOPS.values():
+        vm.exec(f"def run():\n print('go')\n {code}\n")
+        vm.repl.sendline("run()")
+        vm.repl.expect_exact("go\r\n")
+        vm.repl.send("\x03")
+        vm.repl.expect_exact("KeyboardInterrupt", timeout=10)
+        vm.repl.expect_exact(">>> ")
+        assert vm.run("6 * 7") == "42\r\n"
+    vm.exec("import frames; frames.check()")
+
+
+@pytest.mark.parametrize("function", IN_CALLBACKS)
+def test_deaf_callbacks(vm, function):
+    """A loop in a soft callback ends as well, and then the program with the next Ctrl-C."""
+    vm.exec(DEFINITIONS)
+    vm.repl.sendline(f"in_callback({function})")
+    vm.repl.expect_exact("go\r\n")
+    for _ in range(2):
+        vm.repl.send("\x03")
+        vm.repl.expect_exact("KeyboardInterrupt", timeout=10)
+    vm.repl.expect_exact(">>> ")
+    # The scheduler is neither locked nor unlocked for good.
+    vm.run("count = [0]; timer = machine.Timer(period=2, callback=lambda timer: count.append(1))")
+    vm.run("time.sleep_ms(100); timer.deinit(); time.sleep_ms(10)")
+    assert vm.eval("len(count)") > 10
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.memory("512M")
+def test_third_time(vm):
+    """Where Ctrl-C cannot raise, the third one ends the program, with a message and no panic."""
+    vm.exec("""
+        import frames, machine
+        machine.Timer(period=5, callback=lambda timer: None)
+        spaces = b' ' * 1024 * 150000
+    """)
+    before = vm.eval("frames.stats().used")
+    vm.repl.sendline("print('go'); exec(spaces)")
+    vm.repl.expect_exact("go\r\n")
+    for _ in range(3):
+        vm.repl.send("\x03")
+    vm.repl.expect_exact("MPY: Ctrl-C three times without an answer", timeout=10)
+    vm.repl.expect_exact("soft reboot\r\n")
+    vm.repl.expect_exact("\n>>> ")
+    assert vm.run("6 * 7") == "42\r\n"
+    vm.exec("import frames, time\nframes.check()\ntime.sleep_ms(20)")
+    assert vm.eval("frames.stats().used") <= before
