@@ -88,7 +88,7 @@ mp_int_t sizes_framebuf_int(mp_const_obj_t obj) {
     enum { LIMIT = 1 << 24 };
     mp_int_t value = mp_obj_get_int(obj);
     if (value <= -LIMIT || value >= LIMIT) {
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%ld is not a number of up to 24 bits"), (long)value);
+        mp_raise_msg_varg(&mp_type_OverflowError, MP_ERROR_TEXT("%ld is not a number of up to 24 bits"), (long)value);
     }
     return value;
 }
