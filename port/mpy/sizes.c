@@ -57,6 +57,14 @@ mp_obj_t sizes_fixed_len_maybe(mp_obj_t obj) {
     return len;
 }
 
+// For objstr.c, and for runtime.c and what comes out of a `*` in a call: it copies lists and tuples
+// without a look, and asks for more room for all others.
+mp_obj_t sizes_star_len_maybe(mp_obj_t obj);
+
+mp_obj_t sizes_star_len_maybe(mp_obj_t obj) {
+    return mp_obj_is_type(obj, &mp_type_list) ? mp_obj_len_maybe(obj) : sizes_fixed_len_maybe(obj);
+}
+
 // For modstruct.c: a format whose sizes can be added up.
 const char *sizes_struct_format(mp_obj_t obj);
 

@@ -77,3 +77,27 @@ def test_lengths_that_lie(vm):
         print(len(array("b", l)))
     """)
     assert result == "5000\n5000\n"
+
+
+def test_lengths_that_are_not_true(vm):
+    """Room for what `*` and bytes() get is made as it comes, whatever length it says it has."""
+    result = vm.exec("""
+        class Wrong:
+            def __init__(self, length): self.length = length
+            def __len__(self): return self.length
+            def __iter__(self): return iter(bytes(3000))
+        def count(*items): return len(items)
+        for length in (-1, -2, -100, 0, 1, 1 << 60, 1 << 61, -(1 << 60), 1 << 62, "x", None):
+            wrong = Wrong(length)
+            assert count(*wrong) == 3000 and count(1, *wrong, 2) == 3002
+            assert bytes(wrong) == bytes(3000)
+        for size in (1 << 60, (1 << 61) - 2, 1 << 61, 1 << 62):
+            for call in (lambda: count(*range(size)), lambda: count(1, *range(size), 2)):
+                try:
+                    call()
+                    assert False
+                except MemoryError:
+                    pass
+        print(count(*range(1000), *[1, 2], *(3, 4)), bytes([7] * 1000) == b"\\x07" * 1000)
+    """)
+    assert result == "1004 True\n"
