@@ -3,7 +3,7 @@
 import pytest
 
 DEFINITIONS = """
-import framebuf, io, machine, re, time
+import io, machine, re, time
 @micropython.native
 def native():
     x = 0
@@ -32,7 +32,6 @@ def for_ever():
         pass
 with open('endless.mpy', 'wb') as file:
     file.write(b'M\\x06\\x00\\x1f\\x00\\x00')
-buffer = framebuf.FrameBuffer(bytearray(8), 8, 8, framebuf.MONO_HLSB)
 digits = '9' * 3000000
 """
 LOOPS = {
@@ -44,7 +43,6 @@ LOOPS = {
     "power, folded": "exec('x = 7 ** 3000000')",
     "digits": "int(digits)",
     "re": "re.match('a?' * 30 + 'a' * 30, 'a' * 30)",
-    "line": "buffer.line(0, 0, 1 << 60, 1 << 40, 1)",
     "buffered": "io.BufferedWriter(io.BytesIO(), 0).write('x')",
     "find": "('a' * 1000000).find('a' * 500000 + 'b')",
     "truncated .mpy": "import endless",
