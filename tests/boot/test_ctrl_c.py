@@ -30,8 +30,6 @@ def in_callback(function):
 def for_ever():
     while True:
         pass
-with open('endless.mpy', 'wb') as file:
-    file.write(b'M\\x06\\x00\\x1f\\x00\\x00')
 digits = '9' * 3000000
 """
 LOOPS = {
@@ -45,7 +43,6 @@ LOOPS = {
     "re": "re.match('a?' * 30 + 'a' * 30, 'a' * 30)",
     "buffered": "io.BufferedWriter(io.BytesIO(), 0).write('x')",
     "find": "('a' * 1000000).find('a' * 500000 + 'b')",
-    "truncated .mpy": "import endless",
     "native": "native()",
     "native, try": "native_try()",
     "viper": "viper()",

@@ -166,7 +166,7 @@ def test_a_million(vm):
         def state():
             gc.collect()
             return gc.mem_alloc(), frames.stats(), pages.walk()
-        faults(10)
+        faults(1000)
         before = state()
         before = state()
         faults(1000000)
