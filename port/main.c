@@ -20,6 +20,7 @@
 #include "frames/frames.h"
 #include "main.h"
 #include "memory/space.h"
+#include "mpy/collect.h"
 #include "mpy/fault.h"
 #include "mpy/heap.h"
 #include "mpy/interrupt.h"
@@ -128,6 +129,7 @@ static void run_python(void) {
     space_leave();
     heap_reset();
     native_reset();
+    collect_reset();
     gc_init(heap_start, heap_end);
     mp_init();
     readline_init0();

@@ -19,6 +19,10 @@ static bool collecting;
 static bool calling_back;
 static nlr_buf_t *outer_catcher;
 
+void collect_reset(void) {
+    collecting = calling_back = false;
+}
+
 // What is left free goes back, and dead code's room is no object's.
 static void settle(void) {
     collecting = false;

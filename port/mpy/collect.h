@@ -4,6 +4,9 @@
 
 #include <stdbool.h>
 
+// For a new heap: the last collection of the old one may never have ended.
+void collect_reset(void);
+
 // Whether what an exception would be caught by lies outside of the collection that runs: it would
 // never end.
 bool collect_would_unwind(void);
