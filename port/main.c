@@ -142,6 +142,7 @@ static void run_python(void) {
     }
     started = true;
     mp_hal_refine_clock();
+    mp_hal_set_piped(end_is_poweroff());
     if (main_path[0] != '\0') {
         run_program();
     }

@@ -44,7 +44,16 @@ static bool may_refine, refining;
 // The wall clock at clock_ns() == 0; 0: not yet known.
 static uint64_t wall_base_ns;
 
-bool mp_hal_is_interrupt_char(uint8_t byte) {
+static bool piped;
+
+void mp_hal_set_piped(bool input_is_piped) {
+    piped = input_is_piped;
+}
+
+bool mp_hal_is_interrupt_char(int byte) {
+    if (byte == UART_ANY) {
+        return mp_interrupt_char >= 0 && !piped;
+    }
     if (byte != mp_interrupt_char) {
         return false;
     }

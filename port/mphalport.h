@@ -16,8 +16,13 @@ void mp_hal_refine_clock(void);
 // Where output goes; to both, where they are there, from the start.
 void mp_hal_set_console(bool serial, bool screen);
 
-// For uart_t.intercept: true if it is the interrupt character, which has then been dealt with.
-bool mp_hal_is_interrupt_char(uint8_t byte);
+// For uart_t.intercept: true if it is the interrupt character, which has then been dealt with. Of any
+// byte it says whether one may be.
+bool mp_hal_is_interrupt_char(int byte);
+
+// Whether input comes from a file or a program, of which nothing is to be lost, even if an interrupt
+// character behind unread input is then not seen. It is typed until told otherwise.
+void mp_hal_set_piped(bool piped);
 
 // For os.urandom().
 void mp_hal_get_random(size_t size, uint8_t *buf);

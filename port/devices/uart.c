@@ -1,3 +1,4 @@
+#include "cpu/clock.h"
 #include "cpu/io.h"
 #include "devices/io_apic.h"
 #include "devices/uart.h"
@@ -39,6 +40,8 @@ enum {
     CONSOLE_RING_SIZE = 4096,
     // A test interrupt that has not come after this many reads of a register will not come.
     TEST_READS = 2000,
+    // So many bytes are dropped in one go: the program gets its turn beside a sender without an end.
+    DROP_MAX = 256,
 };
 
 uart_t uarts[UART_COUNT] = {
@@ -97,11 +100,25 @@ bool uart_open(uart_t *uart, unsigned rate, unsigned bits, uart_parity_t parity,
     return true;
 }
 
+static uint8_t receive_interrupts(const uart_t *uart) {
+    return uart->interrupts ? IER_RECEIVED | IER_LINE : 0;
+}
+
+static void set_held(uart_t *uart, bool held) {
+    uart->held = held;
+    put(uart, MCR, held ? MCR_DTR | MCR_OUT2 : MCR_DTR | MCR_RTS | MCR_OUT2);
+    put(uart, IER, held ? 0 : receive_interrupts(uart));
+}
+
 void uart_set_ring(uart_t *uart, uint8_t *ring, uint32_t size) {
     uint64_t state = cpu_irq_save();
     uart->ring = ring;
     uart->size = size;
     uart->head = uart->tail = 0;
+    uart->full = false;
+    if (uart->held) {
+        set_held(uart, false);
+    }
     cpu_irq_restore(state);
 }
 
@@ -111,19 +128,46 @@ void uart_close(uart_t *uart) {
         put(uart, IER, 0);
         put(uart, MCR, 0);
     }
-    uart->open = uart->held = false;
+    uart->open = uart->full = uart->held = false;
+    timer_stop(&uart->timer);
     uart->notify = 0;
     uart->ring = 0;
     uart->size = uart->head = uart->tail = 0;
     cpu_irq_restore(state);
 }
 
-static uint8_t receive_interrupts(const uart_t *uart) {
-    return uart->interrupts ? IER_RECEIVED | IER_LINE : 0;
+static void on_timer(timer_entry_t *timer) {
+    uart_t *uart = (uart_t *)((char *)timer - offsetof(uart_t, timer));
+    uart_service(uart);
+    if (uart->held) {
+        uint64_t due = uart->full_ns + UART_HOLD_NS, now = clock_ns();
+        timer_start(timer, due > now ? due : now + UART_HOLD_NS);
+    }
+}
+
+static bool may_drop(const uart_t *uart) {
+    return uart->intercept != 0 && uart->intercept(UART_ANY) && clock_ns() - uart->full_ns >= UART_HOLD_NS;
+}
+
+// The ring is full: whether the FIFO is to be read all the same.
+static bool look_on(uart_t *uart) {
+    if (!uart->full) {
+        uart->full = true;
+        uart->full_ns = clock_ns();
+    }
+    bool drop = may_drop(uart);
+    if (uart->held == drop) {
+        set_held(uart, !drop);
+        if (!drop && uart->interrupts) {
+            uart->timer.callback = on_timer;
+            timer_start(&uart->timer, uart->full_ns + UART_HOLD_NS);
+        }
+    }
+    return drop;
 }
 
 void uart_service(uart_t *uart) {
-    unsigned events = 0;
+    unsigned events = 0, dropped = 0;
     uint64_t state = cpu_irq_save();
     while (uart->open) {
         uint8_t line = get(uart, LSR);
@@ -131,18 +175,25 @@ void uart_service(uart_t *uart) {
         if (!(line & LSR_DATA_READY)) {
             break;
         }
-        if (uart->head - uart->tail >= uart->size) {
-            if (!uart->held) {
-                uart->held = true;
-                put(uart, IER, 0);
-                put(uart, MCR, MCR_DTR | MCR_OUT2);
-            }
+        bool full = uart->head - uart->tail >= uart->size;
+        if (full && !look_on(uart)) {
+            break;
+        }
+        if (dropped == DROP_MAX) {
+            // Switched on anew, it interrupts at once for what is left.
+            put(uart, IER, 0);
+            put(uart, IER, receive_interrupts(uart));
             break;
         }
         uint8_t byte = get(uart, DATA);
         if (line & LSR_BREAK) {
             events |= UART_BREAK;
-        } else if (uart->intercept == 0 || !uart->intercept(byte)) {
+        } else if (uart->intercept != 0 && uart->intercept(byte)) {
+            continue;
+        } else if (full) {
+            ++dropped;
+            ++uart->lost;
+        } else {
             uart->ring[uart->head & (uart->size - 1)] = byte;
             uart->head++;
             events |= UART_RECEIVED;
@@ -180,8 +231,8 @@ bool uart_use_interrupt(uart_t *uart) {
     }
     cpu_irq_off();
     uart->interrupts = test_came;
-    uart->held = false;
-    put(uart, IER, receive_interrupts(uart));
+    uart->full = false;
+    set_held(uart, false);
     cpu_irq_restore(state);
     return uart->interrupts;
 }
@@ -197,12 +248,15 @@ int uart_receive(uart_t *uart) {
     __atomic_signal_fence(__ATOMIC_ACQUIRE);
     uint8_t byte = uart->ring[uart->tail & (uart->size - 1)];
     uart->tail++;
-    if (uart->held && uart->head - uart->tail <= uart->size / 2) {
+    if (uart->full) {
         uint64_t state = cpu_irq_save();
-        uart->held = false;
-        put(uart, MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
-        put(uart, IER, receive_interrupts(uart));
-        uart_service(uart);
+        uart->full_ns = clock_ns();
+        if (uart->head - uart->tail <= uart->size / 2) {
+            uart->full = false;
+            timer_stop(&uart->timer);
+            set_held(uart, false);
+            uart_service(uart);
+        }
         cpu_irq_restore(state);
     }
     return byte;

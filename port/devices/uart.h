@@ -6,12 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cpu/timer.h"
+
 enum {
     UART_COUNT = 2,
     UART_CONSOLE = 0,
     UART_RATE_MAX = 115200,
     UART_FIFO_SIZE = 16,
+    UART_ANY = -1,
 };
+#define UART_HOLD_NS UINT64_C(2000000000)
 
 typedef enum {
     UART_PARITY_NONE,
@@ -32,14 +36,22 @@ struct _uart_t {
     bool present;
     bool open;
     bool interrupts; // they arrive
-    bool held;       // the ring is full: bytes stay in the FIFO, and the sender waits
+    // The ring was full, and is not yet half read.
+    bool full;
+    bool held; // bytes stay in the FIFO, and the sender waits
+    uint64_t full_ns; // clock_ns() as the ring became full, or was last read since
+    timer_entry_t timer;
     // Received and not yet read: ring[tail] to ring[head - 1], both modulo size, a power of 2.
     uint8_t *ring;
     uint32_t size;
     volatile uint32_t head, tail;
-    uint32_t lost; // overruns of the FIFO
-    // Called for each byte as it comes in, with interrupts off; true: it is not for the ring.
-    bool (*intercept)(uint8_t byte);
+    uint32_t lost; // overruns of the FIFO, and bytes for which a full ring had no room
+    // Called for each byte as it comes in, with interrupts off; true: it is not for the ring. Of
+    // UART_ANY it says whether there is a byte that it would take, and must see at any price: a
+    // full ring then has the sender wait for UART_HOLD_NS after it was last read, and from then on
+    // what there is no room for is dropped. Else, or without this, the sender waits as long as it
+    // takes, and nothing is lost.
+    bool (*intercept)(int byte);
     // Called with UART_* after bytes have come, with interrupts off.
     void (*notify)(uart_t *uart, unsigned events);
 };

@@ -205,7 +205,7 @@ void machine_uart_deinit_all(void) {
     }
 }
 
-static void set_intercept(mp_obj_t stream, bool (*intercept)(uint8_t byte)) {
+static void set_intercept(mp_obj_t stream, bool (*intercept)(int byte)) {
     if (mp_obj_is_type(stream, &machine_uart_type)) {
         machine_uart_obj_t *self = MP_OBJ_TO_PTR(stream);
         if (!is_console(self)) {

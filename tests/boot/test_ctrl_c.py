@@ -102,3 +102,62 @@ def test_third_time(vm):
     assert vm.run("6 * 7") == "42\r\n"
     vm.exec("import frames, time\nframes.check()\ntime.sleep_ms(20)")
     assert vm.eval("frames.stats().used") <= before
+
+
+@pytest.mark.parametrize("typed", [5000, 70000])
+def test_full_ring(vm, typed):
+    """Ctrl-C behind more typed characters than there is room for is seen; the prompt goes on."""
+    vm.exec(DEFINITIONS)
+    vm.repl.sendline("print('go'); for_ever()")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("x" * typed + "\x03")
+    vm.repl.expect_exact("KeyboardInterrupt")
+    vm.repl.expect_exact(">>> ")
+    # The line begins with what there was room for.
+    vm.repl.send("\x03")
+    vm.repl.expect_exact("x\r\n>>> ")
+    assert vm.run("6 * 7") == "42\r\n"
+
+
+def test_full_ring_without_ctrl_c(vm):
+    """Where Ctrl-C is switched off, nothing is lost however long the program does not read."""
+    vm.exec("""
+        import micropython, sys, time
+        def read_late():
+            micropython.kbd_intr(-1)
+            print('go')
+            time.sleep(3)
+            text = sys.stdin.read(20001)
+            micropython.kbd_intr(3)
+            return len(text), text.count('x'), text[-1]
+    """)
+    vm.repl.sendline("read_late()")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("x" * 20000 + "\x03")
+    vm.repl.expect_exact("(20001, 20000, '\\x03')\r\n>>> ")
+
+
+def test_slow_reader(vm):
+    """Nothing is lost while the program reads, however slowly, and Ctrl-C still ends it."""
+    vm.exec("""
+        import sys, time
+        def read_slowly():
+            print('go')
+            count = 0
+            while count < 20000:
+                part = sys.stdin.read(10)
+                assert part == 'x' * 10, part
+                count += 10
+                if count <= 40:
+                    time.sleep(1)
+            print('read', count)
+            while True:
+                pass
+    """)
+    vm.repl.sendline("read_slowly()")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("x" * 20000)
+    vm.repl.expect_exact("read 20000\r\n")
+    vm.repl.send("y" * 5000 + "\x03")
+    vm.repl.expect_exact("KeyboardInterrupt")
+    vm.repl.expect_exact(">>> ")

@@ -255,3 +255,25 @@ def test_absent(vm):
         """)
             == f"UART({number}) doesn't exist\n"
         )
+
+
+@pytest.mark.parametrize("typed", [200, 5000])
+def test_ctrl_c_from_a_full_terminal(second, typed):
+    """Ctrl-C from os.dupterm's port is seen behind more characters than its ring has room for."""
+    vm, line = second
+    vm.exec("import os\nuart.init(rxbuf=64, timeout=0)\nwas = os.dupterm(uart)")
+    vm.repl.sendline("print('go'); exec('while True: pass')")
+    vm.repl.expect_exact("go\r\n")
+    line.sendall(b"x" * typed + b"\x03")
+    vm.repl.expect_exact("KeyboardInterrupt")
+    vm.repl.expect_exact(">>> ")
+
+
+def test_new_ring(second):
+    """A port whose ring was full goes on with a new one."""
+    vm, line = second
+    vm.exec("uart.init(rxbuf=64)")
+    line.sendall(b"x" * 1000)
+    vm.exec("while uart.any() < 64: pass")
+    vm.exec("uart.init(rxbuf=128)")
+    assert vm.eval("uart.read(128)") == b"x" * 128
