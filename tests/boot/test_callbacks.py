@@ -266,3 +266,87 @@ def test_exception_at_the_prompt(vm):
     vm.repl.send("\x03")
     vm.soft_reset()
     assert vm.run("6 * 7") == "42\r\n"
+
+
+# What looks names up, makes modules of them, and wants memory for it, in any order.
+LOOKUPS = (
+    "asyncio.StreamReader(io.BytesIO(b'ab\\n')).e",
+    "asyncio.StreamReader(io.BytesIO(b'ab\\n')).readline()",
+    "asyncio.Lock().__module__",
+    "asyncio.Lock().nothing",
+    "asyncio.Event().state",
+    "asyncio.gather",
+    "asyncio.nothing",
+    "asyncio.stream.nothing",
+    "getattr(asyncio, 'wait_' + 'for')",
+    "hasattr(asyncio, str(calls))",
+    "dir(asyncio)",
+    "repr(asyncio)",
+    "object().nothing",
+    "type('T', (), {}).nothing",
+    "shared.nothing",
+    "getattr(shared, names[calls[0] % 100])",
+    "vars[names[calls[0] % 100]]",
+    "__import__('json').dumps([1])",
+    "__import__('random').choice",
+    "__import__('written').value",
+    "__import__('nothing')",
+    "exec('from asyncio import *')",
+)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("path", ["sys.path", "['.frozen']"])
+def test_lookups_in_hard_callbacks(vm, path):
+    """A look-up or an import in a hard callback works or raises, and leaves nothing half done."""
+    vm.exec(f"""
+        import asyncio, gc, io, machine, sys, time
+        with open('written.py', 'w') as file:
+            file.write('value = bytearray(1000)')
+        sys.path[:] = {path}
+        loaded = set(sys.modules)
+        names = ['name_%d' % i for i in range(100)]
+        class Shared: pass
+        shared = Shared()
+        vars = {{}}
+        calls = [0, 0]
+        lookups = [{", ".join(f"lambda: {lookup}" for lookup in LOOKUPS)}]
+    """)
+    vm.exec(
+        """
+        def callback(timer):
+            calls[0] += 1
+            try:
+                lookups[calls[0] % len(lookups)]()
+            except Exception:
+                calls[1] += 1
+        def work():
+            global shared, vars
+            shared = Shared()
+            vars = {}
+            for name in names:
+                setattr(shared, name, name + '!')
+                vars[name] = [name, {name: name}]
+            assert all(vars[name] == [name, {name: getattr(shared, name)[:-1]}] for name in names)
+            gc.collect()
+        timer = machine.Timer(period=1, callback=callback, hard=True)
+        while calls[0] < 2000:
+            work()
+        assert set(sys.modules) == loaded, set(sys.modules) - loaded
+        # The main program imports what the callbacks ask for.
+        while calls[0] < 3000:
+            work()
+            asyncio.gather, asyncio.Event, asyncio.Lock, asyncio.StreamReader, asyncio.wait_for
+        timer.deinit()
+        assert 0 < calls[1] < calls[0]
+        sys.path[:] = ['', '.frozen']
+        import json, random, written
+        assert len(written.value) == 1000
+        assert json.dumps([random.choice([1])]) == '[1]'
+        async def answer():
+            return 42
+        assert asyncio.run(asyncio.wait_for(answer(), 10)) == 42
+    """,
+        timeout=50,
+    )
+    vm.exec("import frames; frames.check()")
