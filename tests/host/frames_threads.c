@@ -155,6 +155,9 @@ static void start_hammer(void) {
     for (addr = CHUNK; addr < 2 * CHUNK; addr += 4096) {
         REQUIRE(stamp[addr / 4096] && frames_free(addr) == FRAMES_OK);
     }
+    // This CPU holds the last word. Made whole, the chunk is broken up from its first word on.
+    addr = frames_alloc_2m();
+    REQUIRE(addr == CHUNK && frames_free_2m(addr) == FRAMES_OK);
 }
 
 static void *work(void *argument) {
