@@ -33,11 +33,9 @@ enum {
     ERROR_WRITE = 1 << 1,
     ERROR_RESERVED = 1 << 3,
     ERROR_FETCH = 1 << 4,
-    // SDM 1 3.4.3: single step, direction, nested task, resume, alignment check.
+    // SDM 1 3.4.3: single step, interrupts.
     RFLAGS_TF = 1 << 8,
-    RFLAGS_CLEARED = 1 << 8 | 1 << 10 | 1 << 14 | 1 << 16 | 1 << 18,
     RFLAGS_IF = 1 << 9,
-    RED_ZONE = 128,
     // In words: what the memory functions use at most, as the link checks.
     MEMORY_FUNCTIONS_STACK = 32,
     // What raising an exception takes where the stack has overflown.
@@ -45,14 +43,6 @@ enum {
     OPCODE_INT = 0xcd,
     OPCODE_CALL = 0xe8,
     CALL_SIZE = 5,
-    // SDM 1 10.5.1 and table 10-2: where FXSAVE has them, and what they start with.
-    FXSAVE_SIZE = 512,
-    FXSAVE_FCW = 0,
-    FXSAVE_FSW = 2,
-    FXSAVE_FTW = 4,
-    FXSAVE_MXCSR = 24,
-    FCW_START = 0x37f,
-    MXCSR_START = 0x1f80,
 };
 
 // The exception's arguments; after errno those of the fault, small integers all but the address.
@@ -283,29 +273,21 @@ static bool recover(trap_frame_t *frame) {
             return false;
         }
     }
-    uint64_t rsp = frame->rsp;
     if (overflow) {
         // There is room where the exception unwinds to, and what lies between is lost anyway.
-        rsp = catcher;
-        if (rsp < stack.bottom + RAISE_STACK) {
+        if (catcher < stack.bottom + RAISE_STACK) {
             return false;
         }
+        frame->rsp = catcher;
     }
-    uint8_t *fpu = (uint8_t *)frame - FXSAVE_SIZE;
-    *(uint16_t *)(fpu + FXSAVE_FCW) = FCW_START;
-    *(uint16_t *)(fpu + FXSAVE_FSW) = 0;
-    *(uint16_t *)(fpu + FXSAVE_FTW) = 0;
-    *(uint32_t *)(fpu + FXSAVE_MXCSR) = MXCSR_START;
     frame->rdi = frame->vector;
     frame->rsi = cpu_cr2();
     frame->rdx = frame->error;
     frame->rcx = rip;
     frame->r8 = place;
-    frame->rip = overflow ? (uint64_t)overflow_raise : (uint64_t)fault_raise;
-    frame->rsp = ((rsp - RED_ZONE) & ~UINT64_C(15)) - sizeof(uint64_t);
+    trap_return_to(frame, overflow ? (void (*)(void))overflow_raise : (void (*)(void))fault_raise);
     // As if the instruction had called it, for a stack trace.
     *(uint64_t *)frame->rsp = rip;
-    frame->rflags &= ~(uint64_t)RFLAGS_CLEARED;
     return true;
 }
 
