@@ -5,6 +5,7 @@ Many are source distributions without a setup.py, for MicroPython's own installe
 downloads them, but would not unpack them.
 """
 
+import fcntl
 import hashlib
 import io
 import shutil
@@ -72,12 +73,16 @@ def unpack(filename, data, folder):
 
 def main():
     cache = Path(sys.argv[1])
+    cache.mkdir(parents=True, exist_ok=True)
     index = None
-    for name, version, sha256 in wanted():
-        folder = cache / f"{name}-{version}-{sha256[:8]}"
-        if not folder.exists():
-            index = index or Index()
-            unpack(*index.get(name, version, sha256), folder)
+    with open(cache / ".lock", "w") as lock:
+        # One at a time: the next finds all of it there.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name, version, sha256 in wanted():
+            folder = cache / f"{name}-{version}-{sha256[:8]}"
+            if not folder.exists():
+                index = index or Index()
+                unpack(*index.get(name, version, sha256), folder)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,35 @@ def output(command, **variables):
     return done.stdout
 
 
+FETCH_SLOWLY = """
+import io, sys, tarfile, time
+sys.path.insert(0, sys.argv[2])
+import fetch_libraries
+
+class Index:
+    def get(self, name, version, sha256):
+        time.sleep(0.05)
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for path in ("a/setup.py", "a/b/module.py"):
+                tar.addfile(tarfile.TarInfo(path))
+        return "a.tar", archive.getvalue()
+
+fetch_libraries.Index = Index
+fetch_libraries.main()
+"""
+
+
+def test_fetched_by_two_at_once(tmp_path):
+    """Two test processes may ask for the packages at the same time."""
+    command = [sys.executable, "-c", FETCH_SLOWLY, tmp_path / "new", HERE]
+    both = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait(timeout=100) for process in both] == [0, 0]
+    name, version, sha256 = fetch_libraries.wanted()[0]
+    folder = tmp_path / "new" / f"{name}-{version}-{sha256[:8]}"
+    assert sorted(path.name for path in folder.rglob("*.py")) == ["module.py", "setup.py"]
+
+
 def test_how_many(libraries):
     """There are enough of them, and each is used."""
     used = {name for path in PROGRAMS for name in header(path, "needs")}
