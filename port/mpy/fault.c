@@ -162,23 +162,24 @@ static mp_obj_t new_addr(uint64_t addr) {
     return gc_is_locked() ? mp_const_none : mp_obj_new_int_from_uint(addr);
 }
 
+static NORETURN void raise_fault(uint64_t vector, mp_obj_t addr, uint64_t error, uint64_t rip, uint64_t place) {
+    const mp_obj_t args[ARGS] = {
+        [ARG_ERRNO] = MP_OBJ_NEW_SMALL_INT(MP_EFAULT),
+        [ARG_VECTOR] = MP_OBJ_NEW_SMALL_INT(vector),
+        [ARG_ADDR] = addr,
+        [ARG_ERROR] = MP_OBJ_NEW_SMALL_INT(error),
+        [ARG_RIP] = MP_OBJ_NEW_SMALL_INT(rip),
+        [ARG_PLACE] = MP_OBJ_NEW_SMALL_INT(place),
+    };
+    nlr_raise(mp_obj_exception_make_new(&mp_type_FaultError, ARGS, 0, args));
+}
+
 // What the trap returns to, on the stack of the access.
 static NORETURN void fault_raise(uint64_t vector, uint64_t addr, uint64_t error, uint64_t rip, uint64_t place) {
     if (place == PLACE_INTERPRETER && !heap_check()) {
         panic("the interpreter has faulted, and its heap is broken");
     }
-    mp_obj_t args[ARGS] = {
-        [ARG_ERRNO] = MP_OBJ_NEW_SMALL_INT(MP_EFAULT),
-        [ARG_VECTOR] = MP_OBJ_NEW_SMALL_INT(vector),
-        [ARG_ADDR] = mp_const_none,
-        [ARG_ERROR] = MP_OBJ_NEW_SMALL_INT(error),
-        [ARG_RIP] = MP_OBJ_NEW_SMALL_INT(rip),
-        [ARG_PLACE] = MP_OBJ_NEW_SMALL_INT(place),
-    };
-    if (vector == VECTOR_PAGE_FAULT) {
-        args[ARG_ADDR] = new_addr(addr);
-    }
-    nlr_raise(mp_obj_exception_make_new(&mp_type_FaultError, ARGS, 0, args));
+    raise_fault(vector, vector == VECTOR_PAGE_FAULT ? new_addr(addr) : mp_const_none, error, rip, place);
 }
 
 static NORETURN void overflow_raise(void) {
@@ -301,14 +302,8 @@ void fault_check_canonical(uint64_t addr) {
     if (addr + (UINT64_C(1) << 47) < UINT64_C(1) << 48) {
         return;
     }
-    mp_obj_t args[ARGS] = {
-        [ARG_ERRNO] = MP_OBJ_NEW_SMALL_INT(MP_EFAULT),
-        [ARG_VECTOR] = MP_OBJ_NEW_SMALL_INT(VECTOR_GENERAL_PROTECTION),
-        [ARG_ADDR] = new_addr(addr),
-        [ARG_ERROR] = MP_OBJ_NEW_SMALL_INT(0),
-        [ARG_RIP] = MP_OBJ_NEW_SMALL_INT((uint64_t)__builtin_return_address(0)),
-    };
-    nlr_raise(mp_obj_exception_make_new(&mp_type_FaultError, ARGS, 0, args));
+    uint64_t rip = (uint64_t)__builtin_return_address(0);
+    raise_fault(VECTOR_GENERAL_PROTECTION, new_addr(addr), 0, rip, PLACE_PROGRAM);
 }
 
 void fault_probe(const void *start, size_t size) {

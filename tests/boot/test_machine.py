@@ -1,5 +1,6 @@
 """machine: timers, raw memory, ports and registers, resets and the end of the machine."""
 
+import re
 import time
 import uuid
 
@@ -513,6 +514,9 @@ def test_memory_and_port_arguments(vm):
         assert vm.eval(f"machine.mem{size}[a]") == value % (1 << size)
     assert vm.exec("say(lambda: machine.mem8)") == "<8-bit memory>\n"
     vm.exec("try:\n machine.mem8[1 << 63]\nexcept FaultError as e: error = e")
+    assert re.fullmatch(
+        r"FaultError\(14, 13, 9223372036854775808, 0, \d+, 1\)", vm.eval("repr(error)")
+    )
     assert vm.eval("(error.addr, error.vector, error.kind, error.errno)") == (
         1 << 63,
         13,
