@@ -144,14 +144,10 @@ def test_tasks_iso(boot, tasks):
 def build_copy(folder, mpy_dir, age):
     """Builds the memory tester in a copy of this tree; `age` is how old its files are."""
     shutil.rmtree(folder, ignore_errors=True)
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    names = [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+    names = [path.name for path in ROOT.iterdir() if path.is_file()]
+    for top in ("board", "modules", "port", "scripts", "tests"):
+        paths = (path.relative_to(ROOT) for path in (ROOT / top).rglob("*") if path.is_file())
+        names += [str(path) for path in paths if "__pycache__" not in path.parts]
     # Folders list their files in the order in which they came, more or less.
     for name in sorted(names, reverse=age > 0):
         target = folder / name

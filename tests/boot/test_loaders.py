@@ -136,7 +136,8 @@ def test_grub(boot_image, board, firmware, kind, memory):
     assert vm.eval("cmdline.parse(bootinfo.cmdline)") == {"word": "two words", "other": "1"}
     assert vm.eval("__import__('memmap').rsdp") is not None
     listed = re.findall(
-        r"base_addr = 0x([0-9a-f]+), length = 0x([0-9a-f]+), ([^\r\n]+)", vm.transcript()
+        r"base_addr = 0x([0-9a-f]+), length = 0x([0-9a-f]+), ((?:(?!base_addr)[^\r\n])+)",
+        vm.transcript(),
     )
     shown = [
         (int(addr, 16), int(size, 16), GRUB_KINDS.get(kind, 2)) for addr, size, kind in listed
