@@ -1,18 +1,16 @@
-// Single frames: the hot paths. No lock here.
-#include "frames_cpus.h"
+// The ways in: single frames, whose hot paths take no lock, and contiguous ones.
+#include "frames_hold.h"
 #include "frames_kernel.h"
+#include "frames_lock.h"
 #include "frames_map.h"
+#include "frames_range.h"
 #include "frames_refill.h"
+#include "frames_run.h"
 #include "frames_state.h"
-#include "frames_tree.h"
 #include "frames_word.h"
+#include "frames_zone.h"
 
-frames_status_t frames_nowhere(void) {
-    frames_status_t status = frames_not_ready();
-    return status == FRAMES_OK ? FRAMES_BAD_FREE : status;
-}
-
-// --- Alloc ----------------------------------------------------------------------------------
+// --- Single frames: alloc ----------------------------------------------------------------------------------
 
 static NOINLINE uint64_t alloc_slowly(void) {
     frames_status_t status = frames_not_ready();
@@ -73,100 +71,7 @@ uint64_t frames_alloc(void) {
     return self.one.hold[WORD].addr + (uint64_t)lowest(w) * FRAMES_SIZE;
 }
 
-// --- Free -----------------------------------------------------------------------------------
-
-// Returns FRAMES_OK, so that a free can end with it.
-static NOINLINE frames_status_t word_is_full(size_t word) {
-    // The chunk that frames are taken from stays a line: it would be split again at once.
-    if (word / LINE_WORDS != self.one.hold[WORD].index / LINE_WORDS) {
-        frames_settle(word / LINE_WORDS);
-    }
-    return FRAMES_OK;
-}
-
-// With one CPU: the chunk has no free frames yet, its line is not in use, or the kernel has frames.
-// `addr` is the address of the word's bit 0.
-static NOINLINE frames_status_t put_first(size_t word, uint64_t mask, uint64_t addr) {
-    size_t slot = word / LINE_WORDS;
-    uint64_t w = self.bits[word];
-    // The line is not read while the chunk is shut: it may hold garbage.
-    if (is(SHUT, slot) || (w & mask)
-        || (is(KERNEL, slot) && (frames_kernel_mask(word) & mask))) {
-        return FRAMES_BAD_FREE;
-    }
-    self.bits[word] = w | mask;
-    if (is(SOME, slot)) {
-        return (w | mask) == ALL ? word_is_full(word) : FRAMES_OK;
-    }
-    struct cpu *c = &self.one;
-    if (slot >= c->zone_low && (*c->take == 0 || slot >= c->zone_end) && (w | mask) != ALL) {
-        // With nothing at hand, or in a better zone, take from here next: no search, and the
-        // frame is still warm.
-        frames_leave_word(c);
-        frames_aim(word, UNLIKELY(is(EDGE, slot)) ? frames_valid(word) : ALL, addr);
-        if (UNLIKELY(slot >= c->zone_end)) {
-            frames_enter_zone(c, slot);
-        }
-        return FRAMES_OK;
-    }
-    frames_mark(SOME, slot);
-    frames_prefer(slot);
-    if ((w | mask) == ALL) {
-        frames_settle(slot);
-    }
-    return FRAMES_OK;
-}
-
-// The frames are in the bitmap.
-static NOINLINE frames_status_t word_has_more(size_t word) {
-    size_t slot = word / LINE_WORDS;
-    if (!is(SOME, slot)) {
-        frames_mark(SOME, slot);
-        if (UNLIKELY(is_shut(slot))) {
-            // Somebody else has made the chunk whole meanwhile.
-            frames_quiet(slot);
-        }
-        frames_prefer(slot);
-    }
-    if (GET(&self.bits[word]) == ALL) {
-        frames_settle(slot);
-    }
-    return FRAMES_OK;
-}
-
-static NOINLINE frames_status_t put_shared_slowly(size_t word, uint64_t mask) {
-    struct cpu *c = &self.cpu[frames_cpu()];
-    frames_status_t status;
-    if (frames_put_own(c, WORD, word, mask, &status)) {
-        return status;
-    }
-    uint64_t *p = &self.bits[word], w;
-    do {
-        // The word before the rest: who claims these frames or shuts the chunk changes it.
-        w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
-        if ((w & mask) || is_shut(word / LINE_WORDS)
-            || (is(KERNEL, word / LINE_WORDS) && (frames_kernel_mask(word) & mask))
-            || (is_claimed(WORD, word) && frames_held(WORD, word, mask))) {
-            return FRAMES_BAD_FREE;
-        }
-    } while (!word_swap(p, w, w | mask));
-    return word_has_more(word);
-}
-
-// The same where nobody has claimed the word and nobody else changes it now.
-static inline frames_status_t put_shared(size_t word, uint64_t mask) {
-    size_t slot = word / LINE_WORDS;
-    uint64_t *p = &self.bits[word], w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
-    if (UNLIKELY(w & mask)) {
-        return FRAMES_BAD_FREE;
-    }
-    if (UNLIKELY(is_guarded(slot) || is_claimed(WORD, word)
-        || !__atomic_compare_exchange_n(p, &w, w | mask, false, __ATOMIC_SEQ_CST,
-            __ATOMIC_RELAXED))) {
-        return put_shared_slowly(word, mask);
-    }
-    return UNLIKELY(!is(SOME, slot) || (w | mask) == ALL) ? word_has_more(word) : FRAMES_OK;
-}
+// --- Single frames: free -----------------------------------------------------------------------------------
 
 // Claim the word of a frame that comes back and keep the frame: the next one needs no search and is
 // still warm, and more frees of this word need no atomic. Give back what was kept before.
@@ -245,59 +150,12 @@ static NOINLINE frames_status_t free_shared(uint64_t addr) {
     return free_shared_at(c, addr, frame + near->offset);
 }
 
-frames_status_t frames_put(size_t word, uint64_t mask) {
-    if (self.shared) {
-        return put_shared(word, mask);
-    }
-    if (!is_plain(word / LINE_WORDS)) {
-        return put_first(word, mask, frames_frame((uint64_t)word * 64) * FRAMES_SIZE);
-    }
-    uint64_t w = self.bits[word];
-    if (w & mask) {
-        return FRAMES_BAD_FREE;
-    }
-    self.bits[word] = w | mask;
-    if ((w | mask) == ALL) {
-        word_is_full(word);
-    }
-    return FRAMES_OK;
-}
-
-bool frames_take(size_t word, uint64_t mask) {
-    size_t slot = word / LINE_WORDS;
-    uint64_t *p = &self.bits[word];
-    for (;;) {
-        if (is(IDLE, slot) && frames_unmark(IDLE, slot)) {
-            frames_split(slot);
-        }
-        uint64_t w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
-        bool closed = is_shut(slot);
-        if (closed ? !is(IDLE, slot) : (w & mask) != mask) {
-            return false;
-        }
-        if (!closed && word_swap(p, w, w & ~mask)) {
-            return true;
-        }
-    }
-}
-
-// Undo frames_put() of one frame, wherever it has gone. Entered.
-void frames_retake(size_t word, uint64_t mask) {
-    struct cpu *c = this_cpu();
-    struct hold *hold = &c->hold[WORD];
-    if (self.shared && hold->index == word && (hold->mask & mask)) {
-        PUT(&hold->mask, hold->mask & ~mask);
-    } else {
-        frames_take(word, mask);
-    }
-}
-
 // Free the frame at `addr`, whose bit is known.
 static inline frames_status_t free_at(uint64_t addr, uint64_t bit) {
     size_t word = bit / 64;
     uint64_t mask = UINT64_C(1) << bit % 64;
     if (UNLIKELY(!is_plain(word / LINE_WORDS))) {
-        return put_first(word, mask, addr - bit % 64 * FRAMES_SIZE);
+        return frames_put_first(word, mask, addr - bit % 64 * FRAMES_SIZE);
     }
     uint64_t w = self.bits[word];
     if (UNLIKELY(w & mask)) {
@@ -305,7 +163,7 @@ static inline frames_status_t free_at(uint64_t addr, uint64_t bit) {
     }
     w |= mask;
     self.bits[word] = w;
-    return UNLIKELY(w == ALL) ? word_is_full(word) : FRAMES_OK;
+    return UNLIKELY(w == ALL) ? frames_word_is_full(word) : FRAMES_OK;
 }
 
 static NOINLINE frames_status_t free_far(uint64_t addr) {
@@ -335,4 +193,74 @@ frames_status_t frames_free(uint64_t addr) {
         return free_far(addr);
     }
     return free_at(addr, frame + near->offset);
+}
+
+// --- Contiguous frames, with the lock -------------------------------------------------------
+
+uint64_t frames_alloc_run(uint64_t count, uint64_t align, uint64_t below) {
+    FRAMES_ASSERT_CONTEXT();
+    frames_status_t status = frames_not_ready();
+    if (status != FRAMES_OK) {
+        return FRAMES_FAILED(status);
+    }
+    if (count == 0 || align < FRAMES_SIZE || (align & (align - 1))) {
+        return FRAMES_FAILED(FRAMES_BAD_ARGUMENT);
+    }
+    if (below == 0 && count == 1 && align == FRAMES_SIZE) {
+        return frames_alloc();
+    }
+    if (below == 0 && count == FRAMES_2M && align == FRAMES_2M * FRAMES_SIZE) {
+        return frames_alloc_2m();
+    }
+    return frames_search(count, align / FRAMES_SIZE, below);
+}
+
+// Free what `locked` says of a range, with the lock.
+static frames_status_t free_range(uint64_t addr, uint64_t count,
+    frames_status_t (*locked)(uint64_t frame, uint64_t count)) {
+    frames_status_t status = frames_not_ready();
+    if (status != FRAMES_OK) {
+        return status;
+    }
+    uint64_t frame = addr / FRAMES_SIZE;
+    if (addr % FRAMES_SIZE || count == 0 || count > UINT64_MAX / FRAMES_SIZE - frame) {
+        return FRAMES_BAD_FREE;
+    }
+    frames_lock();
+    status = locked(frame, count);
+    frames_unlock();
+    return status;
+}
+
+frames_status_t frames_free_run(uint64_t addr, uint64_t count) {
+    FRAMES_ASSERT_CONTEXT();
+    return free_range(addr, count, frames_free_range);
+}
+
+uint64_t frames_alloc_kernel(uint64_t count, uint64_t align, uint64_t below) {
+    FRAMES_ASSERT_CONTEXT();
+    uint64_t addr = frames_alloc_run(count, align, below);
+    if (frames_failed(addr)) {
+        return addr;
+    }
+    frames_lock();
+    bool good = frames_mark_kernel(addr / FRAMES_SIZE, count);
+    if (!good) {
+        frames_free_range(addr / FRAMES_SIZE, count);
+    }
+    frames_unlock();
+    return good ? addr : FRAMES_FAILED(FRAMES_NO_MEMORY);
+}
+
+static frames_status_t free_kernel_range(uint64_t frame, uint64_t count) {
+    if (!frames_unmark_kernel(frame, count, false)) {
+        return FRAMES_BAD_FREE;
+    }
+    frames_unmark_kernel(frame, count, true);
+    return frames_free_range(frame, count);
+}
+
+frames_status_t frames_free_kernel(uint64_t addr, uint64_t count) {
+    FRAMES_ASSERT_CONTEXT();
+    return free_range(addr, count, free_kernel_range);
 }

@@ -1,11 +1,14 @@
 // 2 MiB frames: their hot paths, and where the next ones come from.
-#include "frames_cpus.h"
+#include "frames_hold.h"
+#include "frames_lock.h"
 #include "frames_map.h"
+#include "frames_quiesce.h"
 #include "frames_refill.h"
 #include "frames_run.h"
 #include "frames_state.h"
 #include "frames_tree.h"
 #include "frames_word.h"
+#include "frames_zone.h"
 
 // Let the CPU take the idle chunks of this slot's group: with several CPUs, claim those of its unit.
 // Only chunks of the zone [low, high) and of one segment, so that one address serves all.

@@ -1,5 +1,5 @@
 // Many single frames per call.
-#include "frames_cpus.h"
+#include "frames_lock.h"
 #include "frames_map.h"
 #include "frames_refill.h"
 #include "frames_state.h"

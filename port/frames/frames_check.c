@@ -1,7 +1,8 @@
 // Whether every invariant holds.
-#include "frames_cpus.h"
-#include "frames_kernel.h"
+#include "frames_hold.h"
+#include "frames_lock.h"
 #include "frames_map.h"
+#include "frames_mixed.h"
 #include "frames_state.h"
 #include "frames_text.h"
 

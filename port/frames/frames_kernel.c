@@ -1,37 +1,12 @@
-// Frames of the kernel: allocated as all others, and marked, so that only the kernel can free them.
-#include "frames_cpus.h"
+// Marking frames of the kernel, which are allocated as all others.
+#include "frames_hold.h"
 #include "frames_kernel.h"
+#include "frames_mixed.h"
+#include "frames_quiesce.h"
+#include "frames_range.h"
 #include "frames_refill.h"
-#include "frames_run.h"
+#include "frames_reserve.h"
 #include "frames_state.h"
-
-// --- Which frames are the kernel's ----------------------------------------------------------
-
-// The marks of a chunk that the kernel shares with others, or NULL.
-static struct mixed *find_mixed(size_t slot) {
-    struct mixed *m = __atomic_load_n(&self.groups[slot / GROUP_SLOTS].mixed, __ATOMIC_ACQUIRE);
-    while (m && GET(&m->slot) != slot) {
-        m = m->next;
-    }
-    return m;
-}
-
-uint64_t frames_kernel_mask(size_t word) {
-    size_t slot = word / LINE_WORDS;
-    const struct mixed *m;
-    while ((m = find_mixed(slot)) != NULL) {
-        // Only a slot and a mask of the same turn say something.
-        uint32_t turn = __atomic_load_n(&m->turn, __ATOMIC_ACQUIRE);
-        size_t slot_now = __atomic_load_n(&m->slot, __ATOMIC_ACQUIRE);
-        uint64_t mask = __atomic_load_n(&m->mask[word % LINE_WORDS], __ATOMIC_ACQUIRE);
-        if (slot_now == slot && GET(&m->turn) == turn && turn % 2 == 0) {
-            return mask;
-        }
-    }
-    return 0;
-}
-
-// --- Marking, locked ------------------------------------------------------------------------
 
 static void set_slot(struct mixed *m, size_t slot) {
     __atomic_store_n(&m->turn, m->turn + 1, __ATOMIC_RELEASE);
@@ -65,7 +40,7 @@ static bool grow(void) {
 // Where the marks of this chunk go: what it has, what another chunk of the group has left, or a new
 // one. NULL if there is no memory.
 static struct mixed *get_mixed(size_t slot) {
-    struct mixed *m = find_mixed(slot);
+    struct mixed *m = frames_find_mixed(slot);
     if (m == NULL) {
         struct group *group = &self.groups[slot / GROUP_SLOTS];
         for (m = group->mixed; m && m->slot != NONE; m = m->next) {
@@ -110,15 +85,14 @@ static void unmark_kernel(size_t slot) {
 
 // A chunk that has none of the kernel's frames gives up its marks.
 static void leave_mixed(size_t slot) {
-    struct mixed *m = find_mixed(slot);
+    struct mixed *m = frames_find_mixed(slot);
     if (m && !has_frames(m)) {
         unmark_kernel(slot);
         set_slot(m, NONE);
     }
 }
 
-// Mark frames that have just been allocated, or none of them.
-static bool mark(uint64_t frame, uint64_t count) {
+bool frames_mark_kernel(uint64_t frame, uint64_t count) {
     uint64_t end = frame + count, at;
     struct part part;
     for (at = frame; at < end; at += part.to - part.from) {
@@ -135,7 +109,7 @@ static bool mark(uint64_t frame, uint64_t count) {
             }
             continue;
         }
-        struct mixed *m = find_mixed(part.slot);
+        struct mixed *m = frames_find_mixed(part.slot);
         for (unsigned k = 0; good && k < LINE_WORDS; ++k) {
             set_mask(m, k, m->mask[k] | frames_part_mask(&part, k));
         }
@@ -149,8 +123,7 @@ static bool mark(uint64_t frame, uint64_t count) {
     return good;
 }
 
-// Whether all of this is the kernel's. With `commit`, it is not any more.
-static bool unmark(uint64_t frame, uint64_t count, bool commit) {
+bool frames_unmark_kernel(uint64_t frame, uint64_t count, bool commit) {
     uint64_t end = frame + count;
     struct part part;
     for (uint64_t at = frame; at < end; at += part.to - part.from) {
@@ -167,7 +140,7 @@ static bool unmark(uint64_t frame, uint64_t count, bool commit) {
             }
             continue;
         }
-        struct mixed *m = find_mixed(part.slot);
+        struct mixed *m = frames_find_mixed(part.slot);
         for (unsigned k = 0; k < LINE_WORDS; ++k) {
             uint64_t mask = frames_part_mask(&part, k);
             if ((m->mask[k] & mask) != mask) {
@@ -185,38 +158,3 @@ static bool unmark(uint64_t frame, uint64_t count, bool commit) {
 }
 
 // --- Alloc and free -------------------------------------------------------------------------
-
-uint64_t frames_alloc_kernel(uint64_t count, uint64_t align, uint64_t below) {
-    FRAMES_ASSERT_CONTEXT();
-    uint64_t addr = frames_alloc_run(count, align, below);
-    if (frames_failed(addr)) {
-        return addr;
-    }
-    frames_lock();
-    bool good = mark(addr / FRAMES_SIZE, count);
-    if (!good) {
-        frames_free_locked(addr / FRAMES_SIZE, count);
-    }
-    frames_unlock();
-    return good ? addr : FRAMES_FAILED(FRAMES_NO_MEMORY);
-}
-
-frames_status_t frames_free_kernel(uint64_t addr, uint64_t count) {
-    FRAMES_ASSERT_CONTEXT();
-    frames_status_t status = frames_not_ready();
-    if (status != FRAMES_OK) {
-        return status;
-    }
-    uint64_t frame = addr / FRAMES_SIZE;
-    if (addr % FRAMES_SIZE || count == 0 || count > UINT64_MAX / FRAMES_SIZE - frame) {
-        return FRAMES_BAD_FREE;
-    }
-    frames_lock();
-    status = FRAMES_BAD_FREE;
-    if (unmark(frame, count, false)) {
-        unmark(frame, count, true);
-        status = frames_free_locked(frame, count);
-    }
-    frames_unlock();
-    return status;
-}

@@ -1,137 +1,18 @@
 // Where a CPU's next word comes from, and how chunks become lines and whole again.
-#include "frames_cpus.h"
-#include "frames_kernel.h"
+#include "frames_chunk.h"
+#include "frames_hold.h"
+#include "frames_lock.h"
 #include "frames_map.h"
+#include "frames_quiesce.h"
 #include "frames_refill.h"
 #include "frames_state.h"
 #include "frames_tree.h"
+#include "frames_zone.h"
 
 // A CPU whose words have fewer frames than this, on average, needs more room.
 #define POOR (12u * 256u)
 
-// --- Lines ----------------------------------------------------------------------------------
-
-static inline bool line_is_full(const uint64_t *line) {
-    for (unsigned k = 0; k < LINE_WORDS; ++k) {
-        if (GET(&line[k]) != ALL) {
-            return false;
-        }
-    }
-    return true;
-}
-
-// Whether the chunk has free frames that nobody has claimed.
-static bool line_has(size_t slot) {
-    uint64_t *line = line_of(slot);
-    uint64_t any = 0;
-    if (UNLIKELY(is(EDGE, slot))) {
-        for (unsigned k = 0; k < LINE_WORDS; ++k) {
-            any |= GET(&line[k]) & frames_valid(slot * LINE_WORDS + k);
-        }
-        return any != 0;
-    }
-    for (unsigned k = 0; k < LINE_WORDS; ++k) {
-        any |= GET(&line[k]);
-    }
-    return any != 0;
-}
-
-// Clear `some`, if it is set, when nothing is free. Another CPU's free either sees it cleared and sets it again,
-// or is seen here.
-void frames_quiet(size_t slot) {
-    if (is(SOME, slot) && !line_has(slot)) {
-        frames_unmark(SOME, slot);
-        if (self.shared && line_has(slot)) {
-            frames_mark(SOME, slot);
-        }
-    }
-}
-
-// With several CPUs: shut a chunk that is free as a whole. False if it is not, or somebody has claims.
-static bool shut(size_t slot) {
-    uint64_t *line = line_of(slot);
-    uint64_t *facts = &self.groups[slot / GROUP_SLOTS].is[SHUT];
-    uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
-    // A CPU that still has a claim here would take its own frees for good ones.
-    uint8_t none = 0;
-    if (!__atomic_compare_exchange_n(&self.claims[slot], &none, ALL_CLAIMS, false,
-        __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
-        return false;
-    }
-    // From here on a free waits for how this ends. Take all of the line, so that it is ours alone.
-    word_or(facts, mask);
-    unsigned k = 0;
-    while (k < LINE_WORDS && word_swap(&line[k], ALL, 0)) {
-        ++k;
-    }
-    bool good = k == LINE_WORDS;
-    if (good) {
-        frames_unmark(SOME, slot);
-    } else {
-        while (k-- > 0) {
-            word_or(&line[k], ALL);
-        }
-        word_clear(facts, mask);
-        frames_mark(SOME, slot);
-    }
-    __atomic_store_n(&self.claims[slot], 0, __ATOMIC_SEQ_CST);
-    return good;
-}
-
-void frames_settle(size_t slot) {
-    // Who has freed the last frame while another CPU was at it has left it to that one.
-    while (!is(EDGE, slot) && !is(SHUT, slot) && line_is_full(line_of(slot))) {
-        if (!self.shared) {
-            frames_unmark(SOME, slot);
-            word_or(&self.groups[slot / GROUP_SLOTS].is[SHUT], UINT64_C(1) << slot % GROUP_SLOTS);
-        } else if (__atomic_load_n(&self.claims[slot], __ATOMIC_SEQ_CST)) {
-            return;
-        } else if (!shut(slot)) {
-            continue;
-        }
-        frames_mark(IDLE, slot);
-        prefer_2m(this_cpu(), slot);
-        return;
-    }
-}
-
-// The chunk was idle, and the caller has unmarked that.
-void frames_split(size_t slot) {
-    uint64_t *line = line_of(slot);
-    for (unsigned k = 0; k < LINE_WORDS; ++k) {
-        PUT(&line[k], ALL);
-    }
-    word_clear(&self.groups[slot / GROUP_SLOTS].is[SHUT], UINT64_C(1) << slot % GROUP_SLOTS);
-    frames_mark(SOME, slot);
-}
-
 // --- One word -------------------------------------------------------------------------------
-
-void frames_aim(size_t word, uint64_t valid, uint64_t addr) {
-    struct cpu *c = &self.one;
-    c->take = &self.bits[word];
-    c->hold[WORD].mask = valid;
-    c->hold[WORD].index = word;
-    c->hold[WORD].addr = addr;
-    self.give = (struct give) { addr, &self.bits[word] };
-    if (UNLIKELY(is(KERNEL, word / LINE_WORDS) && frames_kernel_mask(word))) {
-        frames_guard_word(word / LINE_WORDS);
-    }
-}
-
-void frames_guard_word(size_t slot) {
-    size_t word = self.one.hold[WORD].index;
-    if (word != NONE && word / LINE_WORDS == slot) {
-        self.give = (struct give) { NOWHERE, &frames_all_free };
-    }
-}
-
-static void aim_nowhere(struct cpu *c) {
-    c->take = &frames_nothing;
-    c->hold[WORD].index = NONE;
-    c->hold[WORD].addr = NOWHERE;
-    self.give = (struct give) { NOWHERE, &frames_all_free };
-}
 
 // With one CPU: let `take` point at this word if it has frames.
 static bool aim(struct cpu *c, size_t word) {
@@ -141,20 +22,6 @@ static bool aim(struct cpu *c, size_t word) {
     }
     frames_aim(word, valid, frames_addr(c, word));
     return true;
-}
-
-// The current chunk need not be marked for the frames of the current word. It must be when other
-// frames come from there next, or when somebody looks for it.
-void frames_leave_word(struct cpu *c) {
-    size_t word = c->hold[WORD].index;
-    if (word != NONE) {
-        bool any = (*c->take & c->hold[WORD].mask) != 0;
-        aim_nowhere(c);
-        if (any) {
-            frames_mark(SOME, word / LINE_WORDS);
-            frames_settle(word / LINE_WORDS);
-        }
-    }
 }
 
 // With several CPUs: claim the word.
@@ -226,14 +93,6 @@ static bool search_chunks(struct cpu *c, size_t low, size_t high, unsigned where
     return false;
 }
 
-size_t frames_start(const struct cpu *c, size_t low, size_t high) {
-    if (c->rotor > low && c->rotor < high) {
-        return c->rotor;
-    }
-    size_t end = high < GET(&self.ready) ? high : GET(&self.ready);
-    return self.shared && low < end ? low + (end - low) / self.cpus * (size_t)(c - self.cpu) : low;
-}
-
 // From there on and around.
 static bool search_some(struct cpu *c, size_t low, size_t high, unsigned where) {
     size_t rotor = frames_start(c, low, high);
@@ -272,28 +131,6 @@ static bool search_idle(struct cpu *c, size_t low, size_t high) {
     return false;
 }
 
-bool frames_search_zones(struct cpu *c, bool locked,
-    bool (*search)(struct cpu *c, size_t low, size_t high, bool any)) {
-    for (unsigned zone = ZONES; zone-- > 0;) {
-        size_t low = self.zone_slot[zone], high = self.zone_slot[zone + 1];
-        if (low == high) {
-            continue;
-        }
-        do {
-            if (search(c, low, high, !self.shared)) {
-                return true;
-            }
-            if (GET(&self.ready) < high && !locked) {
-                return false;
-            }
-        } while (GET(&self.ready) < high && frames_more(1));
-        if (self.shared && search(c, low, high, true)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool search_words(struct cpu *c, size_t low, size_t high, bool any) {
     PUT(&c->zone_low, low);
     PUT(&c->zone_end, high);
@@ -313,7 +150,7 @@ static bool refill(struct cpu *c, bool locked) {
         if (self.shared) {
             frames_unclaim(&c->hold[WORD], WORD);
         } else {
-            aim_nowhere(c);
+            frames_aim_nowhere(c);
             ++word;
         }
         if (is(SOME, slot)) {

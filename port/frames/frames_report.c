@@ -1,7 +1,9 @@
 // Counts, the heat map and the free runs. Nothing here allocates.
-#include "frames_cpus.h"
-#include "frames_kernel.h"
+#include "frames_hold.h"
+#include "frames_lock.h"
 #include "frames_map.h"
+#include "frames_mixed.h"
+#include "frames_quiesce.h"
 #include "frames_state.h"
 #include "frames_text.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frames_refill.h"
+#include "frames_chunk.h"
 #include "frames_state.h"
 #include "frames_tree.h"
 

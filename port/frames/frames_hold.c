@@ -1,48 +1,12 @@
-// The lock, and what each CPU has for itself: its claims, and how others take them back.
-#include "frames_cpus.h"
-#include "frames_refill.h"
+// The word and the unit that a CPU takes frames from, and how it gives them back.
+#include "frames_chunk.h"
+#include "frames_hold.h"
+#include "frames_lock.h"
+#include "frames_mixed.h"
 #include "frames_state.h"
 #include "frames_tree.h"
 
-uint64_t frames_nothing;
-uint64_t frames_all_free = ALL;
-struct state frames_state = FRAMES_STATE_START;
-
-frames_status_t frames_not_ready(void) {
-    while (!__atomic_load_n(&self.ready_to_use, __ATOMIC_ACQUIRE)) {
-        if (frames_cpu() == 0) {
-            return FRAMES_NO_MAP;
-        }
-        frames_cpu_wait();
-    }
-    return FRAMES_OK;
-}
-
-void frames_lock(void) {
-    if (self.shared) {
-        uint32_t ticket = __atomic_fetch_add(&self.ticket, 1, __ATOMIC_RELAXED);
-        while (__atomic_load_n(&self.serving, __ATOMIC_ACQUIRE) != ticket) {
-            frames_cpu_wait();
-        }
-    }
-}
-
-void frames_unlock(void) {
-    if (self.shared) {
-        __atomic_store_n(&self.serving, self.serving + 1, __ATOMIC_RELEASE);
-    }
-}
-
-NOINLINE void frames_enter_slowly(struct cpu *c) {
-    do {
-        leave(c);
-        while (GET(&c->closed)) {
-            frames_cpu_wait();
-        }
-    } while (!try_enter(c));
-}
-
-// --- Claims ---------------------------------------------------------------------------------
+// --- With several CPUs ----------------------------------------------------------------------
 
 uint64_t *frames_bits_of(unsigned kind, size_t index) {
     return kind == WORD ? &self.bits[index] : &self.groups[index / GROUP_UNITS].is[IDLE];
@@ -144,80 +108,44 @@ bool frames_held(unsigned kind, size_t index, uint64_t mask) {
     return false;
 }
 
-// --- Zones ----------------------------------------------------------------------------------
+// --- With one CPU ---------------------------------------------------------------------------
 
-void frames_drop(struct cpu *c) {
-    size_t word = c->hold[WORD].index;
-    PUT(&c->zone_low, NONE);
-    PUT(&c->zone_end, NONE);
-    if (word == NONE) {
-        return;
-    }
-    if (self.shared) {
-        frames_hand_back(c, WORD);
-    } else {
-        frames_leave_word(c);
-    }
-    frames_settle(word / LINE_WORDS);
-}
-
-// Frames in a better zone than the current one: come back there at once.
-void frames_prefer(size_t slot) {
-    struct cpu *c = this_cpu();
-    if (slot >= GET(&c->zone_end)) {
-        frames_enter(c);
-        frames_drop(c);
-        frames_leave(c);
-    }
-    prefer_2m(c, slot);
-}
-
-size_t frames_zone_end(size_t slot) {
-    unsigned zone = 1;
-    while (self.zone_slot[zone] <= slot) {
-        ++zone;
-    }
-    return self.zone_slot[zone];
-}
-
-void frames_enter_zone(struct cpu *c, size_t slot) {
-    while (slot >= GET(&c->zone_end)) {
-        PUT(&c->zone_low, c->zone_end);
-        PUT(&c->zone_end, frames_zone_end(c->zone_low));
-        prefer_2m(c, slot);
-    }
-}
-
-// --- All CPUs -------------------------------------------------------------------------------
-
-// With one CPU: mark what only the current word knows of.
-void frames_expose(void) {
+void frames_aim(size_t word, uint64_t valid, uint64_t addr) {
     struct cpu *c = &self.one;
-    if (c->hold[WORD].index != NONE && (*c->take & c->hold[WORD].mask)) {
-        frames_mark(SOME, c->hold[WORD].index / LINE_WORDS);
+    c->take = &self.bits[word];
+    c->hold[WORD].mask = valid;
+    c->hold[WORD].index = word;
+    c->hold[WORD].addr = addr;
+    self.give = (struct give) { addr, &self.bits[word] };
+    if (UNLIKELY(is(KERNEL, word / LINE_WORDS) && frames_kernel_mask(word))) {
+        frames_guard_word(word / LINE_WORDS);
     }
 }
 
-void frames_close(void) {
-    if (!self.shared) {
-        frames_drop(&self.one);
-        return;
+void frames_guard_word(size_t slot) {
+    size_t word = self.one.hold[WORD].index;
+    if (word != NONE && word / LINE_WORDS == slot) {
+        self.give = (struct give) { NOWHERE, &frames_all_free };
     }
-    for (unsigned i = 0; i < self.cpus; ++i) {
-        __atomic_store_n(&self.cpu[i].closed, 1, __ATOMIC_SEQ_CST);
-    }
-    frames_cpus_sync();
-    for (unsigned i = 0; i < self.cpus; ++i) {
-        while (__atomic_load_n(&self.cpu[i].busy, __ATOMIC_ACQUIRE)) {
-            frames_cpu_wait();
+}
+
+void frames_aim_nowhere(struct cpu *c) {
+    c->take = &frames_nothing;
+    c->hold[WORD].index = NONE;
+    c->hold[WORD].addr = NOWHERE;
+    self.give = (struct give) { NOWHERE, &frames_all_free };
+}
+
+// The current chunk need not be marked for the frames of the current word. It must be when other
+// frames come from there next, or when somebody looks for it.
+void frames_leave_word(struct cpu *c) {
+    size_t word = c->hold[WORD].index;
+    if (word != NONE) {
+        bool any = (*c->take & c->hold[WORD].mask) != 0;
+        frames_aim_nowhere(c);
+        if (any) {
+            frames_mark(SOME, word / LINE_WORDS);
+            frames_settle(word / LINE_WORDS);
         }
-        frames_drop(&self.cpu[i]);
-        frames_hand_back(&self.cpu[i], UNIT);
-    }
-}
-
-void frames_open(void) {
-    for (unsigned i = 0; self.shared && i < self.cpus; ++i) {
-        __atomic_store_n(&self.cpu[i].closed, 0, __ATOMIC_RELEASE);
     }
 }

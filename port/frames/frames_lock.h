@@ -1,0 +1,44 @@
+// The lock, and who may change what a CPU has for itself. Private to port/frames/.
+#ifndef RINGZERO_FRAMES_LOCK_H
+#define RINGZERO_FRAMES_LOCK_H
+
+#include "frames_state.h"
+
+frames_status_t frames_not_ready(void);     // FRAMES_OK once there is a map; may wait.
+void frames_lock(void);
+void frames_unlock(void);
+void frames_enter_slowly(struct cpu *c);
+
+// What a CPU holds is changed without an atomic: `busy` says that it is being changed. Who wants it
+// sets `closed` and then makes every CPU pass a barrier. After that, either the CPU has seen
+// `closed` or its `busy` can be seen, although nothing but the compiler keeps the two in order here.
+static inline bool try_enter(struct cpu *c) {
+    PUT(&c->busy, 1);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return LIKELY(!__atomic_load_n(&c->closed, __ATOMIC_ACQUIRE));
+}
+
+static inline void leave(struct cpu *c) {
+    __atomic_store_n(&c->busy, 0, __ATOMIC_RELEASE);
+}
+
+static inline void enter(struct cpu *c) {
+    if (!try_enter(c)) {
+        frames_enter_slowly(c);
+    }
+}
+
+// enter() and leave() where there may be one CPU only, which has nobody to tell.
+static inline void frames_enter(struct cpu *c) {
+    if (self.shared) {
+        enter(c);
+    }
+}
+
+static inline void frames_leave(struct cpu *c) {
+    if (self.shared) {
+        leave(c);
+    }
+}
+
+#endif // RINGZERO_FRAMES_LOCK_H

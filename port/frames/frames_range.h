@@ -1,0 +1,36 @@
+// Ranges of frames: how they are walked over, taken and freed. Private to port/frames/.
+#ifndef RINGZERO_FRAMES_RANGE_H
+#define RINGZERO_FRAMES_RANGE_H
+
+#include "frames_state.h"
+
+// A part of a range of frames that lies in one chunk.
+struct part {
+    size_t slot;
+    unsigned from, to;      // Frames in the chunk.
+};
+
+// The part at `frame`, which is ready, at most up to `end`. False if nothing is there.
+bool frames_part(uint64_t frame, uint64_t end, struct part *part);
+uint64_t frames_part_mask(const struct part *part, unsigned k);     // Of frames in its word k.
+
+static inline bool is_whole(const struct part *part) {
+    return part->from == 0 && part->to == 512;
+}
+
+static inline void set_fact(unsigned fact, size_t slot) {
+    word_or(&self.groups[slot / GROUP_SLOTS].is[fact], UINT64_C(1) << slot % GROUP_SLOTS);
+}
+
+static inline void clear_fact(unsigned fact, size_t slot) {
+    word_clear(&self.groups[slot / GROUP_SLOTS].is[fact], UINT64_C(1) << slot % GROUP_SLOTS);
+}
+
+// Locked. Without `commit`, only say whether all of it is allocated; with it, free that.
+bool frames_put_range(uint64_t frame, uint64_t end, bool commit);
+frames_status_t frames_free_range(uint64_t frame, uint64_t count);  // Both, one after the other.
+// Take frames that have been seen to be free. With several CPUs somebody else can be faster; then
+// nothing is taken.
+bool frames_take_range(uint64_t frame, uint64_t count);
+
+#endif // RINGZERO_FRAMES_RANGE_H
