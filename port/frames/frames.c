@@ -1,10 +1,10 @@
 // The ways in: single frames, whose hot paths take no lock, and contiguous ones.
-#include "frames_hold.h"
 #include "frames_kernel.h"
 #include "frames_lock.h"
 #include "frames_map.h"
 #include "frames_range.h"
 #include "frames_refill.h"
+#include "frames_reservation.h"
 #include "frames_run.h"
 #include "frames_state.h"
 #include "frames_word.h"
@@ -21,38 +21,38 @@ static NOINLINE uint64_t alloc_slowly(void) {
         return frames_alloc();
     }
     struct cpu *c = &self.one;
-    if ((*c->take & c->hold[WORD].mask) == 0 && !frames_refill(c)) {
+    if ((*c->take & c->reservation[WORD].mask) == 0 && !frames_refill(c)) {
         return FRAMES_FAILED(FRAMES_NO_MEMORY);
     }
-    uint64_t w = *c->take & c->hold[WORD].mask;
+    uint64_t w = *c->take & c->reservation[WORD].mask;
     *c->take ^= w & -w;
-    return c->hold[WORD].addr + (uint64_t)lowest(w) * FRAMES_SIZE;
+    return c->reservation[WORD].addr + (uint64_t)lowest(w) * FRAMES_SIZE;
 }
 
 static NOINLINE uint64_t alloc_shared_slowly(struct cpu *c) {
-    struct hold *hold = &c->hold[WORD];
+    struct reservation *r = &c->reservation[WORD];
     enter(c);
-    if (GET(&hold->mask) == 0 && !frames_refill(c)) {
+    if (GET(&r->mask) == 0 && !frames_refill(c)) {
         leave(c);
         return FRAMES_FAILED(FRAMES_NO_MEMORY);
     }
-    uint64_t w = GET(&hold->mask);
-    PUT(&hold->mask, w & (w - 1));
-    uint64_t addr = hold->addr + (uint64_t)lowest(w) * FRAMES_SIZE;
+    uint64_t w = GET(&r->mask);
+    PUT(&r->mask, w & (w - 1));
+    uint64_t addr = r->addr + (uint64_t)lowest(w) * FRAMES_SIZE;
     leave(c);
     return addr;
 }
 
 static NOINLINE uint64_t alloc_shared(void) {
     struct cpu *c = &self.cpu[frames_cpu()];
-    struct hold *hold = &c->hold[WORD];
+    struct reservation *r = &c->reservation[WORD];
     uint64_t w;
-    if (UNLIKELY(!try_enter(c) || (w = GET(&hold->mask)) == 0)) {
+    if (UNLIKELY(!try_enter(c) || (w = GET(&r->mask)) == 0)) {
         leave(c);
         return alloc_shared_slowly(c);
     }
-    PUT(&hold->mask, w & (w - 1));
-    uint64_t addr = hold->addr + (uint64_t)lowest(w) * FRAMES_SIZE;
+    PUT(&r->mask, w & (w - 1));
+    uint64_t addr = r->addr + (uint64_t)lowest(w) * FRAMES_SIZE;
     leave(c);
     return addr;
 }
@@ -64,11 +64,11 @@ uint64_t frames_alloc(void) {
     }
     uint64_t *take = self.one.take;
     uint64_t w = *take;
-    if (UNLIKELY(w == 0 || self.one.hold[WORD].mask != ALL)) {
+    if (UNLIKELY(w == 0 || self.one.reservation[WORD].mask != ALL)) {
         return alloc_slowly();
     }
     *take = w & (w - 1);
-    return self.one.hold[WORD].addr + (uint64_t)lowest(w) * FRAMES_SIZE;
+    return self.one.reservation[WORD].addr + (uint64_t)lowest(w) * FRAMES_SIZE;
 }
 
 // --- Single frames: free -----------------------------------------------------------------------------------
@@ -76,17 +76,17 @@ uint64_t frames_alloc(void) {
 // Claim the word of a frame that comes back and keep the frame: the next one needs no search and is
 // still warm, and more frees of this word need no atomic. Give back what was kept before.
 static bool keep(struct cpu *c, size_t word, uint64_t mask, uint64_t addr) {
-    struct hold *hold = &c->hold[WORD];
+    struct reservation *r = &c->reservation[WORD];
     size_t slot = word / LINE_WORDS;
     bool kept = false;
     enter(c);
     // A bad free must not even move the claim.
     if (slot >= c->zone_low && !is_guarded(slot) && !(GET(&self.bits[word]) & mask)) {
-        frames_hand_back(c, WORD);
-        if (frames_claim(hold, WORD, word)) {
-            // Nobody else has frames of this word now, and the chunk is not shut from here on.
+        frames_release(c, WORD);
+        if (frames_claim(r, WORD, word)) {
+            // Nobody else has frames of this word now, and the chunk is not made huge from here on.
             kept = !is_guarded(slot) && !(GET(&self.bits[word]) & mask);
-            frames_claimed(hold, WORD, kept ? mask : 0, addr);
+            frames_claimed(r, WORD, kept ? mask : 0, addr);
             if (kept && UNLIKELY(slot >= GET(&c->zone_end))) {
                 frames_enter_zone(c, slot);
             }
@@ -115,8 +115,8 @@ static ALWAYS_INLINE frames_status_t free_shared_at(struct cpu *c, uint64_t addr
     c->free_word = word;
     // With nothing at hand, with something better, or when a whole word seems to come back.
     if (UNLIKELY(c->free_row == 3
-        || (!is(SOME, slot)
-            && (GET(&c->hold[WORD].mask) == 0 || slot >= GET(&c->zone_end))))) {
+        || (!is(PARTIAL, slot)
+            && (GET(&c->reservation[WORD].mask) == 0 || slot >= GET(&c->zone_end))))) {
         return keep_or_put(addr, bit);
     }
     return put_shared(word, UINT64_C(1) << bit % 64);
@@ -131,12 +131,12 @@ static NOINLINE frames_status_t free_shared_far(uint64_t addr) {
 // As in frames_free(), every other function is called last.
 static NOINLINE frames_status_t free_shared(uint64_t addr) {
     struct cpu *c = &self.cpu[frames_cpu()];
-    struct hold *hold = &c->hold[WORD];
-    uint64_t n = behind(GET(&hold->addr), addr);
+    struct reservation *r = &c->reservation[WORD];
+    uint64_t n = behind(GET(&r->addr), addr);
     if (n < 64) {
         // The address is another one after another CPU has taken the word back.
-        if (LIKELY(try_enter(c) && behind(GET(&hold->addr), addr) == n && hold->index != NONE)) {
-            frames_status_t status = put_held(hold, &self.bits[hold->index], UINT64_C(1) << n);
+        if (LIKELY(try_enter(c) && behind(GET(&r->addr), addr) == n && r->index != NONE)) {
+            frames_status_t status = put_reserved(r, &self.bits[r->index], UINT64_C(1) << n);
             leave(c);
             return status;
         }

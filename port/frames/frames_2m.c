@@ -1,18 +1,18 @@
 // 2 MiB frames: their hot paths, and where the next ones come from.
-#include "frames_hold.h"
 #include "frames_lock.h"
 #include "frames_map.h"
 #include "frames_quiesce.h"
 #include "frames_refill.h"
+#include "frames_reservation.h"
 #include "frames_run.h"
 #include "frames_state.h"
 #include "frames_tree.h"
 #include "frames_word.h"
 #include "frames_zone.h"
 
-// Let the CPU take the idle chunks of this slot's group: with several CPUs, claim those of its unit.
+// Let the CPU take the free chunks of this slot's group: with several CPUs, claim those of its unit.
 // Only chunks of the zone [low, high) and of one segment, so that one address serves all.
-static bool aim_2m(struct cpu *c, size_t slot, size_t low, size_t high) {
+static bool use_chunks(struct cpu *c, size_t slot, size_t low, size_t high) {
     const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
     size_t first = slot - slot % GROUP_SLOTS;
     size_t from = s->bit / 512 > low ? (size_t)(s->bit / 512) : low;
@@ -27,14 +27,14 @@ static bool aim_2m(struct cpu *c, size_t slot, size_t low, size_t high) {
     }
     uint64_t addr = (s->first - s->bit + (uint64_t)first * 512) * FRAMES_SIZE;
     if (self.shared) {
-        if (!frames_claim_free(&c->hold[UNIT], UNIT, slot / UNIT_SLOTS, valid, addr)) {
+        if (!frames_claim_free(&c->reservation[UNIT], UNIT, slot / UNIT_SLOTS, valid, addr)) {
             return false;
         }
         own(c, slot);
     } else {
-        c->take_2m = &self.groups[slot / GROUP_SLOTS].is[IDLE];
-        c->hold[UNIT].mask = valid;
-        c->hold[UNIT].addr = addr;
+        c->take_2m = &self.groups[slot / GROUP_SLOTS].is[FREE];
+        c->reservation[UNIT].mask = valid;
+        c->reservation[UNIT].addr = addr;
     }
     PUT(&c->zone_end_2m, high);
     return true;
@@ -42,10 +42,10 @@ static bool aim_2m(struct cpu *c, size_t slot, size_t low, size_t high) {
 
 // The zone is [low, high).
 static bool search_part(struct cpu *c, size_t from, size_t to, size_t low, size_t high, bool any) {
-    for (size_t slot; (slot = frames_find(IDLE, from, to)) != NONE; from = slot + 1) {
+    for (size_t slot; (slot = frames_find(FREE, from, to)) != NONE; from = slot + 1) {
         if (!any && is_foreign(c, slot)) {
             slot |= GROUP_SLOTS - 1;
-        } else if (aim_2m(c, slot, low, high)) {
+        } else if (use_chunks(c, slot, low, high)) {
             return true;
         } else {
             slot |= UNIT_SLOTS - 1;
@@ -55,15 +55,15 @@ static bool search_part(struct cpu *c, size_t from, size_t to, size_t low, size_
 }
 
 static bool search_2m(struct cpu *c, size_t low, size_t high, bool any) {
-    size_t rotor = frames_start(c, low, high);
-    return search_part(c, rotor, high, low, high, any)
-           || search_part(c, low, rotor, low, high, any);
+    size_t cursor = frames_start(c, low, high);
+    return search_part(c, cursor, high, low, high, any)
+           || search_part(c, low, cursor, low, high, any);
 }
 
 // Entered, or with the lock: as for single frames.
 static bool refill_2m(struct cpu *c, bool locked) {
     if (self.shared) {
-        frames_hand_back(c, UNIT);
+        frames_release(c, UNIT);
     }
     return frames_search_zones(c, locked, search_2m);
 }
@@ -71,12 +71,12 @@ static bool refill_2m(struct cpu *c, bool locked) {
 // --- Alloc ----------------------------------------------------------------------------------
 
 static inline uint64_t chunk_addr(const struct cpu *c, uint64_t w) {
-    return GET(&c->hold[UNIT].addr) + (uint64_t)lowest(w) * FRAMES_2M * FRAMES_SIZE;
+    return GET(&c->reservation[UNIT].addr) + (uint64_t)lowest(w) * FRAMES_2M * FRAMES_SIZE;
 }
 
 // With one CPU there is nothing to lock or to enter.
 static inline uint64_t take_2m(struct cpu *c) {
-    uint64_t w = *c->take_2m & c->hold[UNIT].mask;
+    uint64_t w = *c->take_2m & c->reservation[UNIT].mask;
     if (UNLIKELY(w == 0)) {
         return FRAMES_FAILED(FRAMES_NO_MEMORY);
     }
@@ -85,12 +85,12 @@ static inline uint64_t take_2m(struct cpu *c) {
 }
 
 static inline uint64_t take_2m_shared(struct cpu *c) {
-    uint64_t w = GET(&c->hold[UNIT].mask);
+    uint64_t w = GET(&c->reservation[UNIT].mask);
     // Without a zone, a better one has something.
     if (UNLIKELY(w == 0 || GET(&c->zone_end_2m) == NONE)) {
         return FRAMES_FAILED(FRAMES_NO_MEMORY);
     }
-    PUT(&c->hold[UNIT].mask, w & (w - 1));
+    PUT(&c->reservation[UNIT].mask, w & (w - 1));
     return chunk_addr(c, w);
 }
 
@@ -111,14 +111,14 @@ static NOINLINE uint64_t alloc_2m_slowly(void) {
             return addr;
         }
     }
-    // Nobody else can take away what this CPU holds while it has the lock.
+    // Nobody else can take away what this CPU has reserved while it has the lock.
     frames_lock();
     bool found = refill_2m(c, true);
     if (!found) {
         // A chunk that frames are taken from, or that was, may be free as a whole.
-        frames_close();
+        frames_quiesce();
         found = refill_2m(c, true);
-        frames_open();
+        frames_resume();
     }
     if (found) {
         addr = self.shared ? take_2m_shared(c) : take_2m(c);
@@ -148,9 +148,9 @@ uint64_t frames_alloc_2m(void) {
 
 // --- Free -----------------------------------------------------------------------------------
 
-static NOINLINE frames_status_t became_idle(size_t slot) {
+static NOINLINE frames_status_t became_free(size_t slot) {
     // Only above: the chunk itself may be somebody's again.
-    frames_summarize(IDLE, slot / GROUP_SLOTS);
+    frames_summarize(FREE, slot / GROUP_SLOTS);
     frames_prefer(slot);
     return FRAMES_OK;
 }
@@ -166,27 +166,27 @@ static NOINLINE frames_status_t free_2m_claimed(uint64_t addr, size_t slot) {
         && frames_put_own(c, UNIT, unit, mask, &status)) {
         return status;
     }
-    if (frames_held(UNIT, unit, mask)
+    if (frames_is_reserved(UNIT, unit, mask)
         || (__atomic_fetch_or(frames_bits_of(UNIT, unit), mask, __ATOMIC_SEQ_CST) & mask)) {
         return FRAMES_BAD_FREE;
     }
-    return became_idle(slot);
+    return became_free(slot);
 }
 
 static NOINLINE frames_status_t free_2m_shared(uint64_t addr, size_t slot) {
-    // The chunk is shut and not idle, or was a moment ago.
+    // The chunk is huge and not free, or was a moment ago.
     if (UNLIKELY(is_claimed(UNIT, slot / UNIT_SLOTS))) {
         return free_2m_claimed(addr, slot);
     }
     size_t group = slot / GROUP_SLOTS;
     uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
-    if (UNLIKELY(__atomic_fetch_or(&self.groups[group].is[IDLE], mask, __ATOMIC_SEQ_CST) & mask)) {
+    if (UNLIKELY(__atomic_fetch_or(&self.groups[group].is[FREE], mask, __ATOMIC_SEQ_CST) & mask)) {
         return FRAMES_BAD_FREE;
     }
     const struct cpu *c = &self.cpu[frames_cpu()];
-    if (UNLIKELY(!(GET(&self.sum1[IDLE][group / 64]) >> group % 64 & 1)
+    if (UNLIKELY(!(GET(&self.sum1[FREE][group / 64]) >> group % 64 & 1)
         || slot >= GET(&c->zone_end) || slot >= GET(&c->zone_end_2m))) {
-        return became_idle(slot);
+        return became_free(slot);
     }
     return FRAMES_OK;
 }
@@ -196,17 +196,17 @@ static ALWAYS_INLINE frames_status_t free_2m_at(uint64_t addr, uint64_t bit) {
     size_t slot = bit / 512;
     struct group *group = &self.groups[slot / GROUP_SLOTS];
     uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
-    uint64_t idle = GET(&group->is[IDLE]);
-    // Allocated whole: shut, neither idle nor in a 1 GiB frame.
-    if (UNLIKELY(bit % 512 || !(GET(&group->is[SHUT]) & ~idle & ~GET(&group->is[EDGE]) & mask))) {
+    uint64_t free = GET(&group->is[FREE]);
+    // Allocated whole: huge, neither free nor in a 1 GiB frame.
+    if (UNLIKELY(bit % 512 || !(GET(&group->is[HUGE]) & ~free & ~GET(&group->is[EDGE]) & mask))) {
         return frames_free_run(addr, FRAMES_2M);
     }
     if (UNLIKELY(is_shared())) {
         return free_2m_shared(addr, slot);
     }
-    group->is[IDLE] = idle | mask;
-    if (UNLIKELY(idle == 0 || slot >= self.one.zone_end || slot >= self.one.zone_end_2m)) {
-        return became_idle(slot);
+    group->is[FREE] = free | mask;
+    if (UNLIKELY(free == 0 || slot >= self.one.zone_end || slot >= self.one.zone_end_2m)) {
+        return became_free(slot);
     }
     return FRAMES_OK;
 }

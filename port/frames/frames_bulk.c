@@ -41,7 +41,7 @@ frames_status_t frames_fill(uint64_t *buf, size_t count) {
     size_t done = 0;
     frames_enter(c);
     while (done < count) {
-        uint64_t all = GET(c->take), w = self.shared ? all : all & c->hold[WORD].mask;
+        uint64_t all = GET(c->take), w = self.shared ? all : all & c->reservation[WORD].mask;
         if (UNLIKELY(w == 0)) {
             if (!frames_refill(c)) {
                 break;
@@ -49,7 +49,7 @@ frames_status_t frames_fill(uint64_t *buf, size_t count) {
             continue;
         }
         uint64_t left = w;
-        done += write_addresses(buf + done, count - done, c->hold[WORD].addr, &left);
+        done += write_addresses(buf + done, count - done, c->reservation[WORD].addr, &left);
         PUT(c->take, all ^ w ^ left);
     }
     frames_leave(c);

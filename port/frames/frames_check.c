@@ -1,8 +1,8 @@
 // Whether every invariant holds.
-#include "frames_hold.h"
 #include "frames_lock.h"
 #include "frames_map.h"
 #include "frames_mixed.h"
+#include "frames_reservation.h"
 #include "frames_state.h"
 #include "frames_text.h"
 
@@ -25,20 +25,20 @@ static void complain(struct check *check, const char *what, uint64_t addr) {
 
 static void check_slot(struct check *check, size_t slot) {
     uint64_t addr = frames_frame((uint64_t)slot * 512) * FRAMES_SIZE;
-    bool idle = is(IDLE, slot), shut = is(SHUT, slot), edge = is(EDGE, slot);
-    if (idle && !shut) {
-        complain(check, "an idle chunk is not shut", addr);
+    bool free = is(FREE, slot), huge = is(HUGE, slot), edge = is(EDGE, slot);
+    if (free && !huge) {
+        complain(check, "a free chunk is not huge", addr);
     }
-    if (idle && edge) {
-        complain(check, "an idle chunk has an edge", addr);
+    if (free && edge) {
+        complain(check, "a free chunk has an edge", addr);
     }
-    if (shut) {
-        if (is(SOME, slot)) {
-            complain(check, "a shut chunk claims to have some frames", addr);
+    if (huge) {
+        if (is(PARTIAL, slot)) {
+            complain(check, "a huge chunk is marked as partial", addr);
         }
         for (unsigned k = 0; k < LINE_WORDS; ++k) {
             if (frames_valid(slot * LINE_WORDS + k) != ALL) {
-                complain(check, "a shut chunk has frames of others", addr);
+                complain(check, "a huge chunk has frames of others", addr);
                 break;
             }
         }
@@ -46,7 +46,7 @@ static void check_slot(struct check *check, size_t slot) {
     }
     bool current = false;
     for (unsigned i = 0; i < self.cpus; ++i) {
-        size_t word = (self.shared ? &self.cpu[i] : &self.one)->hold[WORD].index;
+        size_t word = (self.shared ? &self.cpu[i] : &self.one)->reservation[WORD].index;
         current |= word != NONE && word / LINE_WORDS == slot;
     }
     uint64_t any = 0, all = ALL;
@@ -62,11 +62,11 @@ static void check_slot(struct check *check, size_t slot) {
         any |= w & valid;
         all &= w & valid;
     }
-    if (any && !is(SOME, slot) && !current) {
+    if (any && !is(PARTIAL, slot) && !current) {
         complain(check, "a chunk with free frames is not marked", addr);
     }
     if (all == ALL && !edge && !current) {
-        complain(check, "a free chunk is not idle", addr);
+        complain(check, "a chunk is free as a whole and not marked", addr);
     }
 }
 
@@ -77,15 +77,15 @@ static void check_kernel(struct check *check, size_t slot) {
         size_t word = slot * LINE_WORDS + k;
         uint64_t mask = frames_kernel_mask(word);
         any |= mask;
-        if (mask && (is(SHUT, slot) || (mask & self.bits[word]) || frames_held(WORD, word, mask))) {
+        if (mask && (is(HUGE, slot) || (mask & self.bits[word]) || frames_is_reserved(WORD, word, mask))) {
             complain(check, "a frame of the kernel is free", addr);
         }
     }
-    if (is(SHUT, slot) ? is(KERNEL, slot) && (is(IDLE, slot) || !is(EDGE, slot))
+    if (is(HUGE, slot) ? is(KERNEL, slot) && (is(FREE, slot) || !is(EDGE, slot))
         : is(KERNEL, slot) != (any != 0)) {
         complain(check, "the kernel's chunk is not marked as one", addr);
     }
-    if (!self.shared && is_plain(slot) != (is(SOME, slot) && !is(KERNEL, slot))) {
+    if (!self.shared && is_plain(slot) != (is(PARTIAL, slot) && !is(KERNEL, slot))) {
         complain(check, "a chunk is plain, or not, without a reason", addr);
     }
     if (self.shared && is(KERNEL, slot) && self.claims[slot]) {
@@ -97,23 +97,23 @@ static void check_kernel(struct check *check, size_t slot) {
 static void check_claims(struct check *check, unsigned kind, size_t step, size_t end) {
     uint64_t claimed = 0;
     for (unsigned i = 0; i < self.cpus; ++i) {
-        const struct hold *hold = &self.cpu[i].hold[kind];
-        if (hold->index == NONE) {
-            if (hold->mask) {
+        const struct reservation *r = &self.cpu[i].reservation[kind];
+        if (r->index == NONE) {
+            if (r->mask) {
                 complain(check, "a CPU has frames of no word", i);
             }
             continue;
         }
         ++claimed;
-        if (!is_claimed(kind, hold->index)) {
+        if (!is_claimed(kind, r->index)) {
             complain(check, "a CPU has a word without a claim", i);
         }
-        if (*frames_bits_of(kind, hold->index) & hold->mask) {
-            complain(check, "a claimed frame is free as well", hold->addr);
+        if (*frames_bits_of(kind, r->index) & r->mask) {
+            complain(check, "a claimed frame is free as well", r->addr);
         }
         for (unsigned k = 0; k < i; ++k) {
-            if (self.cpu[k].hold[kind].index == hold->index) {
-                complain(check, "two CPUs have the same word", hold->addr);
+            if (self.cpu[k].reservation[kind].index == r->index) {
+                complain(check, "two CPUs have the same word", r->addr);
             }
         }
     }
@@ -127,8 +127,8 @@ static void check_claims(struct check *check, unsigned kind, size_t step, size_t
 
 static void check_cpus(struct check *check) {
     for (unsigned i = 0; i < self.cpus; ++i) {
-        if (self.cpu[i].busy || self.cpu[i].closed) {
-            complain(check, "a CPU is busy or closed", i);
+        if (self.cpu[i].busy || self.cpu[i].quiesced) {
+            complain(check, "a CPU is busy or quiesced", i);
         }
     }
     check_claims(check, WORD, LINE_WORDS, self.ready);
@@ -136,7 +136,7 @@ static void check_cpus(struct check *check) {
 }
 
 static void check_summaries(struct check *check) {
-    for (unsigned fact = SOME; fact <= IDLE; ++fact) {
+    for (unsigned fact = PARTIAL; fact <= FREE; ++fact) {
         for (size_t group = 0; group * GROUP_SLOTS < self.ready; ++group) {
             if (self.groups[group].is[fact]
                 && !(self.sum1[fact][group / 64] >> group % 64 & 1)) {

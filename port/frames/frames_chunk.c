@@ -29,21 +29,22 @@ static bool line_has(size_t slot) {
     return any != 0;
 }
 
-// Clear `some`, if it is set, when nothing is free. Another CPU's free either sees it cleared and sets it again,
-// or is seen here.
-void frames_quiet(size_t slot) {
-    if (is(SOME, slot) && !line_has(slot)) {
-        frames_unmark(SOME, slot);
+// Clear `partial`, if it is set, when nothing is free. Another CPU's free either sees it cleared and
+// sets it again, or is seen here.
+void frames_clear_partial(size_t slot) {
+    if (is(PARTIAL, slot) && !line_has(slot)) {
+        frames_unmark(PARTIAL, slot);
         if (self.shared && line_has(slot)) {
-            frames_mark(SOME, slot);
+            frames_mark(PARTIAL, slot);
         }
     }
 }
 
-// With several CPUs: shut a chunk that is free as a whole. False if it is not, or somebody has claims.
-static bool shut(size_t slot) {
+// With several CPUs: make a chunk huge that is free as a whole. False if it is not, or somebody has
+// claims.
+static bool make_huge(size_t slot) {
     uint64_t *line = line_of(slot);
-    uint64_t *facts = &self.groups[slot / GROUP_SLOTS].is[SHUT];
+    uint64_t *facts = &self.groups[slot / GROUP_SLOTS].is[HUGE];
     uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
     // A CPU that still has a claim here would take its own frees for good ones.
     uint8_t none = 0;
@@ -59,41 +60,41 @@ static bool shut(size_t slot) {
     }
     bool good = k == LINE_WORDS;
     if (good) {
-        frames_unmark(SOME, slot);
+        frames_unmark(PARTIAL, slot);
     } else {
         while (k-- > 0) {
             word_or(&line[k], ALL);
         }
         word_clear(facts, mask);
-        frames_mark(SOME, slot);
+        frames_mark(PARTIAL, slot);
     }
     __atomic_store_n(&self.claims[slot], 0, __ATOMIC_SEQ_CST);
     return good;
 }
 
-void frames_settle(size_t slot) {
+void frames_merge(size_t slot) {
     // Who has freed the last frame while another CPU was at it has left it to that one.
-    while (!is(EDGE, slot) && !is(SHUT, slot) && line_is_full(line_of(slot))) {
+    while (!is(EDGE, slot) && !is(HUGE, slot) && line_is_full(line_of(slot))) {
         if (!self.shared) {
-            frames_unmark(SOME, slot);
-            word_or(&self.groups[slot / GROUP_SLOTS].is[SHUT], UINT64_C(1) << slot % GROUP_SLOTS);
+            frames_unmark(PARTIAL, slot);
+            word_or(&self.groups[slot / GROUP_SLOTS].is[HUGE], UINT64_C(1) << slot % GROUP_SLOTS);
         } else if (__atomic_load_n(&self.claims[slot], __ATOMIC_SEQ_CST)) {
             return;
-        } else if (!shut(slot)) {
+        } else if (!make_huge(slot)) {
             continue;
         }
-        frames_mark(IDLE, slot);
+        frames_mark(FREE, slot);
         prefer_2m(this_cpu(), slot);
         return;
     }
 }
 
-// The chunk was idle, and the caller has unmarked that.
+// The chunk was free, and the caller has unmarked that.
 void frames_split(size_t slot) {
     uint64_t *line = line_of(slot);
     for (unsigned k = 0; k < LINE_WORDS; ++k) {
         PUT(&line[k], ALL);
     }
-    word_clear(&self.groups[slot / GROUP_SLOTS].is[SHUT], UINT64_C(1) << slot % GROUP_SLOTS);
-    frames_mark(SOME, slot);
+    word_clear(&self.groups[slot / GROUP_SLOTS].is[HUGE], UINT64_C(1) << slot % GROUP_SLOTS);
+    frames_mark(PARTIAL, slot);
 }

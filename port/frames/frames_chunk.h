@@ -4,8 +4,8 @@
 
 #include "frames_state.h"
 
-void frames_split(size_t slot);             // Turn an idle chunk into a line of free frames.
-void frames_quiet(size_t slot);             // Clear `some` if nothing is free.
-void frames_settle(size_t slot);            // Make the chunk idle if all of it is free.
+void frames_split(size_t slot);             // Turn a free chunk into a line of free frames.
+void frames_clear_partial(size_t slot);     // If it has no free frames.
+void frames_merge(size_t slot);             // Make the chunk free if all of it is free.
 
 #endif // RINGZERO_FRAMES_CHUNK_H

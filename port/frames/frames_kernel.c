@@ -1,17 +1,17 @@
 // Marking frames of the kernel, which are allocated as all others.
-#include "frames_hold.h"
 #include "frames_kernel.h"
 #include "frames_mixed.h"
 #include "frames_quiesce.h"
 #include "frames_range.h"
 #include "frames_refill.h"
+#include "frames_reservation.h"
 #include "frames_reserve.h"
 #include "frames_state.h"
 
 static void set_slot(struct mixed *m, size_t slot) {
-    __atomic_store_n(&m->turn, m->turn + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&m->sequence, m->sequence + 1, __ATOMIC_RELEASE);
     __atomic_store_n(&m->slot, slot, __ATOMIC_RELEASE);
-    __atomic_store_n(&m->turn, m->turn + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&m->sequence, m->sequence + 1, __ATOMIC_RELEASE);
 }
 
 static bool has_frames(const struct mixed *m) {
@@ -25,9 +25,9 @@ static bool has_frames(const struct mixed *m) {
 // Room for more, in a frame of its own.
 static bool grow(void) {
     frames_expose();
-    frames_close();
+    frames_quiesce();
     struct mixed *more = frames_take_metadata(FRAMES_SIZE);
-    frames_open();
+    frames_resume();
     if (more == NULL) {
         return false;
     }
@@ -71,14 +71,14 @@ static void mark_kernel(size_t slot) {
         self.groups[slot / GROUP_SLOTS].plain &= ~(UINT64_C(1) << slot % GROUP_SLOTS);
     } else if (__atomic_load_n(&self.claims[slot], __ATOMIC_SEQ_CST)) {
         // Who gives to a claim does not look for the kernel's frames. No new ones come.
-        frames_close();
-        frames_open();
+        frames_quiesce();
+        frames_resume();
     }
 }
 
 static void unmark_kernel(size_t slot) {
     clear_fact(KERNEL, slot);
-    if (!self.shared && is(SOME, slot)) {
+    if (!self.shared && is(PARTIAL, slot)) {
         self.groups[slot / GROUP_SLOTS].plain |= UINT64_C(1) << slot % GROUP_SLOTS;
     }
 }
@@ -96,13 +96,13 @@ bool frames_mark_kernel(uint64_t frame, uint64_t count) {
     uint64_t end = frame + count, at;
     struct part part;
     for (at = frame; at < end; at += part.to - part.from) {
-        if (!frames_part(at, end, &part) || (!is(SHUT, part.slot) && !get_mixed(part.slot))) {
+        if (!frames_part(at, end, &part) || (!is(HUGE, part.slot) && !get_mixed(part.slot))) {
             break;
         }
     }
     bool good = at == end;
     for (at = frame; at < end && frames_part(at, end, &part); at += part.to - part.from) {
-        if (is(SHUT, part.slot)) {
+        if (is(HUGE, part.slot)) {
             if (good) {
                 mark_kernel(part.slot);
                 set_fact(EDGE, part.slot);
@@ -130,7 +130,7 @@ bool frames_unmark_kernel(uint64_t frame, uint64_t count, bool commit) {
         if (!frames_part(at, end, &part) || !is(KERNEL, part.slot)) {
             return false;
         }
-        if (is(SHUT, part.slot)) {
+        if (is(HUGE, part.slot)) {
             if (!is_whole(&part)) {
                 return false;
             }

@@ -34,7 +34,7 @@ void frames_unlock(void) {
 NOINLINE void frames_enter_slowly(struct cpu *c) {
     do {
         leave(c);
-        while (GET(&c->closed)) {
+        while (GET(&c->quiesced)) {
             frames_cpu_wait();
         }
     } while (!try_enter(c));

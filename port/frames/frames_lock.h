@@ -9,13 +9,14 @@ void frames_lock(void);
 void frames_unlock(void);
 void frames_enter_slowly(struct cpu *c);
 
-// What a CPU holds is changed without an atomic: `busy` says that it is being changed. Who wants it
-// sets `closed` and then makes every CPU pass a barrier. After that, either the CPU has seen
-// `closed` or its `busy` can be seen, although nothing but the compiler keeps the two in order here.
+// What a CPU has reserved is changed without an atomic: `busy` says that it is being changed. Who
+// wants it sets `quiesced` and then makes every CPU pass a barrier. After that, either the CPU has
+// seen `quiesced` or its `busy` can be seen, although nothing but the compiler keeps the two in order
+// here.
 static inline bool try_enter(struct cpu *c) {
     PUT(&c->busy, 1);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    return LIKELY(!__atomic_load_n(&c->closed, __ATOMIC_ACQUIRE));
+    return LIKELY(!__atomic_load_n(&c->quiesced, __ATOMIC_ACQUIRE));
 }
 
 static inline void leave(struct cpu *c) {

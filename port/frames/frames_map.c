@@ -115,7 +115,7 @@ static void show_near(const struct segment *s) {
 static size_t make_ready(size_t first) {
     size_t last = first + GROUP_SLOTS < self.slots ? first + GROUP_SLOTS : self.slots;
     struct group *group = &self.groups[first / GROUP_SLOTS];
-    uint64_t whole = 0, some = 0;
+    uint64_t whole = 0, partial = 0;
     for (size_t slot = first; slot < last;) {
         const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
         uint64_t start = s->first - s->bit + (uint64_t)slot * 512;
@@ -134,7 +134,7 @@ static size_t make_ready(size_t first) {
         }
         uint64_t from = (int64_t)start > (int64_t)s->first ? start : s->first;
         uint64_t to = (int64_t)(start + 512) < (int64_t)end ? start + 512 : end;
-        some |= (uint64_t)(frames_owned(from, to) != 0) << (slot - first);
+        partial |= (uint64_t)(frames_owned(from, to) != 0) << (slot - first);
         // All ones: the frames are free, and those of others must look free.
         for (unsigned k = 0; k < LINE_WORDS; ++k) {
             PUT(&line_of(slot)[k], ALL);
@@ -143,20 +143,20 @@ static size_t make_ready(size_t first) {
     }
     PUT(&group->claims, 0);
     PUT(&group->owner, 0);
-    PUT(&group->is[SOME], some);
-    PUT(&group->is[IDLE], whole);
+    PUT(&group->is[PARTIAL], partial);
+    PUT(&group->is[FREE], whole);
     PUT(&group->is[KERNEL], 0);
-    group->plain = some;
+    group->plain = partial;
     group->mixed = NULL;
-    PUT(&group->is[SHUT], whole);
+    PUT(&group->is[HUGE], whole);
     PUT(&group->is[EDGE], ALL >> (GROUP_SLOTS - (last - first)) & ~whole);
     if (self.cpus > 1) {
         for (size_t slot = first; slot < last; ++slot) {
             PUT(&self.claims[slot], 0);
         }
     }
-    frames_summarize(SOME, first / GROUP_SLOTS);
-    frames_summarize(IDLE, first / GROUP_SLOTS);
+    frames_summarize(PARTIAL, first / GROUP_SLOTS);
+    frames_summarize(FREE, first / GROUP_SLOTS);
     return last;
 }
 
@@ -371,7 +371,7 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
     self.bits = (uint64_t *)base;
     self.cpu = (struct cpu *)(base + cpu_at);
     self.groups = (struct group *)(base + group_at);
-    for (unsigned fact = SOME; fact <= IDLE; ++fact) {
+    for (unsigned fact = PARTIAL; fact <= FREE; ++fact) {
         self.sum1[fact] = (uint64_t *)(base + sum_at) + fact * (sum1_words + sum2_words);
         self.sum2[fact] = self.sum1[fact] + sum1_words;
         zero(self.sum1[fact], sum1_words + sum2_words);
@@ -404,7 +404,7 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
         set_near();
     }
     for (unsigned i = 0; cpus > 1 && i < cpus; ++i) {
-        self.cpu[i] = (struct cpu)FRAMES_CPU_START(&self.cpu[i].hold[WORD].mask);
+        self.cpu[i] = (struct cpu)FRAMES_CPU_START(&self.cpu[i].reservation[WORD].mask);
     }
     if (cpus > 1) {
         // CPUs begin far from each other only in what is ready.

@@ -15,11 +15,11 @@ uint64_t frames_kernel_mask(size_t word) {
     size_t slot = word / LINE_WORDS;
     const struct mixed *m;
     while ((m = frames_find_mixed(slot)) != NULL) {
-        // Only a slot and a mask of the same turn say something.
-        uint32_t turn = __atomic_load_n(&m->turn, __ATOMIC_ACQUIRE);
+        // Only a slot and a mask of the same sequence number say something.
+        uint32_t sequence = __atomic_load_n(&m->sequence, __ATOMIC_ACQUIRE);
         size_t slot_now = __atomic_load_n(&m->slot, __ATOMIC_ACQUIRE);
         uint64_t mask = __atomic_load_n(&m->mask[word % LINE_WORDS], __ATOMIC_ACQUIRE);
-        if (slot_now == slot && GET(&m->turn) == turn && turn % 2 == 0) {
+        if (slot_now == slot && GET(&m->sequence) == sequence && sequence % 2 == 0) {
             return mask;
         }
     }

@@ -1,6 +1,6 @@
 // All CPUs stop, and give back what they have.
-#include "frames_hold.h"
 #include "frames_quiesce.h"
+#include "frames_reservation.h"
 #include "frames_state.h"
 #include "frames_tree.h"
 #include "frames_zone.h"
@@ -8,18 +8,18 @@
 // With one CPU: mark what only the current word knows of.
 void frames_expose(void) {
     struct cpu *c = &self.one;
-    if (c->hold[WORD].index != NONE && (*c->take & c->hold[WORD].mask)) {
-        frames_mark(SOME, c->hold[WORD].index / LINE_WORDS);
+    if (c->reservation[WORD].index != NONE && (*c->take & c->reservation[WORD].mask)) {
+        frames_mark(PARTIAL, c->reservation[WORD].index / LINE_WORDS);
     }
 }
 
-void frames_close(void) {
+void frames_quiesce(void) {
     if (!self.shared) {
         frames_drop(&self.one);
         return;
     }
     for (unsigned i = 0; i < self.cpus; ++i) {
-        __atomic_store_n(&self.cpu[i].closed, 1, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&self.cpu[i].quiesced, 1, __ATOMIC_SEQ_CST);
     }
     frames_cpus_sync();
     for (unsigned i = 0; i < self.cpus; ++i) {
@@ -27,12 +27,12 @@ void frames_close(void) {
             frames_cpu_wait();
         }
         frames_drop(&self.cpu[i]);
-        frames_hand_back(&self.cpu[i], UNIT);
+        frames_release(&self.cpu[i], UNIT);
     }
 }
 
-void frames_open(void) {
+void frames_resume(void) {
     for (unsigned i = 0; self.shared && i < self.cpus; ++i) {
-        __atomic_store_n(&self.cpu[i].closed, 0, __ATOMIC_RELEASE);
+        __atomic_store_n(&self.cpu[i].quiesced, 0, __ATOMIC_RELEASE);
     }
 }

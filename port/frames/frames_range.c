@@ -1,8 +1,8 @@
 // Ranges of frames: how they are walked over, taken and freed.
-#include "frames_hold.h"
 #include "frames_map.h"
 #include "frames_mixed.h"
 #include "frames_range.h"
+#include "frames_reservation.h"
 #include "frames_state.h"
 #include "frames_tree.h"
 #include "frames_word.h"
@@ -35,13 +35,13 @@ bool frames_part(uint64_t frame, uint64_t end, struct part *part) {
 
 // One part of a free. Without `commit`, only say whether it is one.
 static bool put_part(const struct part *part, bool commit) {
-    if (is_shut(part->slot)) {
-        if (is(IDLE, part->slot) || !is_whole(part)
-            || frames_held(UNIT, part->slot / UNIT_SLOTS, UINT64_C(1) << part->slot % GROUP_SLOTS)) {
+    if (is_huge(part->slot)) {
+        if (is(FREE, part->slot) || !is_whole(part)
+            || frames_is_reserved(UNIT, part->slot / UNIT_SLOTS, UINT64_C(1) << part->slot % GROUP_SLOTS)) {
             return false;
         }
         if (commit) {
-            frames_mark(IDLE, part->slot);
+            frames_mark(FREE, part->slot);
             frames_prefer(part->slot);
         }
         return true;
@@ -53,7 +53,7 @@ static bool put_part(const struct part *part, bool commit) {
             if (frames_put(word, mask) != FRAMES_OK) {
                 return false;
             }
-        } else if ((GET(&self.bits[word]) & mask) || frames_held(WORD, word, mask)
+        } else if ((GET(&self.bits[word]) & mask) || frames_is_reserved(WORD, word, mask)
                    || (is(KERNEL, part->slot) && (frames_kernel_mask(word) & mask))) {
             return false;
         }
@@ -68,7 +68,7 @@ bool frames_put_range(uint64_t frame, uint64_t end, bool commit) {
             return false;
         }
         uint64_t stop = frame + (part.to - part.from);
-        if (is(SHUT, part.slot) && is(EDGE, part.slot)) {
+        if (is(HUGE, part.slot) && is(EDGE, part.slot)) {
             // Part of a allocated 1 GiB frame, or the kernel's.
             stop = frame + FRAMES_1G;
             if (frame % FRAMES_1G || stop > end || is(KERNEL, part.slot)) {
@@ -76,7 +76,7 @@ bool frames_put_range(uint64_t frame, uint64_t end, bool commit) {
             }
             for (size_t i = 0; commit && i < FRAMES_1G / 512; ++i) {
                 clear_fact(EDGE, part.slot + i);
-                frames_mark(IDLE, part.slot + i);
+                frames_mark(FREE, part.slot + i);
                 frames_prefer(part.slot + i);
             }
         } else if (!put_part(&part, commit)) {
@@ -94,9 +94,9 @@ frames_status_t frames_free_range(uint64_t frame, uint64_t count) {
 
 // --- Take -----------------------------------------------------------------------------------
 
-// Take one part, or nothing of it. A whole idle chunk stays shut.
+// Take one part, or nothing of it. A whole free chunk stays huge.
 static bool take_part(const struct part *part) {
-    if (is_whole(part) && frames_unmark(IDLE, part->slot)) {
+    if (is_whole(part) && frames_unmark(FREE, part->slot)) {
         return true;
     }
     for (unsigned k = part->from / 64; k * 64 < part->to; ++k) {
@@ -113,15 +113,15 @@ static bool take_part(const struct part *part) {
 bool frames_take_range(uint64_t frame, uint64_t count) {
     uint64_t end = frame + count;
     struct part part;
-    bool shut = true;
+    bool huge = true;
     for (uint64_t at = frame; at < end; at += part.to - part.from) {
         if (!frames_part(at, end, &part) || !take_part(&part)) {
             frames_put_range(frame, at, true);
             return false;
         }
-        shut &= is(SHUT, part.slot);
+        huge &= is(HUGE, part.slot);
     }
-    if (shut && count == FRAMES_1G && frame % FRAMES_1G == 0 && frames_part(frame, end, &part)) {
+    if (huge && count == FRAMES_1G && frame % FRAMES_1G == 0 && frames_part(frame, end, &part)) {
         for (size_t i = 0; i < FRAMES_1G / 512; ++i) {
             set_fact(EDGE, part.slot + i);
         }

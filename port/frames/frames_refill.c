@@ -1,10 +1,10 @@
 // Where a CPU's next word comes from, and how chunks become lines and whole again.
 #include "frames_chunk.h"
-#include "frames_hold.h"
 #include "frames_lock.h"
 #include "frames_map.h"
 #include "frames_quiesce.h"
 #include "frames_refill.h"
+#include "frames_reservation.h"
 #include "frames_state.h"
 #include "frames_tree.h"
 #include "frames_zone.h"
@@ -15,18 +15,18 @@
 // --- One word -------------------------------------------------------------------------------
 
 // With one CPU: let `take` point at this word if it has frames.
-static bool aim(struct cpu *c, size_t word) {
+static bool use_word(struct cpu *c, size_t word) {
     uint64_t valid = is(EDGE, word / LINE_WORDS) ? frames_valid(word) : ALL;
     if ((self.bits[word] & valid) == 0) {
         return false;
     }
-    frames_aim(word, valid, frames_addr(c, word));
+    frames_use_word(word, valid, frames_addr(c, word));
     return true;
 }
 
 // With several CPUs: claim the word.
 static bool claim_word(struct cpu *c, size_t word) {
-    struct hold *hold = &c->hold[WORD];
+    struct reservation *r = &c->reservation[WORD];
     uint64_t w = GET(&self.bits[word]);
     if (w == 0) {
         return false;
@@ -40,13 +40,13 @@ static bool claim_word(struct cpu *c, size_t word) {
             return false;
         }
         w = single;
-        PUT(&hold->mask, w);
-        PUT(&hold->addr, frames_addr(c, word));
+        PUT(&r->mask, w);
+        PUT(&r->addr, frames_addr(c, word));
     } else {
-        w = frames_claim_free(hold, WORD, word, valid, frames_addr(c, word));
+        w = frames_claim_free(r, WORD, word, valid, frames_addr(c, word));
         if (w && UNLIKELY(is(KERNEL, slot))) {
             // Its first frames here have just come: who gives to a claim would not see them.
-            frames_hand_back(c, WORD);
+            frames_release(c, WORD);
             return false;
         }
     }
@@ -59,7 +59,7 @@ static inline bool get_word_of(struct cpu *c, size_t slot, size_t k) {
     const uint64_t *line = line_of(slot);
     for (; k < LINE_WORDS; ++k) {
         size_t word = slot * LINE_WORDS + k;
-        if (GET(&line[k]) && (self.shared ? claim_word(c, word) : aim(c, word))) {
+        if (GET(&line[k]) && (self.shared ? claim_word(c, word) : use_word(c, word))) {
             return true;
         }
     }
@@ -73,7 +73,7 @@ static inline bool get_word_of(struct cpu *c, size_t slot, size_t k) {
 enum { MINE, UNCLAIMED, ANY };
 
 static bool search_chunks(struct cpu *c, size_t low, size_t high, unsigned where) {
-    for (size_t slot; (slot = frames_find(SOME, low, high)) != NONE; low = slot + 1) {
+    for (size_t slot; (slot = frames_find(PARTIAL, low, high)) != NONE; low = slot + 1) {
         if (self.shared) {
             if (where == MINE && is_foreign(c, slot)) {
                 slot |= GROUP_SLOTS - 1;
@@ -85,49 +85,49 @@ static bool search_chunks(struct cpu *c, size_t low, size_t high, unsigned where
             own(c, slot);
         }
         if (get_word_of(c, slot, 0)) {
-            c->rotor = slot;
+            c->cursor = slot;
             return true;
         }
-        frames_quiet(slot);
+        frames_clear_partial(slot);
     }
     return false;
 }
 
 // From there on and around.
-static bool search_some(struct cpu *c, size_t low, size_t high, unsigned where) {
-    size_t rotor = frames_start(c, low, high);
-    size_t first = rotor > low ? frames_find(SOME, low, high) : low;
+static bool search_partial(struct cpu *c, size_t low, size_t high, unsigned where) {
+    size_t cursor = frames_start(c, low, high);
+    size_t first = cursor > low ? frames_find(PARTIAL, low, high) : low;
     if (first == NONE) {
         return false;
     }
-    size_t from = first > rotor ? first : rotor;
+    size_t from = first > cursor ? first : cursor;
     // After a round that gave little, another CPU's group comes next.
     if (where == MINE && (search_chunks(c, from, high, MINE)
-                          || (first < rotor && c->yield >= POOR
-                              && search_chunks(c, first, rotor, MINE)))) {
+                          || (first < cursor && c->yield >= POOR
+                              && search_chunks(c, first, cursor, MINE)))) {
         return true;
     }
     where = where == MINE ? UNCLAIMED : where;
     return search_chunks(c, from, high, where)
-           || (first < rotor && search_chunks(c, first, rotor, where));
+           || (first < cursor && search_chunks(c, first, cursor, where));
 }
 
-// Turn one idle chunk into a line. With several CPUs another one can be faster.
-static bool search_idle(struct cpu *c, size_t low, size_t high) {
+// Turn one free chunk into a line. With several CPUs another one can be faster.
+static bool search_free(struct cpu *c, size_t low, size_t high) {
     size_t slot;
     do {
-        while ((slot = frames_find(IDLE, low, high)) != NONE) {
-            if (slot < c->rotor && c->rotor < high) {
-                size_t next = frames_find(IDLE, c->rotor, high);
+        while ((slot = frames_find(FREE, low, high)) != NONE) {
+            if (slot < c->cursor && c->cursor < high) {
+                size_t next = frames_find(FREE, c->cursor, high);
                 slot = next != NONE ? next : slot;
             }
-            if (frames_unmark(IDLE, slot)) {
+            if (frames_unmark(FREE, slot)) {
                 frames_split(slot);
-                c->rotor = slot;
+                c->cursor = slot;
                 return true;
             }
         }
-    } while (self.shared && frames_hand_back(c, UNIT));
+    } while (self.shared && frames_release(c, UNIT));
     return false;
 }
 
@@ -135,31 +135,31 @@ static bool search_words(struct cpu *c, size_t low, size_t high, bool any) {
     PUT(&c->zone_low, low);
     PUT(&c->zone_end, high);
     do {
-        if (search_some(c, low, high, any ? ANY : MINE)) {
+        if (search_partial(c, low, high, any ? ANY : MINE)) {
             return true;
         }
-    } while (search_idle(c, low, high));
+    } while (search_free(c, low, high));
     return false;
 }
 
 // Find the next word, in the best zone that has one. Entered, or with the lock.
 static bool refill(struct cpu *c, bool locked) {
-    size_t word = c->hold[WORD].index;
+    size_t word = c->reservation[WORD].index;
     if (word != NONE) {
         size_t slot = word / LINE_WORDS;
         if (self.shared) {
-            frames_unclaim(&c->hold[WORD], WORD);
+            frames_unclaim(&c->reservation[WORD], WORD);
         } else {
-            frames_aim_nowhere(c);
+            frames_use_no_word(c);
             ++word;
         }
-        if (is(SOME, slot)) {
+        if (is(PARTIAL, slot)) {
             if (get_word_of(c, slot, word - slot * LINE_WORDS)) {
                 return true;
             }
-            frames_quiet(slot);
+            frames_clear_partial(slot);
         }
-        c->rotor = slot + 1;
+        c->cursor = slot + 1;
     }
     return frames_search_zones(c, locked, search_words);
 }
@@ -175,16 +175,16 @@ bool frames_refill(struct cpu *c) {
     frames_lock();
     bool found = refill(c, true);
     if (!found) {
-        // All that is left is what other CPUs hold back.
-        frames_close();
+        // All that is left is what other CPUs have reserved.
+        frames_quiesce();
         for (size_t group = 0; group * GROUP_SLOTS < self.ready; ++group) {
-            frames_summarize(SOME, group);
-            frames_summarize(IDLE, group);
+            frames_summarize(PARTIAL, group);
+            frames_summarize(FREE, group);
         }
         found = refill(c, true);
-        frames_open();
+        frames_resume();
     }
-    // Nobody can close this CPU before the lock is free, and then it is seen to be busy.
+    // Nobody can quiesce this CPU before the lock is free, and then it is seen to be busy.
     PUT(&c->busy, 1);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     frames_unlock();

@@ -1,9 +1,9 @@
 // Counts, the heat map and the free runs. Nothing here allocates.
-#include "frames_hold.h"
 #include "frames_lock.h"
 #include "frames_map.h"
 #include "frames_mixed.h"
 #include "frames_quiesce.h"
+#include "frames_reservation.h"
 #include "frames_state.h"
 #include "frames_text.h"
 
@@ -11,7 +11,7 @@
 
 // The chunk is free as a whole.
 static bool is_free_chunk(size_t slot) {
-    return is(IDLE, slot) || frames_held(UNIT, slot / UNIT_SLOTS, UINT64_C(1) << slot % GROUP_SLOTS);
+    return is(FREE, slot) || frames_is_reserved(UNIT, slot / UNIT_SLOTS, UINT64_C(1) << slot % GROUP_SLOTS);
 }
 
 // The free frames of a word, with those that CPUs have claimed.
@@ -20,21 +20,21 @@ static uint64_t free_mask(size_t word) {
     if (slot >= self.ready || is_free_chunk(slot)) {
         return frames_valid(word);
     }
-    if (is(SHUT, slot)) {
+    if (is(HUGE, slot)) {
         return 0;
     }
     uint64_t w = GET(&self.bits[word]) & (is(EDGE, slot) ? frames_valid(word) : ALL);
     for (unsigned i = 0; self.shared && i < self.cpus; ++i) {
-        const struct hold *hold = &self.cpu[i].hold[WORD];
-        if (GET(&hold->index) == word) {
-            w |= GET(&hold->mask);
+        const struct reservation *r = &self.cpu[i].reservation[WORD];
+        if (GET(&r->index) == word) {
+            w |= GET(&r->mask);
         }
     }
     return w;
 }
 
 static uint64_t free_of_slot(size_t slot) {
-    if (is(SHUT, slot)) {
+    if (is(HUGE, slot)) {
         return is_free_chunk(slot) ? 512 : 0;
     }
     uint64_t count = 0;
@@ -52,8 +52,8 @@ static void count_slot(frames_stats_t *stats, size_t slot) {
 }
 
 // The chunk that a CPU's word is in, or NONE.
-static size_t held_slot(unsigned cpu) {
-    size_t word = GET(&self.cpu[cpu].hold[WORD].index);
+static size_t reserved_slot(unsigned cpu) {
+    size_t word = GET(&self.cpu[cpu].reservation[WORD].index);
     return word == NONE ? NONE : word / LINE_WORDS;
 }
 
@@ -100,24 +100,24 @@ frames_status_t frames_stats(frames_stats_t *stats) {
     }
     for (size_t slot = 0; slot < self.ready; slot += GROUP_SLOTS) {
         const struct group *group = &self.groups[slot / GROUP_SLOTS];
-        uint64_t idle = GET(&group->is[IDLE]);
-        stats->free += (uint64_t)ones(idle) * 512;
-        stats->free_2m += ones(idle);
-        for (uint64_t w = GET(&group->is[SOME]) & ~idle; w; w &= w - 1) {
+        uint64_t whole = GET(&group->is[FREE]);
+        stats->free += (uint64_t)ones(whole) * 512;
+        stats->free_2m += ones(whole);
+        for (uint64_t w = GET(&group->is[PARTIAL]) & ~whole; w; w &= w - 1) {
             count_slot(stats, slot + lowest(w));
         }
     }
-    // What CPUs hold: chunks, and frames in chunks that have no others.
+    // What CPUs have reserved: chunks, and frames in chunks that have no others.
     for (unsigned i = 0; self.shared && i < self.cpus; ++i) {
-        size_t slot = held_slot(i);
-        bool counted = slot == NONE || is(SOME, slot);
+        size_t slot = reserved_slot(i);
+        bool counted = slot == NONE || is(PARTIAL, slot);
         for (unsigned k = 0; !counted && k < i; ++k) {
-            counted = held_slot(k) == slot;
+            counted = reserved_slot(k) == slot;
         }
         if (!counted) {
             count_slot(stats, slot);
         }
-        unsigned chunks = ones(GET(&self.cpu[i].hold[UNIT].mask));
+        unsigned chunks = ones(GET(&self.cpu[i].reservation[UNIT].mask));
         stats->free += (uint64_t)chunks * 512;
         stats->free_2m += chunks;
     }
@@ -140,10 +140,10 @@ static frames_kind_t kind_of(uint64_t frame) {
     if (free_mask(word) & mask) {
         return FRAMES_FREE;
     }
-    if (is(KERNEL, slot) && (is(SHUT, slot) || (frames_kernel_mask(word) & mask))) {
+    if (is(KERNEL, slot) && (is(HUGE, slot) || (frames_kernel_mask(word) & mask))) {
         return FRAMES_KERNELS;
     }
-    return !is(SHUT, slot) ? FRAMES_SINGLE : is(EDGE, slot) ? FRAMES_IN_1G : FRAMES_IN_2M;
+    return !is(HUGE, slot) ? FRAMES_SINGLE : is(EDGE, slot) ? FRAMES_IN_1G : FRAMES_IN_2M;
 }
 
 frames_kind_t frames_kind(uint64_t addr) {
@@ -276,7 +276,7 @@ frames_status_t frames_runs(frames_print_t print, void *context) {
             add_run(&runs, base, base + 512);
             continue;
         }
-        if (is(SHUT, slot)) {
+        if (is(HUGE, slot)) {
             continue;
         }
         for (unsigned k = 0; k < LINE_WORDS; ++k) {

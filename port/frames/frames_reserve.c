@@ -108,7 +108,7 @@ frames_status_t frames_reserve(uint64_t start, uint64_t end) {
     end = end / FRAMES_SIZE + (end % FRAMES_SIZE != 0);
     frames_lock();
     // Who takes frames looks at the regions: nobody may while they change.
-    frames_close();
+    frames_quiesce();
     uint64_t at = each_word(start, end, frames_take);
     if (at < end) {
         status = FRAMES_IN_USE;
@@ -121,7 +121,7 @@ frames_status_t frames_reserve(uint64_t start, uint64_t end) {
     } else {
         each_word(start, at, give_back);
     }
-    frames_open();
+    frames_resume();
     frames_unlock();
     return status;
 }

@@ -4,7 +4,7 @@
 
 #include "frames_state.h"
 
-// Locked, and closed: memory for the allocator's own data, or NULL. It is no longer in the map.
+// Locked, and quiesced: memory for the allocator's own data, or NULL. It is no longer in the map.
 void *frames_take_metadata(uint64_t bytes);
 
 #endif // RINGZERO_FRAMES_RESERVE_H

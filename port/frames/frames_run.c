@@ -45,19 +45,20 @@ static bool extend_by_line(struct run *run, size_t slot, uint64_t base) {
     return false;
 }
 
-// Search chunks from `low` on for a run that begins below slot `high`. `lines`: not in idle chunks.
+// Search chunks from `low` on for a run that begins below slot `high`. `lines`: not in free chunks.
 static bool search_slots(struct run *run, size_t low, size_t high, bool lines) {
-    size_t some = low, idle = lines ? NONE : low;
+    size_t partial = low, free = lines ? NONE : low;
     run->start = run->end = 0;
     for (size_t slot = low;; ++slot) {
-        some = some != NONE && some <= slot ? frames_find(SOME, slot, self.slots) : some;
-        idle = idle != NONE && idle <= slot ? frames_find(IDLE, slot, self.slots) : idle;
-        size_t found = some < idle ? some : idle;
+        partial = partial != NONE && partial <= slot ? frames_find(PARTIAL, slot, self.slots)
+            : partial;
+        free = free != NONE && free <= slot ? frames_find(FREE, slot, self.slots) : free;
+        size_t found = partial < free ? partial : free;
         if (found == NONE) {
             if (lines || !frames_more(1)) {
                 return false;
             }
-            some = idle = slot;
+            partial = free = slot;
             --slot;
             continue;
         }
@@ -69,13 +70,13 @@ static bool search_slots(struct run *run, size_t low, size_t high, bool lines) {
         if ((slot >= high && first != run->end) || first >= run->limit) {
             return false;
         }
-        if (found == some ? extend_by_line(run, slot, base) : extend(run, base, base + 512)) {
+        if (found == partial ? extend_by_line(run, slot, base) : extend(run, base, base + 512)) {
             return true;
         }
     }
 }
 
-// The highest zone that has one; broken chunks before idle ones.
+// The highest zone that has one; partial chunks before free ones.
 static uint64_t search_zones(struct run *run) {
     for (unsigned zone = ZONES; zone-- > 0;) {
         size_t low = self.zone_slot[zone], high = self.zone_slot[zone + 1];
@@ -107,10 +108,10 @@ uint64_t frames_search(uint64_t count, uint64_t align, uint64_t below) {
         addr = frames_search_locked(count, align, below);
     }
     if (frames_failed(addr) && (self.shared || count >= 512)) {
-        // With what the CPUs hold back, and with whole chunks back in one piece.
-        frames_close();
+        // With what the CPUs have reserved, and with whole chunks back in one piece.
+        frames_quiesce();
         addr = frames_search_locked(count, align, below);
-        frames_open();
+        frames_resume();
     }
     frames_unlock();
     return addr;

@@ -6,16 +6,17 @@
 // frame and its first bit are congruent modulo 512. `bit` numbers frames densely: slot * 512 + n.
 //
 // 64 slots are a group, with a mask for each of five facts:
-//   some  the line may have free frames. Always set if it has any, except in words that a CPU
-//         has claimed, or takes from now.
-//   idle  the whole chunk is free, and no CPU holds it. `shut` is set as well.
-//   shut  the line is not in use and must not be read for facts: the chunk is free or allocated whole.
-//   edge  the chunk has frames that do not belong to the allocator. Their bits are 1, so that
-//         freeing them fails as it does for free frames, and `valid_mask` keeps them from being
-//         allocated. An edge chunk is never idle or shut, with one exception: shut and edge together
-//         mean "not to be given back as a 2 MiB frame": part of a 1 GiB frame, or the kernel's.
-//   kernel  the chunk has frames of the kernel, or is the kernel's as a whole.
-// Two levels of summaries, 64 to 1 each, stand above `some` and `idle`.
+//   partial  the line may have free frames. Always set if it has any, except in words that a CPU
+//            has claimed, or takes from now.
+//   free     the whole chunk is free, and no CPU has reserved it. `huge` is set as well.
+//   huge     the line is not in use and must not be read for facts: the chunk is free or allocated
+//            as a whole.
+//   edge     the chunk has frames that do not belong to the allocator. Their bits are 1, so that
+//            freeing them fails as it does for free frames, and frames_valid() keeps them from being
+//            allocated. An edge chunk is never free or huge, with one exception: huge and edge mean
+//            "not to be given back as a 2 MiB frame": part of a 1 GiB frame, or the kernel's.
+//   kernel   the chunk has frames of the kernel, or is the kernel's as a whole.
+// Two levels of summaries, 64 to 1 each, stand above `partial` and `free`.
 //
 // Groups from `ready` on have not been touched: all of their memory is free, and their data is
 // whatever was in the memory before.
@@ -41,7 +42,7 @@
 #define ZONES (4u)
 #define NEAR (32u)
 
-enum { SOME, IDLE, SHUT, EDGE, KERNEL, FACTS };
+enum { PARTIAL, FREE, HUGE, EDGE, KERNEL, FACTS };
 
 // Which frames of a chunk that others have frames of, too, are the kernel's: in a list that belongs
 // to the chunk's group. It can change its chunk, when it has no frames.
@@ -49,12 +50,12 @@ struct mixed {
     struct mixed *next;
     uint64_t mask[LINE_WORDS];
     size_t slot;            // Or NONE.
-    uint32_t turn;          // Odd while `slot` changes.
+    uint32_t sequence;          // Odd while `slot` changes.
 };
 
 struct group {
     uint64_t is[FACTS];
-    uint64_t plain;         // With one CPU: `some` and not `kernel`.
+    uint64_t plain;         // With one CPU: `partial` and not `kernel`.
     struct mixed *mixed;
     uint8_t claims;         // With several CPUs: which units are claimed,
     uint8_t owner;          // and who took something here last: a CPU's number, or 0.
@@ -80,46 +81,47 @@ struct region {
 };
 
 // Free frames that one CPU alone may take, without an atomic: those of a word of the bitmap, or
-// chunks of a unit, sixteen of a group's `idle`. Every word and every unit has a claim, a bit.
-struct hold {
+// chunks of a unit, sixteen of a group's `free`. Every word and every unit has a claim, a bit.
+struct reservation {
     size_t index;           // Which word or unit, or NONE.
-    uint64_t mask;          // What is held of it. With one CPU: which of its bits may be allocated.
+    uint64_t mask;          // What is reserved of it. With one CPU: which of its bits may be allocated.
     uint64_t addr;          // The address of bit 0, or NOWHERE.
-    uint32_t turn;          // Odd while `index` and `mask` do not belong together.
+    uint32_t sequence;      // Odd while `index` and `mask` do not belong together.
 };
 
 enum { WORD, UNIT };
 
 // With several CPUs, who may change what a CPU has for itself:
 //
-//   busy  closed  the CPU                                another CPU, which has the lock
-//   0     0       is elsewhere                           may set `closed`
-//   1     0       changes its holds, without an atomic   waits after `closed` for `busy` to be 0
-//   1     1       has come too late: it clears `busy`    waits
-//   0     1       waits for `closed` to be 0             changes the holds, then clears `closed`
+//   busy  quiesced  the CPU                                another CPU, which has the lock
+//   0     0         is elsewhere                           may set `quiesced`
+//   1     0         changes its reservations, no atomic    has set `quiesced`: waits for `busy` to be 0
+//   1     1         has come too late: it clears `busy`    waits
+//   0     1         waits for `quiesced` to be 0           changes the reservations, then clears it
 //
-// and what a hold, its claim (a bit for the word or unit) and its `turn` say of a frame in it:
+// and what a reservation, its claim (a bit for the word or unit) and its sequence number say of a
+// frame in it:
 //
-//   claim  turn  the frame is
-//   0      even  what the bitmap says
-//   1      odd   on its way from the bitmap into `mask`, or back: look again
-//   1      even  free if the bitmap or `mask` says so
+//   claim  sequence  the frame is
+//   0      even      what the bitmap says
+//   1      odd       on its way from the bitmap into `mask`, or back: look again
+//   1      even      free if the bitmap or `mask` says so
 //
-// All claims of a chunk together with `shut`: it is being made whole, wait until one of them ends.
+// All claims of a chunk together with `huge`: it is being made whole, wait until one of them ends.
 
 // What a CPU has for itself. With one CPU, `take` and `take_2m` are the words that frames come from.
 struct cpu {
-    struct hold hold[2];
-    uint64_t *take;         // With several CPUs: the hold's mask.
+    struct reservation reservation[2];
+    uint64_t *take;         // With several CPUs: the reservation's mask.
     uint64_t *take_2m;
-    size_t rotor;           // The slot where the search for the next chunk begins.
+    size_t cursor;          // The slot where the search for the next chunk begins.
     size_t zone_low;        // The slots of the zone of the word: a free below is in a worse zone,
     size_t zone_end;        // and one from here on is in a better one.
     size_t zone_end_2m;     // The same for 2 MiB frames.
     size_t free_word;       // The word of the last free,
     uint8_t free_row;       // and how many there were in a row.
     uint8_t busy;           // The CPU is between enter() and leave().
-    uint8_t closed;         // Another CPU, with the lock, wants what this one holds.
+    uint8_t quiesced;       // Another CPU, with the lock, wants what this one has.
     uint16_t segment;       // Where the last word was found.
     uint16_t yield;         // The frames that its last words had, on average; in 256ths.
 };
@@ -134,7 +136,7 @@ struct give {
     uint64_t *word;
 };
 
-#define FRAMES_CPU_START(take_) { .hold = { { NONE, 0, NOWHERE, 0 }, { NONE, 0, NOWHERE, 0 } }, \
+#define FRAMES_CPU_START(take_) { .reservation = { { NONE, 0, NOWHERE, 0 }, { NONE, 0, NOWHERE, 0 } }, \
                                   .take = (take_), .take_2m = &frames_nothing, .zone_low = NONE, \
                                   .zone_end = NONE, .zone_end_2m = NONE }
 
@@ -150,7 +152,7 @@ struct state {
     uint32_t cpus;
     struct cpu *cpu;            // With several CPUs.
     uint8_t *claims;            // With several CPUs: per slot, which words are claimed.
-    uint64_t *sum1[2], *sum2[2];    // Over `some` and `idle`.
+    uint64_t *sum1[2], *sum2[2];    // Over `partial` and `free`.
     size_t sum1_words, sum2_words;
     struct segment *segments;
     size_t segment_count;
@@ -224,17 +226,17 @@ static inline bool is(unsigned fact, size_t slot) {
 // A free must look closer: the line is not in use, or has frames of the kernel.
 static inline bool is_guarded(size_t slot) {
     const struct group *group = &self.groups[slot / GROUP_SLOTS];
-    return (GET(&group->is[SHUT]) | GET(&group->is[KERNEL])) >> slot % GROUP_SLOTS & 1;
+    return (GET(&group->is[HUGE]) | GET(&group->is[KERNEL])) >> slot % GROUP_SLOTS & 1;
 }
 
-// With several CPUs: every word is, which together with `shut` means that the chunk is being shut.
+// With several CPUs: every word is, which together with `huge` means that the chunk is being made huge.
 #define ALL_CLAIMS (UINT8_MAX)
 
-// Whether the chunk is shut, once that is certain.
-static inline bool is_shut(size_t slot) {
-    while (is(SHUT, slot)) {
+// Whether the chunk is huge, once that is certain.
+static inline bool is_huge(size_t slot) {
+    while (is(HUGE, slot)) {
         if (!self.shared || __atomic_load_n(&self.claims[slot], __ATOMIC_ACQUIRE) != ALL_CLAIMS) {
-            return is(SHUT, slot);
+            return is(HUGE, slot);
         }
         frames_cpu_wait();
     }

@@ -1,4 +1,4 @@
-// The facts `some` and `idle` of every chunk, and the two levels of summaries above them.
+// The facts `partial` and `free` of every chunk, and the two levels of summaries above them.
 //
 // A set bit has its summaries set as well. They are cleared late, by the search that finds nothing
 // below, which then looks once more: whoever sets a bit meanwhile is either seen, or sees the
@@ -23,7 +23,7 @@ void frames_mark(unsigned fact, size_t slot) {
     size_t group = slot / GROUP_SLOTS;
     uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
     mark_word(&self.groups[group].is[fact], mask);
-    if (fact == SOME && !self.shared) {
+    if (fact == PARTIAL && !self.shared) {
         self.groups[group].plain |= mask & ~self.groups[group].is[KERNEL];
     }
     mark_word(&self.sum1[fact][group / 64], UINT64_C(1) << group % 64);
@@ -33,7 +33,7 @@ void frames_mark(unsigned fact, size_t slot) {
 bool frames_unmark(unsigned fact, size_t slot) {
     uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
     uint64_t *word = &self.groups[slot / GROUP_SLOTS].is[fact];
-    if (fact == SOME && !self.shared) {
+    if (fact == PARTIAL && !self.shared) {
         self.groups[slot / GROUP_SLOTS].plain &= ~mask;
     }
     return (GET(word) & mask) && (word_clear(word, mask) & mask);

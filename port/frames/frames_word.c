@@ -1,9 +1,9 @@
 // Single frames, by the word that has their bits.
 #include "frames_chunk.h"
-#include "frames_hold.h"
 #include "frames_lock.h"
 #include "frames_map.h"
 #include "frames_mixed.h"
+#include "frames_reservation.h"
 #include "frames_state.h"
 #include "frames_tree.h"
 #include "frames_word.h"
@@ -17,8 +17,8 @@ frames_status_t frames_nowhere(void) {
 // Returns FRAMES_OK, so that a free can end with it.
 NOINLINE frames_status_t frames_word_is_full(size_t word) {
     // The chunk that frames are taken from stays a line: it would be split again at once.
-    if (word / LINE_WORDS != self.one.hold[WORD].index / LINE_WORDS) {
-        frames_settle(word / LINE_WORDS);
+    if (word / LINE_WORDS != self.one.reservation[WORD].index / LINE_WORDS) {
+        frames_merge(word / LINE_WORDS);
     }
     return FRAMES_OK;
 }
@@ -28,13 +28,13 @@ NOINLINE frames_status_t frames_word_is_full(size_t word) {
 NOINLINE frames_status_t frames_put_first(size_t word, uint64_t mask, uint64_t addr) {
     size_t slot = word / LINE_WORDS;
     uint64_t w = self.bits[word];
-    // The line is not read while the chunk is shut: it may hold garbage.
-    if (is(SHUT, slot) || (w & mask)
+    // The line is not read while the chunk is huge: it may hold garbage.
+    if (is(HUGE, slot) || (w & mask)
         || (is(KERNEL, slot) && (frames_kernel_mask(word) & mask))) {
         return FRAMES_BAD_FREE;
     }
     self.bits[word] = w | mask;
-    if (is(SOME, slot)) {
+    if (is(PARTIAL, slot)) {
         return (w | mask) == ALL ? frames_word_is_full(word) : FRAMES_OK;
     }
     struct cpu *c = &self.one;
@@ -42,16 +42,16 @@ NOINLINE frames_status_t frames_put_first(size_t word, uint64_t mask, uint64_t a
         // With nothing at hand, or in a better zone, take from here next: no search, and the
         // frame is still warm.
         frames_leave_word(c);
-        frames_aim(word, UNLIKELY(is(EDGE, slot)) ? frames_valid(word) : ALL, addr);
+        frames_use_word(word, UNLIKELY(is(EDGE, slot)) ? frames_valid(word) : ALL, addr);
         if (UNLIKELY(slot >= c->zone_end)) {
             frames_enter_zone(c, slot);
         }
         return FRAMES_OK;
     }
-    frames_mark(SOME, slot);
+    frames_mark(PARTIAL, slot);
     frames_prefer(slot);
     if ((w | mask) == ALL) {
-        frames_settle(slot);
+        frames_merge(slot);
     }
     return FRAMES_OK;
 }
@@ -59,16 +59,16 @@ NOINLINE frames_status_t frames_put_first(size_t word, uint64_t mask, uint64_t a
 // The frames are in the bitmap.
 NOINLINE frames_status_t frames_word_has_more(size_t word) {
     size_t slot = word / LINE_WORDS;
-    if (!is(SOME, slot)) {
-        frames_mark(SOME, slot);
-        if (UNLIKELY(is_shut(slot))) {
+    if (!is(PARTIAL, slot)) {
+        frames_mark(PARTIAL, slot);
+        if (UNLIKELY(is_huge(slot))) {
             // Somebody else has made the chunk whole meanwhile.
-            frames_quiet(slot);
+            frames_clear_partial(slot);
         }
         frames_prefer(slot);
     }
     if (GET(&self.bits[word]) == ALL) {
-        frames_settle(slot);
+        frames_merge(slot);
     }
     return FRAMES_OK;
 }
@@ -83,9 +83,9 @@ NOINLINE frames_status_t frames_put_shared_slowly(size_t word, uint64_t mask) {
     do {
         // The word before the rest: who claims these frames or shuts the chunk changes it.
         w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
-        if ((w & mask) || is_shut(word / LINE_WORDS)
+        if ((w & mask) || is_huge(word / LINE_WORDS)
             || (is(KERNEL, word / LINE_WORDS) && (frames_kernel_mask(word) & mask))
-            || (is_claimed(WORD, word) && frames_held(WORD, word, mask))) {
+            || (is_claimed(WORD, word) && frames_is_reserved(WORD, word, mask))) {
             return FRAMES_BAD_FREE;
         }
     } while (!word_swap(p, w, w | mask));
@@ -114,15 +114,15 @@ bool frames_take(size_t word, uint64_t mask) {
     size_t slot = word / LINE_WORDS;
     uint64_t *p = &self.bits[word];
     for (;;) {
-        if (is(IDLE, slot) && frames_unmark(IDLE, slot)) {
+        if (is(FREE, slot) && frames_unmark(FREE, slot)) {
             frames_split(slot);
         }
         uint64_t w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
-        bool closed = is_shut(slot);
-        if (closed ? !is(IDLE, slot) : (w & mask) != mask) {
+        bool huge = is_huge(slot);
+        if (huge ? !is(FREE, slot) : (w & mask) != mask) {
             return false;
         }
-        if (!closed && word_swap(p, w, w & ~mask)) {
+        if (!huge && word_swap(p, w, w & ~mask)) {
             return true;
         }
     }
@@ -131,9 +131,9 @@ bool frames_take(size_t word, uint64_t mask) {
 // Undo frames_put() of one frame, wherever it has gone. Entered.
 void frames_retake(size_t word, uint64_t mask) {
     struct cpu *c = this_cpu();
-    struct hold *hold = &c->hold[WORD];
-    if (self.shared && hold->index == word && (hold->mask & mask)) {
-        PUT(&hold->mask, hold->mask & ~mask);
+    struct reservation *r = &c->reservation[WORD];
+    if (self.shared && r->index == word && (r->mask & mask)) {
+        PUT(&r->mask, r->mask & ~mask);
     } else {
         frames_take(word, mask);
     }

@@ -1,24 +1,24 @@
 // Which zone frames come from, and the search over zones.
 #include "frames_chunk.h"
-#include "frames_hold.h"
 #include "frames_lock.h"
 #include "frames_map.h"
+#include "frames_reservation.h"
 #include "frames_state.h"
 #include "frames_zone.h"
 
 void frames_drop(struct cpu *c) {
-    size_t word = c->hold[WORD].index;
+    size_t word = c->reservation[WORD].index;
     PUT(&c->zone_low, NONE);
     PUT(&c->zone_end, NONE);
     if (word == NONE) {
         return;
     }
     if (self.shared) {
-        frames_hand_back(c, WORD);
+        frames_release(c, WORD);
     } else {
         frames_leave_word(c);
     }
-    frames_settle(word / LINE_WORDS);
+    frames_merge(word / LINE_WORDS);
 }
 
 // Frames in a better zone than the current one: come back there at once.
@@ -49,8 +49,8 @@ void frames_enter_zone(struct cpu *c, size_t slot) {
 }
 
 size_t frames_start(const struct cpu *c, size_t low, size_t high) {
-    if (c->rotor > low && c->rotor < high) {
-        return c->rotor;
+    if (c->cursor > low && c->cursor < high) {
+        return c->cursor;
     }
     size_t end = high < GET(&self.ready) ? high : GET(&self.ready);
     return self.shared && low < end ? low + (end - low) / self.cpus * (size_t)(c - self.cpu) : low;

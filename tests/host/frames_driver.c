@@ -49,25 +49,25 @@ static void answer(uint64_t addr) {
 static void spoil(const char *what, size_t slot) {
     uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
     struct group *group = &self.groups[slot / GROUP_SLOTS];
-    if (strcmp(what, "shut") == 0) {
-        group->is[SHUT] ^= mask;
-    } else if (strcmp(what, "some") == 0) {
-        group->is[SOME] ^= mask;
+    if (strcmp(what, "huge") == 0) {
+        group->is[HUGE] ^= mask;
+    } else if (strcmp(what, "partial") == 0) {
+        group->is[PARTIAL] ^= mask;
     } else if (strcmp(what, "edge") == 0) {
         group->is[EDGE] ^= mask;
-    } else if (strcmp(what, "idle") == 0) {
-        group->is[IDLE] ^= mask;
+    } else if (strcmp(what, "free") == 0) {
+        group->is[FREE] ^= mask;
     } else if (strcmp(what, "line") == 0) {
         for (unsigned k = 0; k < LINE_WORDS; ++k) {
             line_of(slot)[k] = 0;
         }
     } else if (strcmp(what, "split") == 0) {
-        frames_unmark(IDLE, slot);
+        frames_unmark(FREE, slot);
         frames_split(slot);
     } else if (strcmp(what, "sum1") == 0) {
-        self.sum1[SOME][0] = self.sum1[IDLE][0] = 0;
+        self.sum1[PARTIAL][0] = self.sum1[FREE][0] = 0;
     } else if (strcmp(what, "sum2") == 0) {
-        self.sum2[SOME][0] = self.sum2[IDLE][0] = 0;
+        self.sum2[PARTIAL][0] = self.sum2[FREE][0] = 0;
     } else if (strcmp(what, "region") == 0) {
         self.regions[0].start = self.regions[0].end;
     } else if (strcmp(what, "segment") == 0) {
@@ -79,13 +79,13 @@ static void spoil(const char *what, size_t slot) {
     } else if (strcmp(what, "unit") == 0) {
         self.groups[slot / GROUP_SLOTS].claims ^= 0x80;
     } else if (strcmp(what, "word") == 0) {
-        self.cpu[1].hold[WORD].index = self.cpu[0].hold[WORD].index;
+        self.cpu[1].reservation[WORD].index = self.cpu[0].reservation[WORD].index;
     } else if (strcmp(what, "unclaimed") == 0) {
-        self.claims[self.cpu[0].hold[WORD].index / LINE_WORDS] = 0;
+        self.claims[self.cpu[0].reservation[WORD].index / LINE_WORDS] = 0;
     } else if (strcmp(what, "both") == 0) {
-        self.bits[self.cpu[0].hold[WORD].index] |= self.cpu[0].hold[WORD].mask;
+        self.bits[self.cpu[0].reservation[WORD].index] |= self.cpu[0].reservation[WORD].mask;
     } else if (strcmp(what, "mask") == 0) {
-        self.cpu[1].hold[WORD].mask = 1;
+        self.cpu[1].reservation[WORD].mask = 1;
     } else if (strcmp(what, "busy") == 0) {
         self.cpu[1].busy = 1;
     }

@@ -186,18 +186,18 @@ static void allocate(uint64_t frame, uint64_t count, uint8_t owner) {
     for (uint64_t i = 0; i < count; ++i) {
         REQUIRE(state_of(frame + i) == FREE);
     }
-    uint64_t shut = 0;
+    uint64_t whole = 0;
     for (uint64_t at = frame; at < frame + count;) {
         if (frame + count - at >= 512 && is_whole_chunk(at)) {
             set_state(at, 512, HUGE_2M | owner);
             at += 512;
-            ++shut;
+            ++whole;
         } else {
             set_state(at, 1, ALLOCATED | owner);
             ++at;
         }
     }
-    if (count == 262144 && frame % 262144 == 0 && shut == 512) {
+    if (count == 262144 && frame % 262144 == 0 && whole == 512) {
         set_state(frame, count, HUGE_1G | owner);
     }
 }

@@ -3,7 +3,7 @@
 // A frame in two hands shows as a wrong stamp, and as a data race under TSan; so does memory that
 // changes hands with nothing to order it. Frames also go from thread to thread, so that they come
 // back on another CPU than they were allocated on, and memory is short, so that CPUs have to give up
-// what they hold back.
+// what they have reserved.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
@@ -74,7 +74,7 @@ static void empty_mailboxes(void) {
 // --- Frees, and those that come twice -------------------------------------------------------
 
 // Nobody allocates now. Each thread gives back what it has, and says so; what another one has given
-// back it tries again, while chunks become whole and CPUs give up what they hold.
+// back it tries again, while chunks become whole and CPUs give up what they have reserved.
 #define MINE (4096u)
 static uint64_t mine[MAX_THREADS][MINE];
 static size_t mine_count[MAX_THREADS], given[MAX_THREADS];
@@ -155,7 +155,7 @@ static void start_hammer(void) {
     for (addr = CHUNK; addr < 2 * CHUNK; addr += 4096) {
         REQUIRE(stamp[addr / 4096] && frames_free(addr) == FRAMES_OK);
     }
-    // This CPU holds the last word. Made whole, the chunk is broken up from its first word on.
+    // This CPU has reserved the last word. Made whole, the chunk is broken up from its first word on.
     addr = frames_alloc_2m();
     REQUIRE(addr == CHUNK && frames_free_2m(addr) == FRAMES_OK);
 }

@@ -291,7 +291,7 @@ def test_a_failed_contiguous_free_frees_nothing(frames, cpus):
 
 
 def test_a_merge_does_not_hide_a_double_free(frames, cpus):
-    """All neighbours free, the chunk idle: it is still a double free."""
+    """All neighbours free, the chunk whole: it is still a double free."""
     frames.init(2 * M, 10 * M + 40 * FRAME, cpus=cpus)
     addrs = all_frames(frames)
     for addr in addrs:
@@ -304,7 +304,7 @@ def test_a_merge_does_not_hide_a_double_free(frames, cpus):
     frames.sound()
 
 
-def test_a_frame_that_a_cpu_holds_back_is_free(frames):
+def test_a_frame_that_a_cpu_has_reserved_is_free(frames):
     """A frame that a CPU has claimed and not allocated cannot be freed, from any CPU."""
     frames.init(2 * M, 6 * M, cpus=3)
     first = frames("alloc")
@@ -315,7 +315,7 @@ def test_a_frame_that_a_cpu_holds_back_is_free(frames):
     frames.sound()
 
 
-def test_a_chunk_that_a_cpu_holds_back_is_free(frames):
+def test_a_chunk_that_a_cpu_has_reserved_is_free(frames):
     """A 2 MiB frame that a CPU has claimed and not allocated cannot be freed, from any CPU."""
     frames.init(2 * M, 40 * M, cpus=3)
     first = frames("alloc_2m")
@@ -591,7 +591,7 @@ def test_reserve_as_often_as_one_likes(frames, cpus):
     frames.sound()
 
 
-def test_other_cpus_give_up_what_they_hold(frames):
+def test_other_cpus_give_up_what_they_have_reserved(frames):
     """Every frame can be had from one CPU, whatever the others have claimed."""
     frames.init(M, 9 * M, cpus=4)
     held = set()
@@ -605,7 +605,7 @@ def test_other_cpus_give_up_what_they_hold(frames):
     frames.sound()
 
 
-def test_other_cpus_give_up_the_chunks_that_they_hold(frames):
+def test_other_cpus_give_up_the_chunks_that_they_have_reserved(frames):
     """Frames, 2 MiB frames and runs can all be had, whatever the others have claimed."""
     frames.init(2 * M, 42 * M, cpus=4)
     total = frames.stats()["total"]
@@ -636,15 +636,15 @@ def test_other_cpus_give_up_the_chunks_that_they_hold(frames):
         assert frames.stats()["free"] == total
 
 
-def test_chunks_held_in_a_better_zone_come_first(frames):
-    """A CPU breaks a chunk that it holds above 4 GiB before it goes below."""
+def test_chunks_reserved_in_a_better_zone_come_first(frames):
+    """A CPU breaks a chunk that it has reserved above 4 GiB before it goes below."""
     frames.init(2 * M, 10 * M, 4 * G, 4 * G + 6 * M, cpus=2)
     assert frames("alloc_2m") >= 4 * G
     addrs = [frames("alloc") for _ in range(512)]
     assert min(addrs) >= 4 * G
 
 
-def test_a_chunk_with_a_claim_is_not_lent_whole(frames):
+def test_a_chunk_with_a_claim_is_not_allocated_whole(frames):
     """All of it free again, but a CPU still has a word of it: one free too many is refused."""
     frames.init(2 * M, 6 * M + FRAME, cpus=2)
     addrs = [frames("alloc") for _ in range(64)]
@@ -759,14 +759,14 @@ def test_runs_counts_every_free_frame(frames, cpus):
 @pytest.mark.parametrize(
     "what, slot, words",
     [
-        ("shut", 2, "an idle chunk is not shut"),
-        ("split", 1, "a free chunk is not idle"),
-        ("edge", 2, "an idle chunk has an edge"),
-        ("some", 2, "a shut chunk claims to have some frames"),
-        ("some", 0, "a chunk with free frames is not marked"),
+        ("huge", 2, "a free chunk is not huge"),
+        ("split", 1, "a chunk is free as a whole and not marked"),
+        ("edge", 2, "a free chunk has an edge"),
+        ("partial", 2, "a huge chunk is marked as partial"),
+        ("partial", 0, "a chunk with free frames is not marked"),
         ("edge", 0, "an edge chunk is not marked as one"),
         ("line", 0, "a frame of others is not marked"),
-        ("shut", 0, "a shut chunk"),
+        ("huge", 0, "a huge chunk"),
         ("sum1", 0, "a summary misses a group"),
         ("sum2", 0, "a second summary misses a word"),
         ("region", 0, "a region is empty or out of order"),
@@ -793,11 +793,11 @@ def test_check_names_what_is_wrong(frames, what, slot, words):
         ("unclaimed", "a CPU has a word without a claim"),
         ("both", "a claimed frame is free as well"),
         ("mask", "a CPU has frames of no word"),
-        ("busy", "a CPU is busy or closed"),
+        ("busy", "a CPU is busy or quiesced"),
     ],
 )
 def test_check_names_what_is_wrong_with_cpus(frames, what, words):
-    """The same for what CPUs hold."""
+    """The same for what CPUs have reserved."""
     frames.init(2 * M + 7 * FRAME, 12 * M, cpus=2)
     frames("alloc")
     frames.sound()
