@@ -108,6 +108,8 @@ static bool end_is_poweroff(void) {
 static void repl(void) {
     for (;;) {
         int ret = 0;
+        // As upstream does before each prompt. A locked heap has no room for a line at all.
+        MP_STATE_THREAD(gc_lock_depth) = 0;
         nlr_buf_t nlr;
         if (nlr_push(&nlr) == 0) {
             mp_hal_set_prompt(&nlr);

@@ -306,3 +306,28 @@ def test_utf8_without_memory(vm):
     vm.repl.expect_exact("üé'")
     vm.repl.send("\r")
     vm.repl.expect_exact("\n>>> ")
+
+
+def test_locked_heap(vm):
+    """A line that finds no memory, as the heap has been locked while it is typed, ends there."""
+    vm.exec("import machine, micropython")
+    # Again and again, as the prompt unlocks it before it waits for a line.
+    lock = "lambda t: print('locked') or micropython.heap_lock()"
+    vm.run(f"t = machine.Timer(-1, period=1000, callback={lock})")
+    vm.repl.expect_exact("locked")
+    vm.repl.send("1" * 500)
+    vm.repl.expect_exact("MemoryError: memory allocation failed, heap is locked\r\n")
+    vm.repl.expect_exact("\n>>> ")
+    vm.repl.send(CTRL_C)
+    vm.soft_reset()
+    assert vm.run("1 + 1") == "2\r\n"
+
+
+def test_locked_heap_raw(vm):
+    """The raw REPL's heap stays locked until a line finds no memory."""
+    vm.exec("import micropython; micropython.heap_lock()")
+    vm.repl_.send("1" * 100)
+    vm.repl_.expect_exact("MemoryError: memory allocation failed, heap is locked\r\n")
+    vm.repl_.expect_exact("raw REPL; CTRL-B to exit\r\n>")
+    vm.repl_.send(CTRL_C)
+    assert vm.eval("micropython.heap_locked()") == 0

@@ -271,7 +271,7 @@ class Generator:
         if pick < 0.81:
             return f"at_exit({name})"
         if pick < 0.86:
-            return f"timer({name}, {self.rng.choice((200, 500))}, False)"
+            return f"timer({name}, {self.rng.choice((1, 2, 5, 20))}, False)"
         wrapped = f"E({name})" if self.rng.random() < 0.5 else name
         return f"timer({wrapped}, {self.rng.choice((1, 2, 3, 7))}, True)"
 
