@@ -4,6 +4,7 @@
 #include "extmod/misc.h"
 #include "mpy/fault.h"
 #include "mpy/interrupt.h"
+#include "shared/readline/readline.h"
 #include "shared/runtime/interrupt_char.h"
 #include "shared/timeutils/timeutils.h"
 
@@ -50,15 +51,37 @@ void mp_hal_set_piped(bool input_is_piped) {
     piped = input_is_piped;
 }
 
+// The value of mp_interrupt_char where no program runs.
+#define NO_PROGRAM  (-2)
+
+static const void *prompt;
+
+void mp_hal_set_program_char(int c) {
+    if (c >= 0 && mp_interrupt_char == NO_PROGRAM) {
+        // It was meant for what ran before.
+        MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
+    }
+    mp_hal_set_interrupt_char(c >= 0 ? c : NO_PROGRAM);
+}
+
+// Without a program Ctrl-C is for the prompt, but ends what else runs: callbacks, finalisers, exit
+// functions, terminals, the printing of an exception.
+static int interrupt_char(void) {
+    if (mp_interrupt_char != NO_PROGRAM) {
+        return mp_interrupt_char;
+    }
+    return piped || MP_STATE_THREAD(nlr_top) == prompt ? -1 : CHAR_CTRL_C;
+}
+
 bool mp_hal_is_interrupt_char(int byte) {
     if (byte == UART_ANY) {
         return mp_interrupt_char >= 0 && !piped;
     }
-    if (byte != mp_interrupt_char) {
+    if (byte != interrupt_char()) {
         return false;
     }
     interrupt_press();
-    return true;
+    return mp_interrupt_char != NO_PROGRAM;
 }
 
 static void poll(timer_entry_t *timer) {
@@ -270,8 +293,6 @@ uintptr_t mp_hal_stdio_poll(uintptr_t poll_flags) {
     #endif
     return ready;
 }
-
-static const void *prompt;
 
 void mp_hal_set_prompt(const void *handler) {
     prompt = handler;

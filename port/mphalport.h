@@ -20,6 +20,9 @@ void mp_hal_set_console(bool serial, bool screen);
 // byte it says whether one may be.
 bool mp_hal_is_interrupt_char(int byte);
 
+// For pyexec.c, in the place of mp_hal_set_interrupt_char(): -1 says that no program runs.
+void mp_hal_set_program_char(int c);
+
 // Whether input comes from a file or a program, of which nothing is to be lost, even if an interrupt
 // character behind unread input is then not seen. It is typed until told otherwise.
 void mp_hal_set_piped(bool piped);

@@ -49,6 +49,49 @@ LOOPS = {
     "sort": "sorted(range(1 << 20), key=lambda x: sum(range(1 << 40)))",
 }
 IN_CALLBACKS = ("for_ever", "native", "lambda: sum(range(1 << 40))", "lambda: time.sleep(1000)")
+WITHOUT_A_PROGRAM = (
+    "t = machine.Timer(mode=0, period=500, callback=go)",
+    "t = machine.Timer(mode=0, period=500, callback=lambda t: go(sum, range(1 << 40)))",
+    "t = machine.Timer(mode=0, period=500, callback=throw)",
+    "throw()",
+    "os.dupterm(Terminal())",
+    "end = sys.atexit(lambda: go(0))",
+    "end = final()",
+)
+WITHOUT_A_PROGRAM_DEFINITIONS = """
+import gc, io, os, sys, vfs
+def go(*a):
+    print('go')
+    a[0](a[1]) if callable(a[0]) else for_ever()
+class Terminal(io.IOBase):
+    readinto = lambda self, buf: None
+    write = go
+class Disk:
+    data = bytearray(64 * 512)
+    write = None
+    def readblocks(self, block, buf):
+        buf[:] = self.data[block * 512 : block * 512 + len(buf)]
+    def writeblocks(self, block, buf):
+        if self.write:
+            print('go')
+            for_ever()
+        self.data[block * 512 : block * 512 + len(buf)] = buf
+    def ioctl(self, op, arg):
+        return {4: 64, 5: 512}.get(op, 0)
+def final():
+    disk = Disk()
+    vfs.VfsFat.mkfs(disk)
+    vfs.mount(vfs.VfsFat(disk), '/fat')
+    file = open('/fat/file', 'w')
+    file.write('text')
+    disk.write = True
+    return file
+many = [1]
+for i in range(100):
+    many = [many, many]
+def throw(*_):
+    raise ValueError(many)
+"""
 
 
 @pytest.mark.timeout(120)
@@ -80,6 +123,22 @@ def test_deaf_callbacks(vm, function):
     vm.run("count = [0]; timer = machine.Timer(period=2, callback=lambda timer: count.append(1))")
     vm.run("time.sleep_ms(100); timer.deinit(); time.sleep_ms(10)")
     assert vm.eval("len(count)") > 10
+
+
+@pytest.mark.parametrize("line", WITHOUT_A_PROGRAM)
+def test_without_a_program(vm, line):
+    """What Python runs while no program does ends as well, and the prompt goes on."""
+    vm.exec(DEFINITIONS)
+    vm.exec(WITHOUT_A_PROGRAM_DEFINITIONS)
+    vm.repl.sendline(line)
+    if "end" in line:
+        vm.repl.expect_exact(">>> ")
+        vm.repl.send("\x04")
+    vm.repl.expect(r"go\r\n|\[{90}")
+    vm.repl.send("\x03")
+    vm.repl.expect_exact("KeyboardInterrupt", timeout=10)
+    vm.repl.sendline("6 * 7")
+    vm.repl.expect_exact("\r\n42\r\n")
 
 
 @pytest.mark.timeout(60)
