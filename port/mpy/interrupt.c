@@ -98,10 +98,11 @@ void __wrap_mp_handle_pending(int behaviour) {
 mp_obj_t parse_binary_op(mp_binary_op_t op, mp_obj_t left, mp_obj_t right);
 
 // What the compiler folds constants with. Where it takes whatever is raised for a reason to leave an
-// operation to the program, Ctrl-C as well, powers that take their time are left to it at once.
+// operation to the program, Ctrl-C as well, powers of integers that take their time are left to it at once.
 mp_obj_t parse_binary_op(mp_binary_op_t op, mp_obj_t left, mp_obj_t right) {
-    if (VERSION_FOLDING_CATCHES && op == MP_BINARY_OP_POWER && !(mp_obj_is_small_int(left) && mp_obj_is_small_int(right)
-                                                                 && MP_OBJ_SMALL_INT_VALUE(right) <= FOLDED_POWER_MAX)) {
+    if (VERSION_FOLDING_CATCHES && op == MP_BINARY_OP_POWER && mp_obj_is_int(left) && mp_obj_is_int(right)
+        && !(mp_obj_is_small_int(left) && mp_obj_is_small_int(right)
+             && MP_OBJ_SMALL_INT_VALUE(right) <= FOLDED_POWER_MAX)) {
         mp_raise_ValueError(NULL);
     }
     return mp_binary_op(op, left, right);
