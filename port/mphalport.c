@@ -75,7 +75,7 @@ static int interrupt_char(void) {
 
 bool mp_hal_is_interrupt_char(int byte) {
     if (byte == UART_ANY) {
-        return mp_interrupt_char >= 0 && !piped;
+        return interrupt_char() >= 0 && !piped;
     }
     if (byte != interrupt_char()) {
         return false;
@@ -139,10 +139,10 @@ void mp_hal_init(void) {
     }
 }
 
-// Waits for an interrupt, at most until due. With interrupts off, or none to be had, it looks at
-// the console instead.
+// Waits for an interrupt, at most until due. With interrupts off, in a hard callback, or none to be
+// had, it looks at the console instead.
 static void wait_until(uint64_t due) {
-    if (!has_timer || !(cpu_rflags() & CPU_RFLAGS_IF)) {
+    if (!has_timer || irq_active || !(cpu_rflags() & CPU_RFLAGS_IF)) {
         uart_service(console);
         cpu_pause();
         return;

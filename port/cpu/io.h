@@ -46,6 +46,11 @@ static inline uint64_t cpu_cr2(void) {
     return value;
 }
 
+// SDM 3A 10.8.6: holds back the interrupts up to vector class << 4 | 0xf; 0: none.
+static inline void cpu_set_cr8(uint64_t class) {
+    __asm__ volatile ("movq %0, %%cr8" : : "r" (class) : "memory");
+}
+
 static inline uint64_t cpu_cr3(void) {
     uint64_t value;
     __asm__ volatile ("movq %%cr3, %0" : "=r" (value));

@@ -32,11 +32,13 @@ void irq_handle(trap_frame_t *frame) {
     uint8_t vector = frame->vector;
     const slot_t *slot = &slots[vector];
     if (slot->handler != 0) {
+        bool active = irq_active;
+        trap_frame_t *interrupted = irq_interrupted;
         irq_active = true;
         irq_interrupted = frame;
         slot->handler(slot->context);
-        irq_interrupted = 0;
-        irq_active = false;
+        irq_interrupted = interrupted;
+        irq_active = active;
     } else if (vector != IRQ_VECTOR_SPURIOUS) {
         // A stray 8259 interrupt, an int instruction, a device that firmware left on.
         irq_unexpected_count++;
@@ -47,6 +49,14 @@ void irq_handle(trap_frame_t *frame) {
     if (present && local_apic_in_service(vector)) {
         local_apic_eoi();
     }
+}
+
+void irq_call_interruptible(void (*function)(void *), void *context) {
+    cpu_set_cr8((IRQ_VECTOR_HIGH >> 4) - 1);
+    cpu_irq_on();
+    function(context);
+    cpu_irq_off();
+    cpu_set_cr8(0);
 }
 
 void irq_wait(void) {

@@ -9,11 +9,15 @@
 enum {
     IRQ_VECTOR_TIMER = 0x30,
     IRQ_VECTOR_ISA = 0x40, // and the 15 after it
+    // From here on on a stack of their own, and also while a handler lets them through.
+    IRQ_VECTOR_HIGH = 0xe0,
+    IRQ_VECTOR_WATCH = IRQ_VECTOR_HIGH,
     IRQ_VECTOR_ERROR = 0xfe,
     IRQ_VECTOR_SPURIOUS = 0xff,
 };
 
-// Runs with interrupts off on the interrupt stack, which holds 32 KiB.
+// Runs with interrupts off on the interrupt stack, which holds 32 KiB; for the high vectors on one that
+// holds 8 KiB.
 typedef void (*irq_handler_t)(void *context);
 
 // Turns the local APIC on; interrupts stay off. False: there is none.
@@ -23,6 +27,9 @@ void irq_set_handler(uint8_t vector, irq_handler_t handler, void *context);
 // Halts until an interrupt has come since the last call; returns at once where it has, and where
 // interrupts are off. Check what is waited for before every call and after it.
 void irq_wait(void);
+
+// Calls a function of the handler's, on its stack, with interrupts on, but for the high vectors only.
+void irq_call_interruptible(void (*function)(void *), void *context);
 
 // What the handler that runs has interrupted, which it may change; NULL: none runs.
 extern struct trap_frame *irq_interrupted;

@@ -4,12 +4,18 @@
 #include "cpu/local_apic.h"
 #include "cpu/timer.h"
 
+// A serial port's FIFO is full after 1.4 ms.
+#define WATCH_NS    UINT64_C(1000000)
+#define TURN_MAX_NS UINT64_C(100000)
+
 static bool present;
+static bool running; // a handler's functions: the alarm is set when they are done
+static void (*watcher)(void);
 static timer_entry_t *queue; // by due, earliest first
 
 // An early interrupt does no harm: the handler looks at the clock and sets the rest.
-static void set_alarm(void) {
-    if (!present) {
+static void set_alarm(uint64_t turn_ns) {
+    if (!present || running) {
         return;
     }
     if (queue == 0) {
@@ -17,7 +23,7 @@ static void set_alarm(void) {
         return;
     }
     uint64_t now = clock_ns();
-    local_apic_timer_start(clock_apic_ticks(queue->due > now ? queue->due - now : 0));
+    local_apic_timer_start(clock_apic_ticks(queue->due > now ? queue->due - now : turn_ns));
 }
 
 static void unlink(timer_entry_t *timer) {
@@ -43,7 +49,7 @@ void timer_start(timer_entry_t *timer, uint64_t due) {
     *link = timer;
     timer->queued = true;
     if (queue == timer) {
-        set_alarm();
+        set_alarm(0);
     }
     cpu_irq_restore(state);
 }
@@ -59,6 +65,7 @@ static void run_due(void *context) {
     (void)context;
     // What a callback starts that is due already waits for the next interrupt.
     uint64_t now = clock_ns();
+    running = true;
     while (queue != 0 && queue->due <= now) {
         timer_entry_t *timer = queue;
         queue = timer->next;
@@ -67,11 +74,37 @@ static void run_due(void *context) {
             timer->callback(timer);
         }
     }
-    set_alarm();
+    running = false;
+    // What was interrupted gets as long as this has taken, however much more is due.
+    uint64_t taken_ns = clock_ns() - now;
+    set_alarm(taken_ns < TURN_MAX_NS ? taken_ns : TURN_MAX_NS);
+}
+
+static void watch(void *context) {
+    (void)context;
+    // A late one has nothing to watch.
+    if (watcher != 0) {
+        watcher();
+        local_apic_timer_start(clock_apic_ticks(WATCH_NS));
+    }
+}
+
+void timer_call_watched(void (*function)(void *), void *context, void (*watch)(void)) {
+    bool was_running = running;
+    running = true;
+    watcher = watch;
+    local_apic_timer_init(IRQ_VECTOR_WATCH);
+    local_apic_timer_start(clock_apic_ticks(WATCH_NS));
+    irq_call_interruptible(function, context);
+    local_apic_timer_init(IRQ_VECTOR_TIMER);
+    watcher = 0;
+    running = was_running;
+    set_alarm(TURN_MAX_NS);
 }
 
 void timer_init(void) {
     present = true;
     irq_set_handler(IRQ_VECTOR_TIMER, run_due, 0);
+    irq_set_handler(IRQ_VECTOR_WATCH, watch, 0);
     local_apic_timer_init(IRQ_VECTOR_TIMER);
 }

@@ -21,4 +21,8 @@ void timer_init(void);
 void timer_start(timer_entry_t *timer, uint64_t due);
 void timer_stop(timer_entry_t *timer);
 
+// Calls a function, in an interrupt's handler and on its stack, that may take its time: every
+// millisecond of it the watcher interrupts it. Entries that are due meanwhile wait. Not to be nested.
+void timer_call_watched(void (*function)(void *), void *context, void (*watcher)(void));
+
 #endif

@@ -13,10 +13,12 @@
 #define IST_NMI             3
 #define IST_MACHINE_CHECK   4
 #define IST_INTERRUPT       5
+#define IST_HIGH            6
 
 #define VECTOR_NMI              2
 #define VECTOR_DOUBLE_FAULT     8
 #define VECTOR_MACHINE_CHECK    18
+#define VECTOR_HIGH             0xe0
 
     // For debuggers alone: nothing of it is loaded.
     .cfi_sections .debug_frame
@@ -36,6 +38,9 @@ cpu_tables_init:
     cmpl $32, %ecx
     jb 2f
     movb $IST_INTERRUPT, 4(%rdi)
+    cmpl $VECTOR_HIGH, %ecx
+    jb 2f
+    movb $IST_HIGH, 4(%rdi)
 2:  movb $GATE_INTERRUPT, 5(%rdi)
     movq %rax, %rdx
     shrq $16, %rdx
@@ -177,7 +182,7 @@ tss:
     .quad 0, 0, 0               // RSP0 to RSP2: there is no other ring
     .quad 0
     .quad fault_stack_top, double_fault_stack_top, nmi_stack_top
-    .quad machine_check_stack_top, interrupt_stack_top, 0, 0
+    .quad machine_check_stack_top, interrupt_stack_top, high_stack_top, 0
     .quad 0
     .short 0
     .short 0x68                 // no I/O bitmap
@@ -202,5 +207,6 @@ idt:
     stack nmi_stack, 8192
     stack machine_check_stack, 8192
     stack interrupt_stack, 32768   // hard callbacks run Python here
+    stack high_stack, 8192          // and these interrupts interrupt them
 
     .section .note.GNU-stack, "", @progbits

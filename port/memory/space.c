@@ -45,12 +45,12 @@ enum {
 extern uint64_t boot_pml4[];
 extern char stack_guard[];
 extern char fault_stack_guard[], double_fault_stack_guard[], nmi_stack_guard[];
-extern char machine_check_stack_guard[], interrupt_stack_guard[];
+extern char machine_check_stack_guard[], interrupt_stack_guard[], high_stack_guard[];
 
 // In the order of their addresses, as vectors.S and kernel.ld have them.
 static char *const guards[] = {
     fault_stack_guard, double_fault_stack_guard, nmi_stack_guard, machine_check_stack_guard,
-    interrupt_stack_guard, stack_guard,
+    interrupt_stack_guard, high_stack_guard, stack_guard,
 };
 
 // Frames of the image for tables: those that every start needs, and then a reserve for when there

@@ -1,6 +1,6 @@
+#include "py/cstack.h"
 #include "py/mpstate.h"
 #include "py/runtime.h"
-#include "shared/runtime/interrupt_char.h"
 
 #include "boot/handoff.h"
 #include "cpu/clock.h"
@@ -8,6 +8,7 @@
 #include "cpu/irq.h"
 #include "cpu/timer.h"
 #include "cpu/trap.h"
+#include "devices/uart.h"
 #include "memory/paging.h"
 #include "mpy/interrupt.h"
 #include "mpy/native.h"
@@ -19,6 +20,8 @@ enum {
     PRESSES_TO_END = 3,
     BREAKPOINTS = 4,
     FOLDED_POWER_MAX = 1024,
+    // Of the interrupt's stack, for C below the check.
+    STACK_RESERVE = 4096,
     RFLAGS_RF = 1 << 16,
 };
 #define ANSWER_NS UINT64_C(1000000000)
@@ -43,14 +46,28 @@ static timer_entry_t watch;
 static unsigned presses; // that nobody has answered
 static uint64_t first_ns; // when the first of them came
 static unsigned turn;
-static bool armed; // the breakpoints are set
+static bool armed; // the breakpoints are set:
+static bool armed_in_callback; // in a hard callback, and for it alone
 static bool forced; // the VM is made to look, although the scheduler is locked:
 static int16_t locked_state; // its state before
 static nlr_buf_t *end;
+// The hard callback that runs:
+static bool in_callback;
+static bool kept; // Ctrl-C is the program's, which has not seen it yet
+static uint64_t callback_ns; // when it was first seen to take its time, or 0
+static nlr_buf_t *callback_end;
+static bool ended; // it was left in the middle of something: the program goes as soon as it can
 static trap_handler_t next_debug_handler;
 
 static bool is_pending(void) {
-    return MP_STATE_MAIN_THREAD(mp_pending_exception) == MP_OBJ_FROM_PTR(&MP_STATE_VM(mp_kbd_exception));
+    return kept || MP_STATE_MAIN_THREAD(mp_pending_exception) == MP_OBJ_FROM_PTR(&MP_STATE_VM(mp_kbd_exception));
+}
+
+static void hand_over(void) {
+    if (kept) {
+        kept = false;
+        mp_sched_keyboard_interrupt();
+    }
 }
 
 static bool in(uint64_t addr, const char *start, const char *end) {
@@ -67,6 +84,7 @@ static void set_breakpoints(const void *const *addrs) {
         __asm__ volatile ("movq %0, %%dr3" : : "r" (addrs[3]));
     }
     armed = addrs != NULL;
+    armed_in_callback = false;
     __asm__ volatile ("movq %0, %%dr7" : : "r" (UINT64_C(0x400) | (armed ? 0x55 : 0)));
 }
 
@@ -115,18 +133,29 @@ static NORETURN void raise_pending(void) {
     nlr_raise(exception);
 }
 
-static NORETURN void end_program(void) {
+static NORETURN void jump_to(nlr_buf_t *handler) {
     MP_STATE_THREAD(nlr_jump_callback_top) = NULL;
-    MP_STATE_THREAD(nlr_top) = end;
+    MP_STATE_THREAD(nlr_top) = handler;
     nlr_jump(NULL);
+}
+
+static NORETURN void end_program(void) {
+    jump_to(end);
+}
+
+static NORETURN void end_callback(void) {
+    jump_to(callback_end);
+}
+
+static bool on_same_stack(uint64_t rsp, uint64_t catcher) {
+    return catcher >= rsp && (in(rsp, (char *)stack_bottom, (char *)stack_top) ? catcher < (uint64_t)stack_top
+        : in(rsp, interrupt_stack_guard + PAGING_SIZE, interrupt_stack_top) && catcher < (uint64_t)interrupt_stack_top);
 }
 
 // The stack that rsp is on, up to the innermost handler; 0: it has none.
 static uint64_t catcher_above(uint64_t rsp) {
     uint64_t catcher = (uint64_t)MP_STATE_THREAD(nlr_top);
-    bool same = (in(rsp, (char *)stack_bottom, (char *)stack_top) && in(catcher, (char *)rsp, (char *)stack_top))
-        || (in(rsp, interrupt_stack_guard + PAGING_SIZE, interrupt_stack_top) && in(catcher, (char *)rsp, interrupt_stack_top));
-    return same ? catcher : 0;
+    return on_same_stack(rsp, catcher) ? catcher : 0;
 }
 
 static bool is_code(uint64_t addr) {
@@ -181,9 +210,9 @@ static bool can_raise(const trap_frame_t *frame) {
 }
 
 // Everything above goes, but for what the kernel has allocated for itself and not yet written down.
-static bool can_end(const trap_frame_t *frame) {
-    return end != NULL && in(frame->rsp, (char *)stack_bottom, (char *)stack_top) && holds_nothing(frame->rip)
-           && all_callers(frame, (uint64_t)end, holds_nothing);
+static bool can_end(const trap_frame_t *frame, const nlr_buf_t *handler) {
+    return handler != NULL && on_same_stack(frame->rsp, (uint64_t)handler) && holds_nothing(frame->rip)
+           && all_callers(frame, (uint64_t)handler, holds_nothing);
 }
 
 static void answered(void) {
@@ -191,15 +220,16 @@ static void answered(void) {
     set_breakpoints(NULL);
 }
 
+// In the watch's timer or, for a hard callback, in what watches that.
 static void look(timer_entry_t *timer) {
     trap_frame_t *frame = irq_interrupted;
-    if (!is_pending()) {
+    if (!ended && !is_pending()) {
         answered();
         interrupt_settle();
         return;
     }
     uint64_t now = clock_ns();
-    if (now < first_ns + ANSWER_NS) {
+    if (!ended && now < first_ns + ANSWER_NS) {
         timer_start(timer, first_ns + ANSWER_NS);
         return;
     }
@@ -207,10 +237,18 @@ static void look(timer_entry_t *timer) {
     if (frame == NULL) {
         return;
     }
-    if (presses >= PRESSES_TO_END && now - first_ns >= 2 * ANSWER_NS && can_end(frame)) {
+    hand_over();
+    bool may_end = ended || (presses >= PRESSES_TO_END && now - first_ns >= 2 * ANSWER_NS);
+    if (may_end && can_end(frame, in_callback ? callback_end : end)) {
         answered();
-        timer_stop(timer);
-        trap_return_to(frame, end_program);
+        if (in_callback) {
+            ended = true;
+        } else {
+            timer_stop(timer);
+        }
+        trap_return_to(frame, in_callback ? end_callback : end_program);
+    } else if (ended) {
+        // The program holds something of the kernel's, but not for long.
     } else if (can_raise(frame)) {
         answered();
         timer_stop(timer);
@@ -218,7 +256,86 @@ static void look(timer_entry_t *timer) {
     } else {
         force();
         set_breakpoints(points[turn++ % MP_ARRAY_SIZE(points)]);
+        armed_in_callback = in_callback;
     }
+}
+
+static void watch_callback(void) {
+    for (size_t i = 0; i < UART_COUNT; ++i) {
+        if (uarts[i].intercept != NULL) {
+            uart_service(&uarts[i]);
+        }
+    }
+    uint64_t now = clock_ns();
+    if (callback_ns == 0) {
+        callback_ns = now;
+    }
+    if (!ended && is_pending() && now - callback_ns >= ANSWER_NS) {
+        look(&watch);
+    }
+}
+
+typedef struct {
+    void (*function)(void *);
+    void *context;
+    bool left;
+} call_t;
+
+static void call(void *context) {
+    call_t *call = context;
+    nlr_buf_t nlr;
+    call->left = true;
+    if (nlr_push(&nlr) == 0) {
+        callback_end = &nlr;
+        call->function(call->context);
+        nlr_pop();
+        call->left = false;
+    }
+}
+
+void interrupt_call(void (*function)(void *), void *context) {
+    if (ended) {
+        return;
+    }
+    if (!irq_active) {
+        function(context);
+        return;
+    }
+    interrupt_settle();
+    mp_state_thread_t thread = mp_state_ctx.thread;
+    int16_t state = MP_STATE_VM(sched_state);
+    // What looks in there by itself, as waiting for something does, shall not find it.
+    kept = is_pending();
+    if (kept) {
+        MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
+    }
+    in_callback = true;
+    callback_ns = 0;
+    mp_cstack_init_with_top(interrupt_stack_top, interrupt_stack_top - interrupt_stack_guard - STACK_RESERVE);
+    call_t callback = { function, context, false };
+    timer_call_watched(call, &callback, watch_callback);
+    in_callback = false;
+    if (armed_in_callback) {
+        set_breakpoints(NULL);
+    }
+    if (callback.left) {
+        mp_state_ctx.thread = thread;
+    }
+    MP_STATE_THREAD(stack_top) = thread.stack_top;
+    MP_STATE_THREAD(stack_limit) = thread.stack_limit;
+    if (forced || callback.left) {
+        // Locked as before; what has come in meanwhile is looked at.
+        forced = false;
+        MP_STATE_VM(sched_state) = state < 0 ? state : MP_SCHED_PENDING;
+    }
+    hand_over();
+    if (ended) {
+        look(&watch);
+    }
+}
+
+bool interrupt_can_call(void) {
+    return irq_active ? !in_callback : !mp_hal_has_timer();
 }
 
 // At the first instruction of one of the functions above.
@@ -232,7 +349,7 @@ static bool on_debug(trap_frame_t *frame) {
     }
     if (!is_pending()) {
         answered();
-    } else if (!irq_active && catcher_above(frame->rsp) != 0) {
+    } else if (in_callback == armed_in_callback && catcher_above(frame->rsp) != 0) {
         answered();
         trap_return_to(frame, raise_pending);
         return true;
@@ -250,7 +367,7 @@ void interrupt_set_end(nlr_buf_t *handler) {
     end = handler;
     timer_stop(&watch);
     answered();
-    forced = false;
+    forced = ended = false;
 }
 
 void interrupt_press(void) {
@@ -259,7 +376,11 @@ void interrupt_press(void) {
         first_ns = clock_ns();
     }
     ++presses;
-    mp_sched_keyboard_interrupt();
+    if (in_callback) {
+        kept = true;
+    } else {
+        mp_sched_keyboard_interrupt();
+    }
     if (mp_hal_has_timer() && !watch.queued) {
         timer_start(&watch, first_ns + ANSWER_NS);
     }

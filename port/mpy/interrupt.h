@@ -4,10 +4,15 @@
 // whatever it is called with, and in callbacks, which otherwise do not look. Pressed for the third time
 // it ends the program and its heap.
 //
-// What it does not end: code that runs with interrupts off, and, before the third time, file systems, the
+// Hard callbacks run in an interrupt, with all interrupts held back but the one that watches them: from
+// there the same is done, once a callback has taken a second itself.
+//
+// What it does not end: code that turns interrupts off, and, before the third time, file systems, the
 // compiler and everything else in C that may be in the middle of a change.
 #ifndef RINGZERO_MPY_INTERRUPT_H
 #define RINGZERO_MPY_INTERRUPT_H
+
+#include <stdbool.h>
 
 #include "py/nlr.h"
 
@@ -19,7 +24,14 @@ void interrupt_press(void);
 // Where the third Ctrl-C goes to: the handler of the kernel's own, whose value is then NULL.
 void interrupt_set_end(nlr_buf_t *end);
 
-// A callback has ended: what was done to make it look is undone.
+// What was done to make a callback look is undone.
 void interrupt_settle(void);
+
+// Calls Python's hard callbacks. In an interrupt it is on the interrupt's stack, which the stack check
+// then knows, and can be ended.
+void interrupt_call(void (*function)(void *), void *context);
+// Whether that can be done now: in an interrupt, and not inside another one; anywhere where no timer
+// interrupts. Else whoever has something to call does it from a timer.
+bool interrupt_can_call(void);
 
 #endif

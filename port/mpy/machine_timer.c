@@ -157,7 +157,6 @@ static void run_hard(void *context) {
         mp_printf(MICROPY_ERROR_PRINTER, "Uncaught exception in Timer callback handler\n");
         mp_obj_print_exception(MICROPY_ERROR_PRINTER, MP_OBJ_FROM_PTR(nlr.ret_val));
     }
-    interrupt_settle();
     gc_unlock();
     mp_sched_unlock();
 }
@@ -174,7 +173,7 @@ static void on_due(timer_entry_t *entry) {
         return;
     }
     if (self->hard) {
-        machine_in_interrupt(run_hard, self);
+        interrupt_call(run_hard, self);
     } else if (self->pending < PENDING_MAX) {
         self->pending++;
         make_ready(self);

@@ -9,6 +9,7 @@
 #include "cpu/timer.h"
 #include "devices/uart.h"
 #include "mpy/fault.h"
+#include "mpy/interrupt.h"
 #include "mpy/modmachine.h"
 
 enum {
@@ -38,6 +39,8 @@ typedef struct _machine_uart_obj_t {
     uint32_t trigger;
     volatile uint32_t flags;
     timer_entry_t idle_timer;
+    unsigned events; // that no handler has been called for yet
+    timer_entry_t event_timer;
 } machine_uart_obj_t;
 
 static machine_uart_obj_t machine_uart_objs[UART_COUNT];
@@ -54,7 +57,11 @@ static void fire(machine_uart_obj_t *self, uint32_t event) {
     mp_irq_obj_t *irq = irq_of(self);
     if (irq != NULL && (self->trigger & event)) {
         self->flags = event;
-        machine_in_interrupt((void (*)(void *))mp_irq_handler, irq);
+        if (irq->ishard) {
+            interrupt_call((void (*)(void *))mp_irq_handler, irq);
+        } else {
+            mp_irq_handler(irq);
+        }
     }
 }
 
@@ -62,13 +69,26 @@ static void on_idle(timer_entry_t *timer) {
     fire((machine_uart_obj_t *)((char *)timer - offsetof(machine_uart_obj_t, idle_timer)), IRQ_RXIDLE);
 }
 
+static void fire_events(timer_entry_t *timer) {
+    machine_uart_obj_t *self = (machine_uart_obj_t *)((char *)timer - offsetof(machine_uart_obj_t, event_timer));
+    unsigned events = self->events;
+    self->events = 0;
+    fire(self, events & IRQ_BREAK);
+    fire(self, events & IRQ_RX);
+}
+
+// In the port's interrupt, or wherever the port is looked at.
 static void on_event(uart_t *uart, unsigned events) {
     machine_uart_obj_t *self = &machine_uart_objs[uart - uarts];
     if (self->trigger & IRQ_RXIDLE) {
         timer_start(&self->idle_timer, clock_ns() + IDLE_BITS * UINT64_C(1000000000) / self->baudrate);
     }
-    fire(self, events & IRQ_BREAK);
-    fire(self, events & IRQ_RX);
+    self->events |= events;
+    if (interrupt_can_call()) {
+        fire_events(&self->event_timer);
+    } else {
+        timer_start(&self->event_timer, clock_ns());
+    }
 }
 
 static void mp_machine_uart_print(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t kind) {
@@ -172,6 +192,7 @@ static mp_obj_t mp_machine_uart_make_new(const mp_obj_type_t *type, size_t n_arg
             .parity = UART_PARITY_NONE,
             .stop = 1,
             .idle_timer = { .callback = on_idle },
+            .event_timer = { .callback = fire_events },
         };
     }
     mp_map_t kw_args;
@@ -189,6 +210,7 @@ static void mp_machine_uart_deinit(machine_uart_obj_t *self) {
     self->uart->notify = NULL;
     self->trigger = 0;
     timer_stop(&self->idle_timer);
+    timer_stop(&self->event_timer);
     if (is_console(self)) {
         uart_open(self->uart, UART_RATE_MAX, 8, UART_PARITY_NONE, 1);
     } else {

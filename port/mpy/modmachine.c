@@ -1,8 +1,6 @@
 // Included by extmod/modmachine.c.
 #include <string.h>
 
-#include "py/cstack.h"
-
 #include "cpu/clock.h"
 #include "cpu/io.h"
 #include "cpu/irq.h"
@@ -34,22 +32,6 @@ enum {
 };
 
 static bool soft_reset_done;
-
-extern char interrupt_stack_guard[], interrupt_stack_top[];
-
-void machine_in_interrupt(void (*function)(void *), void *context) {
-    char here;
-    if (&here < interrupt_stack_guard || &here >= interrupt_stack_top) {
-        function(context);
-        return;
-    }
-    char *stack_top = MP_STATE_THREAD(stack_top);
-    mp_uint_t stack_limit = MP_STATE_THREAD(stack_limit);
-    mp_cstack_init_with_top(interrupt_stack_top, interrupt_stack_top - interrupt_stack_guard - 4096);
-    function(context);
-    MP_STATE_THREAD(stack_top) = stack_top;
-    MP_STATE_THREAD(stack_limit) = stack_limit;
-}
 
 void machine_deinit(void) {
     machine_timer_deinit_all();

@@ -12,9 +12,6 @@ extern const struct _machine_port_obj_t machine_port8_obj, machine_port16_obj, m
 // The bits of a number of that many bytes, 1 to 8, with a sign or without one; ValueError.
 uint64_t machine_get_bits(mp_obj_t obj, unsigned size);
 
-// Calls Python's hard handlers: in an interrupt, the stack check has to know the interrupt's stack.
-void machine_in_interrupt(void (*function)(void *), void *context);
-
 // Raises RuntimeError where no timer interrupts.
 void machine_need_timer(void);
 

@@ -3,7 +3,7 @@
 import pytest
 
 DEFINITIONS = """
-import io, machine, re, time
+import frames, io, machine, re, sys, time
 @micropython.native
 def native():
     x = 0
@@ -31,6 +31,8 @@ def for_ever():
     while True:
         pass
 digits = '9' * 3000000
+big = range(1 << 40)
+three = bytearray(3)
 """
 LOOPS = {
     "sum": "sum(range(1 << 40))",
@@ -220,3 +222,179 @@ def test_slow_reader(vm):
     vm.repl.send("y" * 5000 + "\x03")
     vm.repl.expect_exact("KeyboardInterrupt")
     vm.repl.expect_exact(">>> ")
+
+
+IN_HARD_CALLBACKS = (
+    "for_ever",
+    "native",
+    "native_try",
+    "viper",
+    "lambda: sum(big)",
+    "lambda: time.sleep(1000)",
+    "lambda: sys.stdin.buffer.readinto(three)",
+)
+PROGRAMS = {"prompt": "", "program": "; for_ever()"}
+
+
+def start_hard(vm, function, program="prompt"):
+    """Have a hard timer interrupt the prompt or a program."""
+    vm.exec(f"""
+        timer = machine.Timer()
+        function = {function}
+        def callback(timer):
+            print('go')
+            function()
+    """)
+    vm.repl.sendline("timer.init(period=1, callback=callback, hard=True)" + PROGRAMS[program])
+    vm.repl.expect_exact("go\r\n")
+
+
+def expect_ended(vm, handler="Timer callback"):
+    vm.repl.expect_exact(f"Uncaught exception in {handler} handler", timeout=15)
+    vm.repl.expect_exact("KeyboardInterrupt")
+
+
+def check_callbacks(vm):
+    """The scheduler is neither locked nor unlocked for good, and timers of both kinds run."""
+    vm.exec("""
+        import frames, machine, time
+        soft, hard = [0], [0]
+        def count(of):
+            def add(timer): of[0] += 1
+            return add
+        timers = [
+            machine.Timer(period=2, callback=count(of), hard=of is hard) for of in (soft, hard)
+        ]
+        time.sleep_ms(200)
+        for timer in timers: timer.deinit()
+        frames.check()
+    """)
+    assert vm.eval("min(soft[0], hard[0])") > 10
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_deaf_hard_callbacks(vm, program):
+    """A loop in a hard timer's callback ends, the timer stops, and what it interrupted goes on."""
+    vm.exec(DEFINITIONS)
+    for function in IN_HARD_CALLBACKS:
+        start_hard(vm, function, program)
+        vm.repl.send("\x03")
+        expect_ended(vm)
+        if program != "prompt":
+            vm.repl.send("\x03")
+            vm.repl.expect_exact("KeyboardInterrupt", timeout=10)
+            vm.repl.expect_exact(">>> ")
+        vm.repl.sendline("print('on' + 'wards')")
+        vm.repl.expect_exact("onwards\r\n>>> ")
+        check_callbacks(vm)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_full_ring_in_a_hard_callback(vm, program):
+    """Ctrl-C behind more typed characters than there is room for ends a hard callback, too."""
+    vm.exec(DEFINITIONS)
+    start_hard(vm, "for_ever", program)
+    vm.repl.send("x" * 5000 + "\x03")
+    expect_ended(vm)
+    if program != "prompt":
+        vm.repl.send("\x03")
+        vm.repl.expect_exact("KeyboardInterrupt")
+    vm.repl.expect_exact("xxx")
+    vm.repl.send("\x03")
+    vm.repl.expect_exact("x\r\n>>> ")
+    check_callbacks(vm)
+
+
+def test_deaf_hard_uart_handler(vm):
+    """A loop in a handler of the console's own ends, and what was typed meanwhile is there."""
+    vm.exec(DEFINITIONS)
+    vm.exec("""
+        uart = machine.UART(0)
+        def handler(uart):
+            print('go')
+            for_ever()
+    """)
+    vm.run("uart.irq(handler, uart.IRQ_RX, hard=True)")
+    vm.repl.send("6")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send(" * 7\x03")
+    expect_ended(vm, "IRQ callback")
+    vm.repl.expect_exact("6 * 7\r\n>>> ")
+    check_callbacks(vm)
+
+
+def test_ctrl_c_is_the_programs(vm):
+    """Ctrl-C while a short hard callback waits is the program's, and a key at the prompt."""
+    vm.exec(DEFINITIONS)
+    vm.exec("def wait(timer): time.sleep_ms(9)")
+    vm.run("timer = machine.Timer(period=10, callback=wait, hard=True)")
+    for _ in range(3):
+        vm.repl.sendline("print('go'); for_ever()")
+        vm.repl.expect_exact("go\r\n")
+        vm.repl.send("\x03")
+        vm.repl.expect_exact("KeyboardInterrupt")
+        vm.repl.expect_exact(">>> ")
+        vm.repl.send("6 * \x03")
+        vm.repl.expect_exact("6 * \r\n>>> ")
+    vm.run("timer.deinit()")
+    assert "Uncaught" not in vm.transcript()
+
+
+@pytest.mark.timeout(90)
+def test_third_time_in_a_hard_callback(boot):
+    """Where a hard callback is in C that cannot be left, the third Ctrl-C ends the program."""
+    vm = boot(memory="512M", extra=("-serial", "null")).boot()
+    vm.exec(DEFINITIONS)
+    before = vm.eval("frames.stats().used")
+    vm.exec("zeros = bytes(1 << 27)\nuart = machine.UART(1)")
+    for program in PROGRAMS:
+        start_hard(vm, "lambda: uart.write(zeros)", program)
+        for _ in range(3):
+            vm.repl.send("\x03")
+        vm.repl.expect_exact("MPY: Ctrl-C three times without an answer")
+        vm.repl.expect_exact("soft reboot\r\n")
+        vm.repl.expect_exact("\n>>> ")
+        assert "Uncaught" not in vm.transcript()
+        vm.repl.sendline("print('on' + 'wards')")
+        vm.repl.expect_exact("onwards\r\n>>> ")
+        check_callbacks(vm)
+        assert vm.eval("frames.stats().used") <= before
+        vm.exec(DEFINITIONS + "zeros = bytes(1 << 27)\nuart = machine.UART(1)")
+
+
+def test_storm_of_hard_callbacks(vm):
+    """Hard timers whose callbacks take longer than their periods leave the program its turns."""
+    vm.exec("""
+        import gc, machine, sys, time
+        calls = [0]
+        def callback(timer):
+            calls[0] += 1
+            time.sleep_us(200)
+        def get():
+            print('go')
+            data = bytearray(3)
+            sys.stdout.buffer.readinto(data)
+            gc.collect()
+            return bytes(data)
+        def for_ever():
+            while calls[0] < 1000: pass
+            print('go')
+            while True: pass
+        timers = [machine.Timer() for _ in range(2)]
+        def start():
+            for timer in timers: timer.init(freq=20000, callback=callback, hard=True)
+        def stop():
+            for timer in timers: timer.deinit()
+    """)
+    vm.run("start()")
+    vm.repl.sendline("get()")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("abc")
+    vm.repl.expect_exact("b'abc'\r\n>>> ")
+    vm.repl.sendline("for_ever()")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("\x03")
+    vm.repl.expect_exact("KeyboardInterrupt")
+    vm.repl.expect_exact(">>> ")
+    assert vm.run("stop()") == ""
