@@ -45,6 +45,31 @@ def test_callbacks_while_the_heap_grows(weakref):
     weakref.exec("import frames; frames.check()")
 
 
+@pytest.mark.memory("512M")
+def test_third_ctrl_c_in_a_callback(weakref):
+    """The third Ctrl-C ends a program in the middle of a callback of the collector's."""
+    weakref.exec("""
+        import gc, weakref
+        class Thing: pass
+        spaces = b' ' * 1024 * 150000
+        def callback(ref):
+            print('go')
+            exec(spaces)
+        things = [Thing() for _ in range(10)]
+        refs = [weakref.ref(thing, callback) for thing in things]
+    """)
+    weakref.repl.sendline("del things; gc.collect()")
+    weakref.repl.expect_exact("go\r\n")
+    for _ in range(3):
+        weakref.repl.send("\x03")
+    weakref.repl.expect_exact("MPY: Ctrl-C three times without an answer")
+    weakref.repl.expect_exact("soft reboot\r\n")
+    weakref.repl.expect_exact("\n>>> ")
+    weakref.exec(GROW + "import frames; frames.check()")
+    live, called = weakref.eval("(sum(ref() is not None for ref in refs), len(gone))")
+    assert 100 <= live <= 105 and live + called == 300
+
+
 def test_soft_reset_calls_nobody(weakref):
     """A soft reset with references that wait for their objects comes back to the prompt."""
     weakref.exec(
