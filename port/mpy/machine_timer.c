@@ -97,7 +97,8 @@ static void make_ready(machine_timer_obj_t *self) {
         }
         last_ready = self;
     }
-    if (!running_ready) {
+    // Not before the main program has had its turn.
+    if (!running_ready && !turn_timer.queued) {
         schedule_ready(NULL);
     }
 }

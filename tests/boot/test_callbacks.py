@@ -75,6 +75,28 @@ print('done')
     )
 
 
+def test_no_pause(boot):
+    """However long callbacks take that leave no pause, the main program goes on between them."""
+    vm = boot(extra=("-icount", "shift=1,sleep=off")).boot()
+    vm.exec("""
+        import machine, time
+        calls = turns = 0
+        seen = []
+        def callback(timer):
+            global calls
+            calls += 1
+            time.sleep_ms(5)
+            if calls % 500 == 0:
+                seen.append(turns)
+        timer = machine.Timer(period=5, callback=callback)
+        while calls < 2000:
+            turns += 1
+        timer.deinit()
+    """)
+    first, second, third, last = vm.eval("seen")
+    assert first < second < third < last
+
+
 def test_finaliser_raises(vm):
     """What a disk raises as the collector closes its file is printed; the heap lives on."""
     said = vm.exec("""
