@@ -158,6 +158,14 @@ void status_after_exec(void *ret_val, int *ret);
 #include "cpu/io.h"
 #define MICROPY_BEGIN_ATOMIC_SECTION()          cpu_irq_save()
 #define MICROPY_END_ATOMIC_SECTION(state)       cpu_irq_restore(state)
+// What a callback waits in leaves Ctrl-C to the program: mp_event_handle_nowait() returns.
+bool interrupt_is_not_for_callback(void);
+#define MICROPY_INTERNAL_EVENT_HOOK \
+    do { \
+        if (interrupt_is_not_for_callback()) { \
+            return; \
+        } \
+    } while (0)
 #define MICROPY_INTERNAL_WFE(timeout_ms)        mp_hal_wait(timeout_ms)
 void mp_hal_wait(unsigned long timeout_ms);
 

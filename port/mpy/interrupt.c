@@ -113,6 +113,10 @@ void __wrap_mp_handle_pending(int behaviour) {
     __real_mp_handle_pending(behaviour);
 }
 
+bool interrupt_is_not_for_callback(void) {
+    return !forced && watch.queued && MP_STATE_VM(sched_state) < 0;
+}
+
 mp_obj_t parse_binary_op(mp_binary_op_t op, mp_obj_t left, mp_obj_t right);
 
 // What the compiler folds constants with. Where it takes whatever is raised for a reason to leave an

@@ -127,6 +127,22 @@ def test_deaf_callbacks(vm, function):
     assert vm.eval("len(count)") > 10
 
 
+@pytest.mark.parametrize("program", ["for_ever()", "time.sleep(1000)"])
+def test_callbacks_without_a_pause(boot, program):
+    """Ctrl-C gets through to the program, however much of the time its callbacks sleep away."""
+    vm = boot(extra=("-icount", "shift=1,sleep=off")).boot()
+    vm.exec(DEFINITIONS)
+    vm.run("timer = machine.Timer(period=5, callback=lambda timer: time.sleep_ms(5))")
+    vm.repl.sendline(f"print('go'); {program}")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("\x03")
+    vm.repl.expect_exact(", line 1, in <module>\r\n", timeout=10)
+    vm.repl.expect_exact("KeyboardInterrupt", timeout=10)
+    vm.repl.expect_exact(">>> ")
+    vm.run("timer.deinit()")
+    assert vm.run("6 * 7") == "42\r\n"
+
+
 @pytest.mark.parametrize("line", WITHOUT_A_PROGRAM)
 def test_without_a_program(vm, line):
     """What Python runs while no program does ends as well, and the prompt goes on."""
