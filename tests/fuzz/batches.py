@@ -76,6 +76,9 @@ getattr({v}, {s}) | hasattr({v}, {s}) | delattr({v}, {s}) | isinstance({v}, {v})
 {s}.encode() | {b}.decode() | {s}.find({s}, {i}, {i}) | {s}.center({i}) | ({i}).to_bytes({i}, 'little') | int.from_bytes({b}, 'big') | {s}.count({s}, {i}, {i}) | {s}.startswith({v}, {i}) | {s}.partition({s}) | {s}.splitlines() | {s}.strip({v}) | {b}.hex()
 gen({n}).send(None) | gen({n}).throw({v}) | closure({n})({v}) | nat({v}, {v}) | vip({v}, {i}) | vob({v}, {v}) | loop({n}) | deep({n}) | recurse() | E({f})({v}) | object.__new__({v}) | SL({v}) | SD({v}) | ST({v}) | SS({v}) | SB({v}) | SBA({v}) | SI({v}) | SO({v}) | HL({v}) | SE({v}, {v})
 [{v}, {v}].sort(key={f}) | [{v}, {v}].insert({i}, {v}) | [{v}, {v}].index({v}, {i}, {i}) | [1, 2, 3].pop({i}) | [{v}].remove({v}) | [{v}].extend({v}) | bytearray({b}).extend({v}) | bytearray({b}).append({v}) | {{{v}}}.union({v}) | {{{v}}}.symmetric_difference_update({v}) | {{1: {v}}}.update({v}) | {{1: {v}}}.pop({v}) | {{}}.fromkeys({v}, {v}) | {{1: {v}}}.setdefault({v}, {v}) | {{1: 2}}.popitem()
+struct_at({n}) | struct_at({n}).f[{n}] | bytearray_in({n}) | closing({n}, {f}) | closing({n}, lambda: {v}) | masked({n}, lambda: {v}) | masked({n}, lambda: {b})
+machine.port8[{i}] | machine.port16[{i}] | machine.port32[{i}] | machine.WDT(timeout={i}) | machine.WDT(timeout={n}) | machine.deepsleep({i}) | machine.poweroff({i})
+_handoff.keep({i}, {i}) | _handoff.set_rom({i}, {i}) | _handoff.set_console({v}, {v}) | _handoff.set_program({s}) | _handoff.set_eof_poweroff({v})
 platform.platform() | errno.errorcode | _files.mount({v}, {v}, {v}) | _space.init({v}, {v}, {v}) | _handoff.set_heap({i}) | _handoff.in_use() | _handoff.kept({n})
 """  # noqa: E501
 TEMPLATES = [one.strip() for line in TEMPLATES.strip().splitlines() for one in line.split(" | ")]
@@ -205,6 +208,7 @@ KEYWORDS = (
     "period mode callback hard align below count key reverse sep end file default heap".split()
 )
 BINARY = "+ - * / // % @ & | ^ << >> == != < > <= >= in is and or".split()
+ENDS = re.compile(r"machine\.(WDT|deepsleep|poweroff)\(")  # perhaps the machine, by design
 SLOW = re.compile(r"input|sleep|stdin|read|poll|select|wait|run_forever|recv")
 
 
@@ -451,7 +455,12 @@ class Generator:
         into = self.slot()
         if pick < 0.38:
             template = rng.choice(TEMPLATES)
-            while SLOW.search(template) and rng.random() < 0.5:
+            while (
+                SLOW.search(template)
+                and rng.random() < 0.5
+                or ENDS.search(template)
+                and rng.random() < 0.8
+            ):
                 template = rng.choice(TEMPLATES)
             return f"{into} = {self.filled(template)}"
         if pick < 0.72:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pexpect
-from batches import BATCH, Generator
+from batches import BATCH, ENDS, Generator
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -49,12 +49,17 @@ class Finding(Exception):
         self.text = text
 
 
+class EndedByDesign(Exception):
+    """A program has asked for it."""
+
+
 class Guest:
     """A machine that runs batches, one after each soft reset."""
 
     def __init__(self, kernel, folder, rom, machine):
         self.kernel = kernel
         self.deaf = DEAF
+        self.may_end = False
         board, memory, clock = machine
         self.vm = VM(
             kernel,
@@ -109,6 +114,8 @@ class Guest:
             self.vm.wait_exit(20)
         if self.vm.panic:
             return self.panic()
+        if self.may_end:
+            return EndedByDesign()
         return Finding(f"the machine ended, status {self.vm.status}", self.last())
 
     def last(self):
@@ -150,10 +157,12 @@ class Guest:
     def run(self, batch, trace=False):
         """Finding if something goes wrong."""
         vm = self.vm
+        source = batch.source(trace)
+        self.may_end |= ENDS.search(source) is not None
         try:
             vm.raw = True
             try:
-                vm.paste(batch.source(trace).encode(), time.monotonic() + 60)
+                vm.paste(source.encode(), time.monotonic() + 60)
             except pexpect.TIMEOUT:
                 raise Finding("the prompt takes no program", self.last()) from None
             except pexpect.EOF:
@@ -175,6 +184,8 @@ class Guest:
         except (pexpect.EOF, pexpect.TIMEOUT) as error:
             if vm.panic:
                 raise self.panic() from None
+            if isinstance(error, pexpect.EOF):
+                raise self.ended() from None
             raise Finding("the prompt is lost", f"{error}\n{self.last()}") from None
 
     def settle(self):
@@ -238,6 +249,9 @@ class Fuzzer:
                     guest.run(batch)
                     self.done += 1
                     self.whole += guest.ended_well
+                except EndedByDesign:
+                    guest.close()
+                    guest = None
                 except Finding as finding:
                     guest.close()
                     guest = None
@@ -268,6 +282,8 @@ class Fuzzer:
         try:
             for batch in batches:
                 guest.run(batch, trace=True)
+        except EndedByDesign:
+            return None
         except Finding as finding:
             finding.text += "\n--- console\n" + guest.last()
             return finding
