@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tests" / "kit"))
 
-from ringzero_vm import CTRL_C, CTRL_D, VM  # noqa: E402
+from ringzero_vm import CTRL_A, CTRL_C, CTRL_D, VM  # noqa: E402
 
 QUIET = 1.5  # seconds without a word until Ctrl-C
 DEAF = 30  # seconds of Ctrl-C in vain that are a hang
@@ -191,8 +191,12 @@ class Guest:
     def settle(self):
         """A soft reset, and then all frames are back."""
         vm = self.vm
-        vm.repl_.send("\r" + CTRL_C + CTRL_D)
-        self.wait(rb"raw REPL; CTRL-B to exit\r\n>\Z", "soft reset")
+        for _ in range(3):
+            # After Ctrl-C three times it is the other prompt.
+            vm.repl_.send("\r" + CTRL_C + CTRL_A + CTRL_D)
+            end = rb"soft reboot\r\n[\s\S]*(raw REPL; CTRL-B to exit\r\n>|\n>>> )\Z"
+            if self.wait(end, "soft reset")[1].startswith(b"raw"):
+                break
         # The end of the soft reset that was meant, should there have been another.
         vm.repl_.send("print('#SYNC')" + CTRL_D)
         self.wait(rb"#SYNC\r\n\x04\x04>", "prompt")
