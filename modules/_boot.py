@@ -3,15 +3,12 @@
 
 
 def _boot():
-    import time
-
     import _files
     import _handoff
     import _space
     import bootinfo
     import cmdline
     import frames
-    import machine
     import memmap
 
     _handoff.need_start()
@@ -40,7 +37,8 @@ def _boot():
             else "command line: maxmem=%s leaves no memory: it is at least 64k" % maxmem
         )
     frames.init(ranges)
-    _space._init(*memmap._arrays())
+    starts, lasts, kinds = memmap._arrays()
+    _space._init(starts, lasts, kinds)
     heap = options.get("heap")
     if heap is not None:
         _handoff.set_heap(cmdline.size("heap", heap))
@@ -51,8 +49,10 @@ def _boot():
 
     _files.mount(bootinfo.modules, options)
 
-    if log and machine.reset_cause() != machine.SOFT_RESET:
-        print("started in %d ms" % (time.ticks_us() // 1000))
+    if log:
+        ms = _handoff.start_ms()
+        if ms is not None:
+            print("started in %d ms" % ms)
 
 
 _boot()

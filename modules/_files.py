@@ -4,7 +4,6 @@ import sys
 import _handoff
 import cmdline
 import frames
-import memmap
 import ramdisk
 import vfs
 from micropython import const
@@ -59,6 +58,8 @@ def _new_disk(disk):
 def _too_large(key, value, size):
     free = frames.stats().free * _FRAME
     if size > free:
+        import memmap
+
         why = "only %s of memory are free" % memmap.human(free)
     else:
         why = "so much memory is not free in one piece"

@@ -6,8 +6,6 @@
 # As in bootinfo.py, what runs at every start makes do with few of the interpreter's functions.
 
 from array import array as _array
-from heapq import heapify as _heapify
-from heapq import heappop as _heappop
 
 from micropython import const
 
@@ -126,11 +124,13 @@ def _sweep(regions):
             events.append(start << 4 | rank | 1)
             events.append(end << 4 | rank)
     if not in_order:
+        import heapq
+
         heap = events
-        _heapify(heap)
+        heapq.heapify(heap)
         events = []
         while heap:
-            events.append(_heappop(heap))
+            events.append(heapq.heappop(heap))
 
     # The changes of the strictest rank take the places of events that have been seen.
     done = count = 0

@@ -7,6 +7,7 @@
 #include "main.h"
 #include "mpy/heap.h"
 #include "mpy/modhandoff.h"
+#include "mpy/modmachine.h"
 #include "mpy/rom.h"
 
 // Memory that stays as it is over a soft reset, by number: start, end.
@@ -131,6 +132,12 @@ static mp_obj_t handoff_set_console_(mp_obj_t serial, mp_obj_t screen) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(handoff_set_console_obj, handoff_set_console_);
 
+// start_ms(): how long the machine has been up, in milliseconds; None after a soft reset.
+static mp_obj_t handoff_start_ms_(void) {
+    return machine_soft_reset_done() ? mp_const_none : mp_obj_new_int_from_uint(mp_hal_ticks_ms());
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(handoff_start_ms_obj, handoff_start_ms_);
+
 void handoff_attr(mp_obj_t self, qstr attr, mp_obj_t *dest) {
     if (attr == MP_QSTR_protocol) {
         dest[0] = mp_obj_new_int_from_uint(handoff.protocol);
@@ -150,6 +157,7 @@ static const mp_rom_map_elem_t handoff_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_set_console), MP_ROM_PTR(&handoff_set_console_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_eof_poweroff), MP_ROM_PTR(&handoff_set_eof_poweroff_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_rom), MP_ROM_PTR(&rom_set_obj) },
+    { MP_ROM_QSTR(MP_QSTR_start_ms), MP_ROM_PTR(&handoff_start_ms_obj) },
 };
 static MP_DEFINE_CONST_DICT(handoff_globals, handoff_globals_table);
 

@@ -39,6 +39,10 @@ void machine_deinit(void) {
     soft_reset_done = true;
 }
 
+bool machine_soft_reset_done(void) {
+    return soft_reset_done;
+}
+
 static void mp_machine_idle(void) {
     mp_event_wait_indefinite();
 }

@@ -17,6 +17,8 @@ void machine_need_timer(void);
 
 // Stops what the module has started and what lives in the heap, before that goes.
 void machine_deinit(void);
+// Whether that has been done, at a soft reset.
+bool machine_soft_reset_done(void);
 void machine_timer_deinit_all(void);
 void machine_uart_deinit_all(void);
 
