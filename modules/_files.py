@@ -82,7 +82,7 @@ def _mount_disk(value):
         return
     start, end = _handoff.kept(_KEEP_DISK)
     if start == end:
-        fs = ramdisk._later(_new_disk, None if size is None else _take(value, size))
+        fs = ramdisk._lazy(_new_disk, None if size is None else _take(value, size))
     else:
         disk = ramdisk.RAMDisk(end - start, addr=start)
         try:

@@ -1,11 +1,6 @@
+// Time, waiting, and the order in which devices are set up.
 #include "py/mphal.h"
 #include "py/runtime.h"
-#include "py/stream.h"
-#include "extmod/misc.h"
-#include "mpy/fault.h"
-#include "mpy/interrupt.h"
-#include "shared/readline/readline.h"
-#include "shared/runtime/interrupt_char.h"
 #include "shared/timeutils/timeutils.h"
 
 #include "boot/handoff.h"
@@ -19,7 +14,6 @@
 #include "devices/pit.h"
 #include "devices/pm_timer.h"
 #include "devices/rtc.h"
-#include "devices/screen.h"
 #include "devices/uart.h"
 #include "firmware/acpi.h"
 #include "firmware/smbios.h"
@@ -44,45 +38,6 @@ static bool may_refine, refining;
 
 // The wall clock at clock_ns() == 0; 0: not yet known.
 static uint64_t wall_base_ns;
-
-static bool piped;
-
-void mp_hal_set_piped(bool input_is_piped) {
-    piped = input_is_piped;
-}
-
-// The value of mp_interrupt_char where no program runs.
-#define NO_PROGRAM  (-2)
-
-static const void *prompt;
-
-void mp_hal_set_program_char(int c) {
-    if (c >= 0 && mp_interrupt_char == NO_PROGRAM) {
-        // It was meant for what ran before.
-        MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
-    }
-    mp_hal_set_interrupt_char(c >= 0 ? c : NO_PROGRAM);
-}
-
-// Without a program Ctrl-C is for the prompt, but ends what else runs: callbacks, finalisers, exit
-// functions, terminals, the printing of an exception.
-static int interrupt_char(void) {
-    if (mp_interrupt_char != NO_PROGRAM) {
-        return mp_interrupt_char;
-    }
-    return piped || MP_STATE_THREAD(nlr_top) == prompt ? -1 : CHAR_CTRL_C;
-}
-
-bool mp_hal_is_interrupt_char(int byte) {
-    if (byte == UART_ANY) {
-        return interrupt_char() >= 0 && !piped;
-    }
-    if (byte != interrupt_char()) {
-        return false;
-    }
-    interrupt_press();
-    return mp_interrupt_char != NO_PROGRAM;
-}
 
 static void poll(timer_entry_t *timer) {
     uart_service(console);
@@ -232,125 +187,6 @@ uint64_t mp_hal_time_ns(void) {
 void mp_hal_set_time_ns(uint64_t ns) {
     uint64_t now = now_ns();
     wall_base_ns = ns > now ? ns - now : 1;
-}
-
-#if MICROPY_PY_OS_DUPTERM
-// A terminal of os.dupterm is Python, which may use the console in turn, or be the console: what it
-// does with it while it is asked goes to the serial port and the screen alone. In an interrupt it may
-// be in the middle of anything, and is not asked.
-enum {
-    TERMINAL_POLL = 1,
-    TERMINAL_READ = 2,
-    TERMINAL_WRITE = 4,
-};
-static uint8_t terminal_busy;
-static const char *terminal_text; // that is being written to one
-extern struct _mp_dummy_t mp_sys_stdout_obj;
-
-static bool terminal_is_console(void) {
-    mp_obj_t terminal = MP_STATE_VM(dupterm_objs[0]);
-    return terminal != MP_OBJ_NULL && mp_obj_get_type(terminal) == mp_obj_get_type(MP_OBJ_FROM_PTR(&mp_sys_stdout_obj));
-}
-
-static uintptr_t ask_terminal(uint8_t what, uintptr_t poll_flags, const char *str, size_t len) {
-    uintptr_t result = what == TERMINAL_READ ? (uintptr_t)-1 : 0;
-    if ((terminal_busy & what) || irq_active || terminal_is_console()) {
-        return result;
-    }
-    terminal_busy |= what;
-    nlr_buf_t nlr;
-    if (nlr_push(&nlr) == 0) {
-        if (what == TERMINAL_POLL) {
-            result = mp_os_dupterm_poll(poll_flags);
-        } else if (what == TERMINAL_READ) {
-            result = mp_os_dupterm_rx_chr();
-        } else {
-            terminal_text = str;
-            mp_os_dupterm_tx_strn(str, len);
-        }
-        nlr_pop();
-        terminal_busy &= ~what;
-        return result;
-    }
-    terminal_busy &= ~what;
-    nlr_jump(nlr.ret_val);
-}
-#endif
-
-uintptr_t mp_hal_stdio_poll(uintptr_t poll_flags) {
-    uintptr_t ready = 0;
-    if (!console->interrupts) {
-        uart_service(console);
-    }
-    if ((poll_flags & MP_STREAM_POLL_RD) && uart_available(console) > 0) {
-        ready |= MP_STREAM_POLL_RD;
-    }
-    if ((poll_flags & MP_STREAM_POLL_WR) && uart_writable(console)) {
-        ready |= MP_STREAM_POLL_WR;
-    }
-    #if MICROPY_PY_OS_DUPTERM
-    ready |= ask_terminal(TERMINAL_POLL, poll_flags, NULL, 0);
-    #endif
-    return ready;
-}
-
-void mp_hal_set_prompt(const void *handler) {
-    prompt = handler;
-}
-
-void mp_hal_reset_console(void) {
-    prompt = NULL;
-    #if MICROPY_PY_OS_DUPTERM
-    terminal_busy = 0;
-    MP_STATE_VM(dupterm_objs[0]) = MP_OBJ_NULL;
-    #endif
-}
-
-int mp_hal_stdin_rx_chr(void) {
-    for (;;) {
-        int c = uart_receive(console);
-        if (c >= 0) {
-            return c;
-        }
-        #if MICROPY_PY_OS_DUPTERM
-        c = (int)ask_terminal(TERMINAL_READ, 0, NULL, 0);
-        if (c >= 0) {
-            return c;
-        }
-        #endif
-        if (prompt != NULL && MP_STATE_THREAD(nlr_top) == prompt) {
-            MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
-        }
-        mp_event_wait_indefinite();
-    }
-}
-
-static bool to_serial = true, to_screen = true;
-
-void mp_hal_set_console(bool serial, bool screen) {
-    to_serial = serial;
-    to_screen = screen;
-}
-
-mp_uint_t mp_hal_stdout_tx_strn(const char *str, size_t len) {
-    // Python may name any memory: where it faults, not in the middle of a device.
-    fault_probe(str, len);
-    #if MICROPY_PY_OS_DUPTERM
-    if ((terminal_busy & TERMINAL_WRITE) && str == terminal_text) {
-        // A terminal that is the console in disguise, sys.stdout.buffer for one: it has been here.
-        return len;
-    }
-    #endif
-    if (to_serial) {
-        uart_write(str, len);
-    }
-    if (to_screen) {
-        screen_write(str, len);
-    }
-    #if MICROPY_PY_OS_DUPTERM
-    ask_terminal(TERMINAL_WRITE, 0, str, len);
-    #endif
-    return len;
 }
 
 // The time that FAT stamps its files with: local time from 1980 on, in steps of two seconds.

@@ -8,6 +8,7 @@
 #include "frames/frames.h"
 #include "frames/modframes.h"
 #include "mpy/modhandoff.h"
+#include "mpy/vfs_lazy.h"
 
 typedef struct {
     mp_obj_base_t base;
@@ -181,61 +182,8 @@ static MP_DEFINE_CONST_OBJ_TYPE(
     locals_dict, &ramdisk_locals
     );
 
-// ---- The file system that is made when somebody uses it
-
-typedef struct {
-    mp_obj_base_t base;
-    mp_obj_t make, size;
-} later_t;
-
-static const mp_obj_type_t later_type;
-
-// later(make, size): stands in for a file system with nothing in it. The first use of it calls
-// make(size), which mounts and returns the real one.
-static mp_obj_t later(mp_obj_t make, mp_obj_t size) {
-    later_t *self = mp_obj_malloc(later_t, &later_type);
-    self->make = make;
-    self->size = size;
-    return MP_OBJ_FROM_PTR(self);
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(later_obj, later);
-
-static mp_obj_t later_nothing(size_t n_args, const mp_obj_t *args) {
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_VAR(later_nothing_obj, 0, later_nothing);
-
-static void later_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
-    later_t *self = MP_OBJ_TO_PTR(self_in);
-    if (dest[0] != MP_OBJ_NULL) {
-        return;
-    }
-    if (attr == MP_QSTR_mount || attr == MP_QSTR_umount) {
-        dest[0] = MP_OBJ_FROM_PTR(&later_nothing_obj);
-    } else {
-        mp_load_method_maybe(mp_call_function_1(self->make, self->size), attr, dest);
-    }
-}
-
-static mp_import_stat_t later_import_stat(void *self, const char *path) {
-    return MP_IMPORT_STAT_NO_EXIST;
-}
-
-static const mp_vfs_proto_t later_proto = {
-    .import_stat = later_import_stat,
-};
-
-// Shown as what it will be.
-static MP_DEFINE_CONST_OBJ_TYPE(
-    later_type,
-    MP_QSTR_VfsLfs2,
-    MP_TYPE_FLAG_NONE,
-    attr, later_attr,
-    protocol, &later_proto
-    );
-
 static const mp_rom_map_elem_t ramdisk_globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR__later), MP_ROM_PTR(&later_obj) },
+    { MP_ROM_QSTR(MP_QSTR__lazy), MP_ROM_PTR(&vfs_lazy_obj) },
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_ramdisk) },
     { MP_ROM_QSTR(MP_QSTR_RAMDisk), MP_ROM_PTR(&ramdisk_type) },
 };

@@ -1,0 +1,56 @@
+// A file system that is made when somebody uses it.
+#include "py/runtime.h"
+#include "extmod/vfs.h"
+
+#include "mpy/vfs_lazy.h"
+
+typedef struct {
+    mp_obj_base_t base;
+    mp_obj_t make, size;
+} vfs_lazy_t;
+
+static const mp_obj_type_t vfs_lazy_type;
+
+// _lazy(make, size): stands in for a file system with nothing in it. The first use of it calls
+// make(size), which mounts and returns the real one.
+static mp_obj_t vfs_lazy(mp_obj_t make, mp_obj_t size) {
+    vfs_lazy_t *self = mp_obj_malloc(vfs_lazy_t, &vfs_lazy_type);
+    self->make = make;
+    self->size = size;
+    return MP_OBJ_FROM_PTR(self);
+}
+MP_DEFINE_CONST_FUN_OBJ_2(vfs_lazy_obj, vfs_lazy);
+
+static mp_obj_t lazy_nothing(size_t n_args, const mp_obj_t *args) {
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR(lazy_nothing_obj, 0, lazy_nothing);
+
+static void lazy_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
+    vfs_lazy_t *self = MP_OBJ_TO_PTR(self_in);
+    if (dest[0] != MP_OBJ_NULL) {
+        return;
+    }
+    if (attr == MP_QSTR_mount || attr == MP_QSTR_umount) {
+        dest[0] = MP_OBJ_FROM_PTR(&lazy_nothing_obj);
+    } else {
+        mp_load_method_maybe(mp_call_function_1(self->make, self->size), attr, dest);
+    }
+}
+
+static mp_import_stat_t lazy_import_stat(void *self, const char *path) {
+    return MP_IMPORT_STAT_NO_EXIST;
+}
+
+static const mp_vfs_proto_t lazy_proto = {
+    .import_stat = lazy_import_stat,
+};
+
+// Shown as what it will be.
+static MP_DEFINE_CONST_OBJ_TYPE(
+    vfs_lazy_type,
+    MP_QSTR_VfsLfs2,
+    MP_TYPE_FLAG_NONE,
+    attr, lazy_attr,
+    protocol, &lazy_proto
+    );

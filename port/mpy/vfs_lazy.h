@@ -1,0 +1,10 @@
+#ifndef RINGZERO_MPY_VFS_LAZY_H
+#define RINGZERO_MPY_VFS_LAZY_H
+
+#include "py/obj.h"
+
+// _lazy(make, size): stands in for a file system with nothing in it. The first use of it calls
+// make(size), which mounts and returns the real one.
+MP_DECLARE_CONST_FUN_OBJ_2(vfs_lazy_obj);
+
+#endif
