@@ -12,6 +12,10 @@
 // told from good ones, and can put a frame into two hands: one that comes when another CPU has got
 // the frame again, and one that does not wait for the first to return.
 //
+// A call that allocates looks at no more than FRAMES_WORDS words of the allocator's data for each
+// 2 MiB of memory, twice that with several CPUs, and at so many only where frames have been freed
+// since the last search: a chunk that has been searched keeps a bound for its longest run.
+//
 // With one CPU, nothing here may run in an interrupt handler that can interrupt itself here. With
 // several, each CPU calls with interrupts off or from code that is never moved to another CPU.
 #ifndef RINGZERO_FRAMES_H
@@ -24,6 +28,7 @@
 #define FRAMES_SIZE (4096u)
 #define FRAMES_2M (512u)      // Frames in 2 MiB.
 #define FRAMES_1G (262144u)   // Frames in 1 GiB.
+#define FRAMES_WORDS (72u)
 #define FRAMES_REGIONS_MAX (1024u)
 #define FRAMES_CPUS_MAX (256u)
 

@@ -94,6 +94,42 @@ static inline uint64_t take_2m_shared(struct cpu *c) {
     return chunk_addr(c, w);
 }
 
+// With several CPUs: all of the word is free, and some of it reserved.
+static bool is_reserved_whole(size_t word) {
+    for (unsigned i = 0; self.shared && i < self.cpus; ++i) {
+        const struct reservation *r = &self.cpu[i].reservation[WORD];
+        if (GET(&r->index) == word && (GET(&r->mask) | GET(&self.bits[word])) == ALL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Whether free chunks are in a unit that a CPU has claimed, or a word that one has reserved is all
+// that a chunk needs to be free as a whole.
+static bool is_one_reserved(void) {
+    for (unsigned i = 0; i < self.cpus; ++i) {
+        const struct cpu *c = self.shared ? &self.cpu[i] : &self.one;
+        size_t unit = GET(&c->reservation[UNIT].index);
+        if (self.shared && unit != NONE
+            && (GET(&c->reservation[UNIT].mask) | GET(frames_bits_of(UNIT, unit)))) {
+            return true;
+        }
+        size_t word = GET(&c->reservation[WORD].index);
+        unsigned k = word == NONE ? 0 : LINE_WORDS;
+        for (; k > 0; --k) {
+            size_t other = word / LINE_WORDS * LINE_WORDS + k - 1;
+            if (GET(&self.bits[other]) != ALL && !is_reserved_whole(other)) {
+                break;
+            }
+        }
+        if (word != NONE && k == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static NOINLINE uint64_t alloc_2m_slowly(void) {
     frames_status_t status = frames_not_ready();
     if (status != FRAMES_OK) {
@@ -114,7 +150,7 @@ static NOINLINE uint64_t alloc_2m_slowly(void) {
     // Nobody else can take away what this CPU has reserved while it has the lock.
     frames_lock();
     bool found = refill_2m(c, true);
-    if (!found) {
+    if (!found && is_one_reserved()) {
         // A chunk that frames are taken from, or that was, may be free as a whole.
         frames_quiesce();
         found = refill_2m(c, true);
@@ -124,7 +160,11 @@ static NOINLINE uint64_t alloc_2m_slowly(void) {
         addr = self.shared ? take_2m_shared(c) : take_2m(c);
     }
     frames_unlock();
-    return found ? addr : frames_search(FRAMES_2M, FRAMES_2M, 0);
+    if (!found && frames_owned(0, FRAMES_2M) == FRAMES_2M) {
+        // The chunk in which a zone ends at 1 MiB is none for the map.
+        addr = frames_search(FRAMES_2M, FRAMES_2M, FRAMES_2M * FRAMES_SIZE);
+    }
+    return addr;
 }
 
 static NOINLINE uint64_t alloc_2m_shared(void) {

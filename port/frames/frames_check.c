@@ -1,4 +1,5 @@
 // Whether every invariant holds.
+#include "frames_bound.h"
 #include "frames_lock.h"
 #include "frames_map.h"
 #include "frames_mixed.h"
@@ -70,6 +71,37 @@ static void check_slot(struct check *check, size_t slot) {
     }
 }
 
+// The longest run that begins in this chunk and goes on into the next one, if both have bounds.
+static void check_bound(struct check *check, size_t slot) {
+    uint64_t addr = frames_frame((uint64_t)slot * 512) * FRAMES_SIZE;
+    unsigned bound = self.bounds[slot], class = frames_class_of(bound);
+    size_t group = slot / GROUP_SLOTS;
+    if (bound && !(self.bound_sums[group / 64 * CLASSES + class] >> group % 64 & 1)) {
+        complain(check, "a summary of bounds misses a group", group);
+    }
+    if (bound == UNKNOWN || is(HUGE, slot)) {
+        return;
+    }
+    const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
+    bool both = slot + 1 < self.ready && (uint64_t)(slot + 1) * 512 < s->bit + s->total
+        && self.bounds[slot + 1] != UNKNOWN && !is(HUGE, slot + 1);
+    unsigned length = 0;
+    for (size_t i = 0; i < (both ? 1024 : 512); ++i) {
+        size_t word = slot * LINE_WORDS + i / 64;
+        length = self.bits[word] & frames_valid(word) & UINT64_C(1) << i % 64 ? length + 1 : 0;
+        if (i >= 512 && length <= i - 512 + 1) {
+            break;          // It begins in the next chunk.
+        }
+        if (frames_bound_of(length < RUN_LIMIT ? length : RUN_LIMIT) > bound) {
+            complain(check, "a run is longer than its chunk's bound", addr);
+            break;
+        }
+    }
+    if (self.shared && is_plain(slot)) {
+        complain(check, "a free in a chunk with a bound is not noticed", addr);
+    }
+}
+
 static void check_kernel(struct check *check, size_t slot) {
     uint64_t addr = frames_frame((uint64_t)slot * 512) * FRAMES_SIZE;
     uint64_t any = 0;
@@ -85,7 +117,8 @@ static void check_kernel(struct check *check, size_t slot) {
         : is(KERNEL, slot) != (any != 0)) {
         complain(check, "the kernel's chunk is not marked as one", addr);
     }
-    if (!self.shared && is_plain(slot) != (is(PARTIAL, slot) && !is(KERNEL, slot))) {
+    if (!self.shared && is_plain(slot) != (is(PARTIAL, slot) && !is(KERNEL, slot)
+                                           && self.bounds[slot] == UNKNOWN)) {
         complain(check, "a chunk is plain, or not, without a reason", addr);
     }
     if (self.shared && is(KERNEL, slot) && self.claims[slot]) {
@@ -185,6 +218,7 @@ unsigned frames_check(frames_print_t print, void *context) {
         for (size_t slot = 0; slot < self.ready; ++slot) {
             check_slot(&check, slot);
             check_kernel(&check, slot);
+            check_bound(&check, slot);
         }
         check_summaries(&check);
         if (self.shared) {

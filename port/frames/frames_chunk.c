@@ -1,4 +1,5 @@
 // How chunks become lines and whole again.
+#include "frames_bound.h"
 #include "frames_chunk.h"
 #include "frames_map.h"
 #include "frames_state.h"
@@ -15,6 +16,7 @@ static inline bool line_is_full(const uint64_t *line) {
 
 // Whether the chunk has free frames that nobody has claimed.
 static bool line_has(size_t slot) {
+    FRAMES_COUNT_WORDS(LINE_WORDS);
     uint64_t *line = line_of(slot);
     uint64_t any = 0;
     if (UNLIKELY(is(EDGE, slot))) {
@@ -66,6 +68,7 @@ static bool make_huge(size_t slot) {
             word_or(&line[k], ALL);
         }
         word_clear(facts, mask);
+        frames_note_free_shared(slot);
         frames_mark(PARTIAL, slot);
     }
     __atomic_store_n(&self.claims[slot], 0, __ATOMIC_SEQ_CST);
@@ -96,5 +99,6 @@ void frames_split(size_t slot) {
         PUT(&line[k], ALL);
     }
     word_clear(&self.groups[slot / GROUP_SLOTS].is[HUGE], UINT64_C(1) << slot % GROUP_SLOTS);
+    frames_forget_bound(slot);
     frames_mark(PARTIAL, slot);
 }

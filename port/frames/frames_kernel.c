@@ -1,4 +1,5 @@
 // Marking frames of the kernel, which are allocated as all others.
+#include "frames_bound.h"
 #include "frames_kernel.h"
 #include "frames_mixed.h"
 #include "frames_quiesce.h"
@@ -78,7 +79,7 @@ static void mark_kernel(size_t slot) {
 
 static void unmark_kernel(size_t slot) {
     clear_fact(KERNEL, slot);
-    if (!self.shared && is(PARTIAL, slot)) {
+    if (!self.shared && is(PARTIAL, slot) && self.bounds[slot] == UNKNOWN) {
         self.groups[slot / GROUP_SLOTS].plain |= UINT64_C(1) << slot % GROUP_SLOTS;
     }
 }

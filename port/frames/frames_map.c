@@ -1,4 +1,5 @@
 // The map: regions and segments, where the metadata lies, and making groups ready for use.
+#include "frames_bound.h"
 #include "frames_map.h"
 #include "frames_state.h"
 #include "frames_tree.h"
@@ -101,6 +102,29 @@ uint64_t frames_valid(size_t word) {
     return mask;
 }
 
+void frames_valid_line(size_t slot, uint64_t *valid) {
+    const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
+    uint64_t base = s->first - s->bit + (uint64_t)slot * 512;
+    uint64_t from = (int64_t)base > (int64_t)s->first ? base : s->first;
+    uint64_t to = base + 512 < s->first + s->total ? base + 512 : s->first + s->total;
+    for (unsigned k = 0; k < LINE_WORDS; ++k) {
+        valid[k] = 0;
+    }
+    for (size_t i = from < to ? region_after(from) : NONE; i < self.region_count; ++i) {
+        uint64_t start = self.regions[i].start > from ? self.regions[i].start : from;
+        uint64_t end = self.regions[i].end < to ? self.regions[i].end : to;
+        for (uint64_t at = start; at < end;) {
+            unsigned n = (unsigned)(at - base) % 64;
+            uint64_t length = end - at < 64 - n ? end - at : 64 - n;
+            valid[(at - base) / 64] |= ALL >> (64 - length) << n;
+            at += length;
+        }
+        if (start >= end) {
+            break;
+        }
+    }
+}
+
 // --- Making groups ready --------------------------------------------------------------------
 
 static void show_near(const struct segment *s) {
@@ -146,7 +170,8 @@ static size_t make_ready(size_t first) {
     PUT(&group->is[PARTIAL], partial);
     PUT(&group->is[FREE], whole);
     PUT(&group->is[KERNEL], 0);
-    group->plain = partial;
+    PUT(&group->plain, partial);
+    frames_start_bounds(first / GROUP_SLOTS, partial);
     group->mixed = NULL;
     PUT(&group->is[HUGE], whole);
     PUT(&group->is[EDGE], ALL >> (GROUP_SLOTS - (last - first)) & ~whole);
@@ -259,8 +284,7 @@ static size_t number_chunks(const struct region *regions, size_t count, uint64_t
     return (size_t)slots;
 }
 
-// The slot of the first frame that is not below `frame`.
-static size_t slot_from(uint64_t frame) {
+size_t frames_slot_from(uint64_t frame) {
     for (size_t i = 0; i < self.segment_count; ++i) {
         const struct segment *s = &self.segments[i];
         if (frame < s->first + s->total) {
@@ -346,6 +370,8 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
     uint64_t cpu_at = place(&size, cpus > 1 ? cpus * sizeof(struct cpu) : 0, 128);
     uint64_t group_at = place(&size, group_count * sizeof(struct group), 64);
     uint64_t sum_at = place(&size, 2 * (sum1_words + sum2_words) * 8, 8);
+    uint64_t bound_sum_at = place(&size, sum1_words * CLASSES * 8, 8);
+    uint64_t bound_at = place(&size, group_count * GROUP_SLOTS, 64);
     uint64_t segment_at = place(&size, segment_count * sizeof(struct segment), 8);
     uint64_t claim_at = place(&size, cpus > 1 ? slots : 0, 8);
     uint64_t region_at = place(&size, (count + 8) * sizeof(struct region), 8);
@@ -376,6 +402,8 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
         self.sum2[fact] = self.sum1[fact] + sum1_words;
         zero(self.sum1[fact], sum1_words + sum2_words);
     }
+    self.bounds = (uint8_t *)(base + bound_at);
+    self.bound_sums = (uint64_t *)(base + bound_sum_at);
     self.sum1_words = sum1_words;
     self.sum2_words = sum2_words;
     self.segments = (struct segment *)(base + segment_at);
@@ -396,9 +424,9 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
     for (size_t i = 0; i < self.segment_count; ++i) {
         self.segments[i].count = 0;
     }
-    self.zone_slot[1] = slot_from(ZONE_1M);
-    self.zone_slot[2] = slot_from(ZONE_16M);
-    self.zone_slot[3] = slot_from(ZONE_4G);
+    self.zone_slot[1] = frames_slot_from(ZONE_1M);
+    self.zone_slot[2] = frames_slot_from(ZONE_16M);
+    self.zone_slot[3] = frames_slot_from(ZONE_4G);
     self.zone_slot[4] = self.slots;
     if (self.segment_count) {
         set_near();

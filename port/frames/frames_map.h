@@ -8,7 +8,9 @@ const struct segment *frames_segment(uint64_t frame);   // Ready ones only; NULL
 uint64_t frames_frame(uint64_t bit);                    // The frame that has this bit.
 uint64_t frames_addr(struct cpu *c, size_t word);       // The address of bit 0 of a word.
 const struct segment *frames_segment_of_bit(uint64_t bit);
-uint64_t frames_valid(size_t word);                     // Which bits of a word are frames.
+uint64_t frames_valid(size_t word);                     // Which bits of a word are frames,
+void frames_valid_line(size_t slot, uint64_t *valid);   // and of a chunk's words.
+size_t frames_slot_from(uint64_t frame);                // Of the first frame not below this one.
 void frames_carve(uint64_t start, uint64_t end);        // Take frames out of the regions.
 bool frames_more(size_t groups);                        // Make so many more ready. Locked.
 uint64_t frames_owned(uint64_t start, uint64_t end);    // How many frames in [start, end).

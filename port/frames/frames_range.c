@@ -1,4 +1,5 @@
 // Ranges of frames: how they are walked over, taken and freed.
+#include "frames_bound.h"
 #include "frames_map.h"
 #include "frames_mixed.h"
 #include "frames_range.h"
@@ -87,15 +88,95 @@ bool frames_put_range(uint64_t frame, uint64_t end, bool commit) {
     return true;
 }
 
+// With one CPU: the length of the free run that [from, to) of a line is part of, and its ends.
+static unsigned run_around(const uint64_t *w, unsigned *from, unsigned *to) {
+    while (*from > 0) {
+        uint64_t used = ~w[(*from - 1) / 64] << (63 - (*from - 1) % 64);
+        unsigned free = used ? (unsigned)__builtin_clzll(used) : 64;
+        unsigned room = (*from - 1) % 64 + 1;
+        *from -= free < room ? free : room;
+        if (free < room) {
+            break;
+        }
+    }
+    while (*to < 512) {
+        uint64_t used = ~w[*to / 64] >> *to % 64;
+        unsigned free = used ? lowest(used) : 64;
+        unsigned room = 64 - *to % 64;
+        *to += free < room ? free : room;
+        if (free < room) {
+            break;
+        }
+    }
+    return *to - *from;
+}
+
+// With one CPU: a run in a line that has a bound keeps one. False if it is not such a run.
+static bool put_in_line(uint64_t frame, uint64_t count, frames_status_t *status) {
+    struct part part;
+    if (self.shared || count >= 512 || !frames_part(frame, frame + count, &part)) {
+        return false;
+    }
+    size_t slot = part.slot;
+    const struct group *group = &self.groups[slot / GROUP_SLOTS];
+    uint64_t usual = group->is[PARTIAL] & ~(group->is[HUGE] | group->is[KERNEL] | group->is[EDGE]);
+    if (part.to - part.from != count || !(usual >> slot % GROUP_SLOTS & 1)
+        || self.bounds[slot] == UNKNOWN) {
+        return false;
+    }
+    uint64_t *line = line_of(slot);
+    unsigned first = part.from / 64, last = (part.to - 1) / 64;
+    uint64_t low = ALL << part.from % 64, high = ALL >> (63 - (part.to - 1) % 64);
+    if (first == last) {
+        low = high = low & high;
+    }
+    uint64_t free = (line[first] & low) | (line[last] & high);
+    for (unsigned k = first + 1; k < last; ++k) {
+        free |= line[k];
+    }
+    if (free) {
+        *status = FRAMES_BAD_FREE;
+        return true;
+    }
+    line[first] |= low;
+    line[last] |= high;
+    for (unsigned k = first + 1; k < last; ++k) {
+        line[k] = ALL;
+    }
+    *status = FRAMES_OK;
+    unsigned from = part.from, to = part.to, length = run_around(line, &from, &to);
+    if (length == 512) {
+        frames_word_is_full(slot * LINE_WORDS);
+        if (is(HUGE, slot)) {
+            return true;
+        }
+    }
+    const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
+    if (from == 0) {
+        unsigned before = frames_tail_before(s, slot);
+        if (before) {
+            frames_raise_bound(slot - 1, before + length);
+        }
+    }
+    if (to == 512) {
+        length += frames_head_after(s, slot);
+    }
+    frames_raise_bound(slot, length);
+    return true;
+}
+
 frames_status_t frames_free_range(uint64_t frame, uint64_t count) {
+    frames_status_t status;
+    if (put_in_line(frame, count, &status)) {
+        return status;
+    }
     bool good = frames_put_range(frame, frame + count, false) && frames_put_range(frame, frame + count, true);
     return good ? FRAMES_OK : FRAMES_BAD_FREE;
 }
 
 // --- Take -----------------------------------------------------------------------------------
 
-// Take one part, or nothing of it. A whole free chunk stays huge.
-static bool take_part(const struct part *part) {
+bool frames_take_part(const struct part *part) {
     if (is_whole(part) && frames_unmark(FREE, part->slot)) {
         return true;
     }
@@ -110,12 +191,16 @@ static bool take_part(const struct part *part) {
     return true;
 }
 
+void frames_untake_part(const struct part *part) {
+    put_part(part, true);
+}
+
 bool frames_take_range(uint64_t frame, uint64_t count) {
     uint64_t end = frame + count;
     struct part part;
     bool huge = true;
     for (uint64_t at = frame; at < end; at += part.to - part.from) {
-        if (!frames_part(at, end, &part) || !take_part(&part)) {
+        if (!frames_part(at, end, &part) || !frames_take_part(&part)) {
             frames_put_range(frame, at, true);
             return false;
         }

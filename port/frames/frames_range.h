@@ -29,6 +29,9 @@ static inline void clear_fact(unsigned fact, size_t slot) {
 // Locked. Without `commit`, only say whether all of it is allocated; with it, free that.
 bool frames_put_range(uint64_t frame, uint64_t end, bool commit);
 frames_status_t frames_free_range(uint64_t frame, uint64_t count);  // Both, one after the other.
+// Take one part, or nothing of it: a whole free chunk stays huge; and undo that.
+bool frames_take_part(const struct part *part);
+void frames_untake_part(const struct part *part);
 // Take frames that have been seen to be free. With several CPUs somebody else can be faster; then
 // nothing is taken.
 bool frames_take_range(uint64_t frame, uint64_t count);

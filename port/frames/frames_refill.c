@@ -1,4 +1,5 @@
 // Where a CPU's next word comes from, and how chunks become lines and whole again.
+#include "frames_bound.h"
 #include "frames_chunk.h"
 #include "frames_lock.h"
 #include "frames_map.h"
@@ -20,6 +21,7 @@ static bool use_word(struct cpu *c, size_t word) {
     if ((self.bits[word] & valid) == 0) {
         return false;
     }
+    frames_note_free_alone(word / LINE_WORDS);        // Who frees to this word does not look.
     frames_use_word(word, valid, frames_addr(c, word));
     return true;
 }
@@ -57,6 +59,7 @@ static bool claim_word(struct cpu *c, size_t word) {
 // The first word with frames from the k-th of a line on.
 static inline bool get_word_of(struct cpu *c, size_t slot, size_t k) {
     const uint64_t *line = line_of(slot);
+    FRAMES_COUNT_WORDS(LINE_WORDS - k);
     for (; k < LINE_WORDS; ++k) {
         size_t word = slot * LINE_WORDS + k;
         if (GET(&line[k]) && (self.shared ? claim_word(c, word) : use_word(c, word))) {

@@ -1,4 +1,5 @@
 // The word and the unit that a CPU takes frames from, and how it gives them back.
+#include "frames_bound.h"
 #include "frames_chunk.h"
 #include "frames_lock.h"
 #include "frames_mixed.h"
@@ -65,6 +66,7 @@ bool frames_release(struct cpu *c, unsigned kind) {
     if (kind == UNIT) {
         frames_summarize(FREE, index / GROUP_UNITS);
     } else if (mask) {
+        frames_note_free_shared(index / LINE_WORDS);
         frames_mark(PARTIAL, index / LINE_WORDS);
     }
     frames_unclaim(r, kind);

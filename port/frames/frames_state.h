@@ -16,6 +16,8 @@
 //            allocated. An edge chunk is never free or huge, with one exception: huge and edge mean
 //            "not to be given back as a 2 MiB frame": part of a 1 GiB frame, or the kernel's.
 //   kernel   the chunk has frames of the kernel, or is the kernel's as a whole.
+// `plain` comes from the others: a free in the chunk need not be noticed, because it has no bound
+// (frames_bound.h). With one CPU, it also needs no closer look: the chunk is partial, and not kernel.
 // Two levels of summaries, 64 to 1 each, stand above `partial` and `free`.
 //
 // Groups from `ready` on have not been touched: all of their memory is free, and their data is
@@ -40,6 +42,7 @@
 #define UNIT_MASK ((UINT64_C(1) << UNIT_SLOTS) - 1)
 #define GROUP_UNITS (GROUP_SLOTS / UNIT_SLOTS)
 #define ZONES (4u)
+#define CLASSES (16u)      // Of bounds.
 #define NEAR (32u)
 
 enum { PARTIAL, FREE, HUGE, EDGE, KERNEL, FACTS };
@@ -55,7 +58,7 @@ struct mixed {
 
 struct group {
     uint64_t is[FACTS];
-    uint64_t plain;         // With one CPU: `partial` and not `kernel`.
+    uint64_t plain;         // A free here need not be noticed.
     struct mixed *mixed;
     uint8_t claims;         // With several CPUs: which units are claimed,
     uint8_t owner;          // and who took something here last: a CPU's number, or 0.
@@ -154,6 +157,8 @@ struct state {
     uint8_t *claims;            // With several CPUs: per slot, which words are claimed.
     uint64_t *sum1[2], *sum2[2];    // Over `partial` and `free`.
     size_t sum1_words, sum2_words;
+    uint8_t *bounds;            // Per slot; see frames_bound.h.
+    uint64_t *bound_sums;       // For 64 groups: CLASSES words, each with a bit per group.
     struct segment *segments;
     size_t segment_count;
     struct region *regions;
@@ -244,7 +249,12 @@ static inline bool is_huge(size_t slot) {
 }
 
 static inline bool is_plain(size_t slot) {
-    return self.groups[slot / GROUP_SLOTS].plain >> slot % GROUP_SLOTS & 1;
+    return GET(&self.groups[slot / GROUP_SLOTS].plain) >> slot % GROUP_SLOTS & 1;
+}
+
+static inline bool is_partial_and_plain(size_t slot) {
+    const struct group *group = &self.groups[slot / GROUP_SLOTS];
+    return (GET(&group->is[PARTIAL]) & GET(&group->plain)) >> slot % GROUP_SLOTS & 1;
 }
 
 static inline uint64_t *line_of(size_t slot) {

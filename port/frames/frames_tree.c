@@ -3,6 +3,7 @@
 // A set bit has its summaries set as well. They are cleared late, by the search that finds nothing
 // below, which then looks once more: whoever sets a bit meanwhile is either seen, or sees the
 // summary cleared and sets it again.
+#include "frames_bound.h"
 #include "frames_state.h"
 #include "frames_tree.h"
 
@@ -24,7 +25,9 @@ void frames_mark(unsigned fact, size_t slot) {
     uint64_t mask = UINT64_C(1) << slot % GROUP_SLOTS;
     mark_word(&self.groups[group].is[fact], mask);
     if (fact == PARTIAL && !self.shared) {
-        self.groups[group].plain |= mask & ~self.groups[group].is[KERNEL];
+        if (self.bounds[slot] == UNKNOWN) {
+            self.groups[group].plain |= mask & ~self.groups[group].is[KERNEL];
+        }
     }
     mark_word(&self.sum1[fact][group / 64], UINT64_C(1) << group % 64);
     mark_word(&self.sum2[fact][group / 4096], UINT64_C(1) << group / 64 % 64);
@@ -41,6 +44,7 @@ bool frames_unmark(unsigned fact, size_t slot) {
 
 // The bits of *word from `from` on.
 static inline uint64_t rest(const uint64_t *word, size_t from) {
+    FRAMES_COUNT_WORDS(1);
     return GET(word) & ALL << from;
 }
 
@@ -60,6 +64,7 @@ static size_t next_group(unsigned fact, size_t group) {
         for (w = rest(&sum2[j], j == i / 64 ? i % 64 : 0); w; w &= w - 1) {
             size_t k = j * 64 + lowest(w);
             uint64_t found = GET(&sum1[k]);
+            FRAMES_COUNT_WORDS(1);
             if (found) {
                 return k * 64 + lowest(found);
             }
@@ -87,6 +92,7 @@ size_t frames_find(unsigned fact, size_t low, size_t high) {
             return NONE;
         }
         w = GET(&self.groups[group].is[fact]);
+        FRAMES_COUNT_WORDS(1);
         if (w == 0) {
             uint64_t mask = UINT64_C(1) << group % 64;
             word_clear(&self.sum1[fact][group / 64], mask);

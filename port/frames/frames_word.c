@@ -1,4 +1,5 @@
 // Single frames, by the word that has their bits.
+#include "frames_bound.h"
 #include "frames_chunk.h"
 #include "frames_lock.h"
 #include "frames_map.h"
@@ -34,6 +35,7 @@ NOINLINE frames_status_t frames_put_first(size_t word, uint64_t mask, uint64_t a
         return FRAMES_BAD_FREE;
     }
     self.bits[word] = w | mask;
+    frames_note_free_alone(slot);
     if (is(PARTIAL, slot)) {
         return (w | mask) == ALL ? frames_word_is_full(word) : FRAMES_OK;
     }
@@ -59,6 +61,7 @@ NOINLINE frames_status_t frames_put_first(size_t word, uint64_t mask, uint64_t a
 // The frames are in the bitmap.
 NOINLINE frames_status_t frames_word_has_more(size_t word) {
     size_t slot = word / LINE_WORDS;
+    frames_note_free_shared(slot);
     if (!is(PARTIAL, slot)) {
         frames_mark(PARTIAL, slot);
         if (UNLIKELY(is_huge(slot))) {

@@ -30,7 +30,7 @@ static inline frames_status_t put_shared(size_t word, uint64_t mask) {
             __ATOMIC_RELAXED))) {
         return frames_put_shared_slowly(word, mask);
     }
-    return UNLIKELY(!is(PARTIAL, slot) || (w | mask) == ALL) ? frames_word_has_more(word) : FRAMES_OK;
+    return UNLIKELY(!is_partial_and_plain(slot) || (w | mask) == ALL) ? frames_word_has_more(word) : FRAMES_OK;
 }
 
 #endif // RINGZERO_FRAMES_WORD_H

@@ -12,6 +12,7 @@
 
 _Thread_local unsigned host_cpu;
 _Thread_local int host_in_interrupt;
+_Thread_local unsigned long host_words;
 
 static uint64_t numbers[MAX_NUMBERS];
 static void *memory[64];
@@ -57,6 +58,10 @@ static void spoil(const char *what, size_t slot) {
         group->is[EDGE] ^= mask;
     } else if (strcmp(what, "free") == 0) {
         group->is[FREE] ^= mask;
+    } else if (strcmp(what, "bound") == 0) {
+        self.bounds[slot] = 1;
+    } else if (strcmp(what, "bound_sum") == 0) {
+        self.bound_sums[0] = 0;
     } else if (strcmp(what, "line") == 0) {
         for (unsigned k = 0; k < LINE_WORDS; ++k) {
             line_of(slot)[k] = 0;
@@ -123,6 +128,9 @@ int main(void) {
         } else if (strcmp(call, "cpu") == 0) {
             host_cpu = (unsigned)numbers[0];
             puts("0");
+        } else if (strcmp(call, "words") == 0) {
+            printf("%lu\n", host_words);
+            host_words = 0;
         } else if (strcmp(call, "interrupt") == 0) {
             host_in_interrupt = 1;
             puts("0");

@@ -24,6 +24,9 @@ static inline void frames_cpu_wait(void) {
     sched_yield();      // There can be more threads than CPUs.
 }
 
+extern _Thread_local unsigned long host_words;
+#define FRAMES_COUNT_WORDS(n) (host_words += (n))
+
 // What a test calls an interrupt.
 extern _Thread_local int host_in_interrupt;
 

@@ -16,6 +16,7 @@ enum { OTHERS, FREE, ALLOCATED, HUGE_2M, HUGE_1G, KERNEL = 8 };
 
 _Thread_local unsigned host_cpu;
 _Thread_local int host_in_interrupt;
+_Thread_local unsigned long host_words;
 
 // --- The model ------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@
 
 _Thread_local unsigned host_cpu;
 _Thread_local int host_in_interrupt;
+_Thread_local unsigned long host_words;
 
 static uint32_t stamp[SPAN];    // By frame number.
 static uint64_t mailbox[2][64];        // Of single frames and of 2 MiB frames.
@@ -206,14 +207,14 @@ static void *work(void *argument) {
                 : frames_free_run(addr, count)) == FRAMES_OK);
             continue;
         }
-        if (kind < 52) {
+        if (kind < 48) {
             addr = frames_alloc();
-        } else if (kind < 56) {
+        } else if (kind < 50) {
             count = r % 3 ? 1 : r % 2 ? 1 + r / 64 % 70 : 512;
             addr = frames_alloc_kernel(count, count == 512 ? 512 * 4096 : 4096, 0);
             kernel = true;
         } else if (kind < 58) {
-            count = 1 + r / 64 % 40;
+            count = 1 + r / 64 % (r % 4096 < 512 ? 700 : 40);
             addr = frames_alloc_run(count, 4096u << r / 4096 % 4, 0);
         } else if (kind < 59) {
             count = 512;

@@ -489,7 +489,7 @@ def test_metadata_goes_where_it_can_be_reached(frames):
 
 
 @pytest.mark.parametrize(
-    "size, one, several", [(G, 1.10, 1.10), (16 * G, 1.02, 1.04), (1024 * G, 1.02, 1.04)]
+    "size, one, several", [(G, 1.10, 1.12), (16 * G, 1.04, 1.06), (1024 * G, 1.04, 1.06)]
 )
 def test_metadata_bits_per_frame(frames, size, one, several):
     """The bytes that stats() names, in bits per frame of the map."""
@@ -661,6 +661,34 @@ def test_a_chunk_with_a_claim_is_not_allocated_whole(frames):
     frames.sound()
 
 
+WORDS_PER_CHUNK = 72  # FRAMES_WORDS.
+
+
+@pytest.mark.parametrize("count", [2, 3, 100, 511, 512, 513, 5000])
+def test_the_words_that_a_call_looks_at(frames, cpus, count):
+    """A call looks at no more words than frames.h says, and remembers that there was nothing."""
+    chunks = 40
+    frames.init(4 * G + 7 * FRAME, 4 * G + 2 * chunks * M + 9 * FRAME, cpus=cpus)
+    addrs = all_frames(frames)
+    for addr in addrs:
+        if addr // FRAME % 3 < min(count - 1, 2):
+            assert frames("free", addr) == OK
+    limit = WORDS_PER_CHUNK * (chunks + 2) * (2 if cpus > 1 else 1)
+    for align in (FRAME, 8 * FRAME, 4 * M, FRAME):
+        frames("words")
+        assert frames("alloc_run", count, align, 0) == -NO_MEMORY
+        assert frames("words") <= limit
+    frames("words")
+    assert frames("alloc_run", count, FRAME, 0) == -NO_MEMORY
+    words = frames("words")
+    assert words <= (limit if count >= 512 else 10 * (chunks + 2)), words
+    assert frames("alloc_2m") == -NO_MEMORY
+    assert frames("words") <= chunks
+    while frames("alloc") >= 0:
+        assert frames("words") <= limit
+    frames.sound()
+
+
 def test_a_search_over_many_gigabytes(frames, cpus):
     """What is free at the far end is found, and what lies between is skipped."""
     frames.init(M, 3 * G, 4 * G, 44 * G + 5 * M, cpus=cpus)
@@ -772,6 +800,8 @@ def test_runs_counts_every_free_frame(frames, cpus):
         ("region", 0, "a region is empty or out of order"),
         ("segment", 0, "a segment is out of order"),
         ("ready", 0, "a count is out of range"),
+        ("bound", 0, "a run is longer than its chunk's bound"),
+        ("bound_sum", 0, "a summary of bounds misses a group"),
     ],
 )
 def test_check_names_what_is_wrong(frames, what, slot, words):
