@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "frames_bench.h"
 #include "peers.h"
 
 #define BULK (262144u)
@@ -555,6 +556,7 @@ int main(int argc, char **argv) {
             }
         }
     }
+    bench_runs(arena, runs < 3 ? runs : 3, only, only_work, json, &comma);
     fprintf(json, "\n]\n");
     fclose(json);
     return 0;

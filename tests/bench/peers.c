@@ -6,7 +6,7 @@
 #include "peers.h"
 
 #define NOTHING (UINT64_MAX)
-#define MAX_SPANS (64)
+#define MAX_SPANS (1024)
 
 // Usable memory in whole frames, as all of them need it.
 static struct {
@@ -362,8 +362,260 @@ static int buddy_free_2m(uint64_t addr) {
     return 0;
 }
 
+static unsigned order_of(uint64_t count) {
+    return count > 1 ? 64 - (unsigned)__builtin_clzll(count - 1) : 0;
+}
+
+static uint64_t buddy_alloc_run(uint64_t count) {
+    return buddy_get(order_of(count));
+}
+
+static int buddy_free_run(uint64_t addr, uint64_t count) {
+    buddy_put(addr, order_of(count));
+    return 0;
+}
+
+static uint64_t buddy_free_chunks(void) {
+    uint64_t chunks = 0;
+    for (unsigned order = 9; order < ORDERS; ++order) {
+        for (uint32_t i = buddy_head[order]; i != NIL; i = page[i].next) {
+            chunks += 1u << (order - 9);
+        }
+    }
+    return chunks;
+}
+
+// The same behind a list per order, as a CPU of Linux has them: filled and emptied by halves.
+
+#define CACHE (64u)
+static struct {
+    uint32_t count;
+    uint64_t addr[CACHE];
+} cache[ORDERS];
+
+static void empty_cache(unsigned order, uint32_t keep) {
+    while (cache[order].count > keep) {
+        buddy_put(cache[order].addr[--cache[order].count], order);
+    }
+}
+
+// Only small blocks are kept back, and 2 MiB frames, as there.
+static uint32_t cache_room(unsigned order) {
+    return order <= 3 ? CACHE >> order : order == 9 ? 4 : 0;
+}
+
+static uint64_t cached_get(unsigned order) {
+    if (cache[order].count == 0) {
+        for (uint32_t n = cache_room(order) / 2; n > 0; --n) {
+            uint64_t addr = buddy_get(order);
+            if (addr == NOTHING) {
+                break;
+            }
+            cache[order].addr[cache[order].count++] = addr;
+        }
+        if (cache[order].count == 0) {
+            uint64_t addr = buddy_get(order);
+            for (unsigned i = 0; addr == NOTHING && i < ORDERS; ++i) {
+                empty_cache(i, 0);
+            }
+            return addr == NOTHING ? buddy_get(order) : addr;
+        }
+    }
+    return cache[order].addr[--cache[order].count];
+}
+
+static void cached_put(uint64_t addr, unsigned order) {
+    uint32_t room = cache_room(order);
+    if (room == 0) {
+        buddy_put(addr, order);
+        return;
+    }
+    if (cache[order].count == room) {
+        empty_cache(order, room / 2);
+    }
+    cache[order].addr[cache[order].count++] = addr;
+}
+
+static void cached_init(const struct span *spans, size_t count, char *base) {
+    memset(cache, 0, sizeof(cache));
+    buddy_init(spans, count, base);
+}
+
+static uint64_t cached_alloc(void) {
+    return cached_get(0);
+}
+
+static int cached_free(uint64_t addr) {
+    cached_put(addr, 0);
+    return 0;
+}
+
+static uint64_t cached_alloc_2m(void) {
+    return cached_get(9);
+}
+
+static int cached_free_2m(uint64_t addr) {
+    cached_put(addr, 9);
+    return 0;
+}
+
+static uint64_t cached_alloc_run(uint64_t count) {
+    return cached_get(order_of(count));
+}
+
+static int cached_free_run(uint64_t addr, uint64_t count) {
+    cached_put(addr, order_of(count));
+    return 0;
+}
+
+static uint64_t cached_free_chunks(void) {
+    for (unsigned i = 0; i < ORDERS; ++i) {
+        empty_cache(i, 0);
+    }
+    return buddy_free_chunks();
+}
+
 static double buddy_bits(void) {
     return sizeof(struct page) * 8.0 * (double)page_limit / (double)frame_count;
+}
+
+// --- In the way of LLFree: a counter and a bit field for each chunk, 32 chunks a tree ----------------
+
+#define TREE (32u)
+static uint64_t *field;             // Eight words for each chunk, 1 = free.
+static uint16_t *chunk_free;
+static uint32_t *tree_free, tree_count, tree_at;
+
+static void tree_init(const struct span *spans, size_t count, char *base) {
+    take_spans(spans, count, base);
+    uint64_t chunks = usable[usable_count - 1].end / FRAME / 512 + 1;
+    tree_count = (uint32_t)(chunks / TREE + 1);
+    free(field);
+    free(chunk_free);
+    free(tree_free);
+    field = calloc((size_t)tree_count * TREE, 64);
+    chunk_free = calloc((size_t)tree_count * TREE, sizeof(*chunk_free));
+    tree_free = calloc(tree_count, sizeof(*tree_free));
+    tree_at = 0;
+    for (size_t k = 0; k < usable_count; ++k) {
+        for (uint64_t i = usable[k].start / FRAME; i < usable[k].end / FRAME; ++i) {
+            field[i / 64] |= UINT64_C(1) << i % 64;
+            ++chunk_free[i / 512];
+            ++tree_free[i / 512 / TREE];
+        }
+    }
+}
+
+static void tree_count_down(uint32_t chunk, unsigned order) {
+    chunk_free[chunk] -= (uint16_t)(1u << order);
+    tree_free[chunk / TREE] -= 1u << order;
+}
+
+// An aligned block of one chunk.
+static uint64_t field_get(uint32_t chunk, unsigned order) {
+    static const uint64_t aligned[] = {
+        UINT64_MAX, 0x5555555555555555, 0x1111111111111111, 0x0101010101010101, 0x0001000100010001,
+        0x0000000100000001, 1,
+    };
+    uint64_t *words = &field[(size_t)chunk * 8];
+    if (order >= 6) {
+        unsigned step = 1u << (order - 6);
+        for (unsigned k = 0; k < 8; k += step) {
+            uint64_t all = UINT64_MAX;
+            for (unsigned i = 0; i < step; ++i) {
+                all &= words[k + i];
+            }
+            if (all == UINT64_MAX) {
+                memset(&words[k], 0, step * 8);
+                return (uint64_t)chunk * 512 + k * 64;
+            }
+        }
+        return NOTHING;
+    }
+    for (unsigned k = 0; k < 8; ++k) {
+        uint64_t w = words[k];
+        for (unsigned i = 0; i < order; ++i) {
+            w &= w >> (1u << i);
+        }
+        w &= aligned[order];
+        if (w) {
+            unsigned bit = (unsigned)__builtin_ctzll(w);
+            words[k] &= ~((UINT64_MAX >> (64 - (1u << order))) << bit);
+            return (uint64_t)chunk * 512 + k * 64 + bit;
+        }
+    }
+    return NOTHING;
+}
+
+static uint64_t tree_get(unsigned order) {
+    // The tree of the last call first, then the others from there on.
+    for (uint32_t i = 0; i < tree_count; ++i) {
+        uint32_t tree = tree_at + i < tree_count ? tree_at + i : tree_at + i - tree_count;
+        if (tree_free[tree] < 1u << order) {
+            continue;
+        }
+        for (uint32_t chunk = tree * TREE; chunk < (tree + 1) * TREE; ++chunk) {
+            if (chunk_free[chunk] >= 1u << order) {
+                uint64_t frame = field_get(chunk, order);
+                if (frame != NOTHING) {
+                    tree_count_down(chunk, order);
+                    tree_at = tree;
+                    return frame * FRAME;
+                }
+            }
+        }
+    }
+    return NOTHING;
+}
+
+static int tree_put(uint64_t addr, unsigned order) {
+    uint64_t frame = addr / FRAME;
+    uint64_t *words = &field[frame / 64];
+    if (order >= 6) {
+        memset(words, 0xff, (size_t)8 << (order - 6));
+    } else {
+        *words |= (UINT64_MAX >> (64 - (1u << order))) << frame % 64;
+    }
+    chunk_free[frame / 512] += (uint16_t)(1u << order);
+    tree_free[frame / 512 / TREE] += 1u << order;
+    return 0;
+}
+
+static uint64_t tree_alloc(void) {
+    return tree_get(0);
+}
+
+static int tree_free_frame(uint64_t addr) {
+    return tree_put(addr, 0);
+}
+
+static uint64_t tree_alloc_2m(void) {
+    return tree_get(9);
+}
+
+static int tree_free_2m(uint64_t addr) {
+    return tree_put(addr, 9);
+}
+
+static uint64_t tree_alloc_run(uint64_t count) {
+    return tree_get(order_of(count));
+}
+
+static int tree_free_run(uint64_t addr, uint64_t count) {
+    return tree_put(addr, order_of(count));
+}
+
+static uint64_t tree_free_chunks(void) {
+    uint64_t chunks = 0;
+    for (uint32_t i = 0; i < tree_count * TREE; ++i) {
+        chunks += chunk_free[i] == 512;
+    }
+    return chunks;
+}
+
+static double tree_bits(void) {
+    return (double)tree_count * (TREE * (64 + sizeof(*chunk_free)) + sizeof(*tree_free)) * 8
+           / (double)frame_count;
 }
 
 // --- Ours -------------------------------------------------------------------------------------------
@@ -415,6 +667,18 @@ static void ours_drain(const uint64_t *buf, size_t count) {
     }
 }
 
+static uint64_t ours_alloc_run(uint64_t count) {
+    return frames_alloc_run(count, FRAME, 0);
+}
+
+#define free_run_frames ((int (*)(uint64_t, uint64_t))frames_free_run)
+
+static uint64_t ours_free_chunks(void) {
+    frames_stats_t stats;
+    frames_stats(&stats);
+    return stats.free_2m;
+}
+
 static double ours_bits(void) {
     frames_stats_t stats;
     frames_stats(&stats);
@@ -437,13 +701,24 @@ const struct peer peers[] = {
     { .name = "next-fit bitmap", .init = bitmap_init, .alloc = bitmap_alloc, .free = bitmap_free,
       .bits = bitmap_bits, .gives_back = true },
     { .name = "buddy with records", .init = buddy_init, .alloc = buddy_alloc, .free = buddy_free,
-      .alloc_2m = buddy_alloc_2m, .free_2m = buddy_free_2m, .bits = buddy_bits,
+      .alloc_2m = buddy_alloc_2m, .free_2m = buddy_free_2m, .alloc_run = buddy_alloc_run,
+      .free_run = buddy_free_run, .free_chunks = buddy_free_chunks, .bits = buddy_bits,
       .gives_back = true },
+    { .name = "buddy with lists", .init = cached_init, .alloc = cached_alloc, .free = cached_free,
+      .alloc_2m = cached_alloc_2m, .free_2m = cached_free_2m, .alloc_run = cached_alloc_run,
+      .free_run = cached_free_run, .free_chunks = cached_free_chunks, .bits = buddy_bits,
+      .gives_back = true },
+    { .name = "trees of bit fields", .init = tree_init, .alloc = tree_alloc,
+      .free = tree_free_frame, .alloc_2m = tree_alloc_2m, .free_2m = tree_free_2m,
+      .alloc_run = tree_alloc_run, .free_run = tree_free_run, .free_chunks = tree_free_chunks,
+      .bits = tree_bits, .gives_back = true },
     { .name = "ours, one CPU", .init = ours_init_1, .alloc = frames_alloc, .free = free_frame,
-      .alloc_2m = frames_alloc_2m, .free_2m = free_2m_frame, .fill = ours_fill,
+      .alloc_2m = frames_alloc_2m, .free_2m = free_2m_frame, .alloc_run = ours_alloc_run,
+      .free_run = free_run_frames, .free_chunks = ours_free_chunks, .fill = ours_fill,
       .drain = ours_drain, .bits = ours_bits, .gives_back = true },
     { .name = "ours, several CPUs", .init = ours_init_n, .alloc = frames_alloc, .free = free_frame,
-      .alloc_2m = frames_alloc_2m, .free_2m = free_2m_frame, .fill = ours_fill,
+      .alloc_2m = frames_alloc_2m, .free_2m = free_2m_frame, .alloc_run = ours_alloc_run,
+      .free_run = free_run_frames, .free_chunks = ours_free_chunks, .fill = ours_fill,
       .drain = ours_drain, .bits = ours_bits, .cpus = 4, .gives_back = true },
 };
 const size_t peer_count = sizeof(peers) / sizeof(peers[0]);

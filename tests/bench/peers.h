@@ -22,6 +22,9 @@ struct peer {
     int (*free)(uint64_t addr);             // 0: well.
     uint64_t (*alloc_2m)(void);         // NULL if it cannot.
     int (*free_2m)(uint64_t addr);
+    uint64_t (*alloc_run)(uint64_t count);      // 1 to 512 contiguous ones; NULL if it cannot.
+    int (*free_run)(uint64_t addr, uint64_t count);
+    uint64_t (*free_chunks)(void);      // How many 2 MiB frames are free.
     size_t (*fill)(uint64_t *buf, size_t count);
     void (*drain)(const uint64_t *buf, size_t count);
     double (*bits)(void);               // Of metadata per frame; NULL if that is not a fixed figure.
