@@ -128,6 +128,8 @@ static void repl(void) {
 // From a fresh heap to the end of the prompt.
 static void run_python(void) {
     mp_cstack_init_with_top(stack_top, stack_top - stack_bottom);
+    started = false;
+    mp_hal_set_program_char(-1);
     space_leave();
     heap_reset();
     native_reset();
@@ -138,11 +140,11 @@ static void run_python(void) {
 
     main_path[0] = '\0';
     eof_is_poweroff = false;
-    started = false;
     if (pyexec_frozen_module("_boot.py", false) == 0) {
         panic("_boot.py failed");
     }
     started = true;
+    mp_hal_set_program_char(-1);
     mp_hal_refine_clock();
     mp_hal_set_piped(end_is_poweroff());
     if (main_path[0] != '\0') {

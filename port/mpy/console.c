@@ -9,6 +9,7 @@
 #include "cpu/irq.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
+#include "main.h"
 #include "mpy/fault.h"
 #include "mpy/interrupt.h"
 
@@ -26,6 +27,11 @@ void mp_hal_set_piped(bool input_is_piped) {
 static const void *prompt;
 
 void mp_hal_set_program_char(int c) {
+    if (!main_has_started()) {
+        // Nothing is to end what the kernel starts with.
+        mp_hal_set_interrupt_char(-1);
+        return;
+    }
     if (c >= 0 && mp_interrupt_char == NO_PROGRAM) {
         // It was meant for what ran before.
         MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;

@@ -1,6 +1,10 @@
 """Ctrl-C ends what does not look for it."""
 
+import random
+import time
+
 import pytest
+from ringzero_vm import CTRL_A, CTRL_B, CTRL_C, CTRL_D
 
 DEFINITIONS = """
 import frames, io, machine, re, sys, time
@@ -194,6 +198,21 @@ def test_full_ring(vm, typed):
     vm.repl.send("\x03")
     vm.repl.expect_exact("x\r\n>>> ")
     assert vm.run("6 * 7") == "42\r\n"
+
+
+def test_between_two_programs(vm):
+    """While the kernel starts afresh there is nothing to end: no panic, and the prompt comes."""
+    rng = random.Random(1)
+    for _ in range(40):
+        vm.repl.send(CTRL_A)
+        vm.repl.expect_exact("exit\r\n>")
+        vm.repl.send("raise SystemExit" + CTRL_D)
+        for _ in range(rng.randrange(1, 4)):
+            time.sleep(rng.random() / 50)
+            vm.repl.send(CTRL_C)
+    vm.repl.send(CTRL_C + CTRL_B)
+    vm.repl.sendline("print('al' + 'ive')")
+    vm.repl.expect_exact("alive")
 
 
 def test_full_ring_without_ctrl_c(vm):
