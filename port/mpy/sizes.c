@@ -65,6 +65,67 @@ mp_obj_t sizes_star_len_maybe(mp_obj_t obj) {
     return mp_obj_is_type(obj, &mp_type_list) ? mp_obj_len_maybe(obj) : sizes_fixed_len_maybe(obj);
 }
 
+mp_obj_t __real_mp_call_method_n_kw_var(bool have_self, size_t n_args_n_kw, const mp_obj_t *args);
+mp_obj_t __wrap_mp_call_method_n_kw_var(bool have_self, size_t n_args_n_kw, const mp_obj_t *args);
+
+static mp_obj_t copy_mapping(mp_obj_t mapping) {
+    if (mp_obj_is_type(mapping, &mp_type_dict)) {
+        return mp_obj_dict_copy(mapping);
+    }
+    mp_obj_t dict = mp_obj_new_dict(0);
+    mp_obj_t keys[2];
+    mp_load_method(mapping, MP_QSTR_keys, keys);
+    mp_obj_t iterable = mp_getiter(mp_call_method_n_kw(0, 0, keys), NULL);
+    mp_obj_t key;
+    while ((key = mp_iternext(iterable)) != MP_OBJ_STOP_ITERATION) {
+        mp_obj_dict_store(dict, key, mp_obj_subscr(mapping, key, MP_OBJ_SENTINEL));
+    }
+    return dict;
+}
+
+// f(*a, **b): upstream makes room for the lists and dictionaries among them, asks the iterators and
+// mappings, which Python may have made, and copies the former without another look. Where there are
+// both, the latter are asked first, with what stands before them as it is then.
+mp_obj_t __wrap_mp_call_method_n_kw_var(bool have_self, size_t n_args_n_kw, const mp_obj_t *args) {
+    // The caller's stack, whose values are for this call alone.
+    mp_obj_t *positional = (mp_obj_t *)args + 1 + have_self;
+    size_t n_positional = n_args_n_kw & 0xff;
+    mp_obj_t *keyed = positional + n_positional;
+    size_t n_keyed = n_args_n_kw >> 8 & 0xff;
+    mp_uint_t stars = MP_OBJ_SMALL_INT_VALUE(keyed[2 * n_keyed]);
+    bool copies = false;
+    size_t asks = 0;
+    for (size_t i = 0; i < n_positional; ++i) {
+        if (stars >> i & 1) {
+            bool is_list = mp_obj_is_type(positional[i], &mp_type_list);
+            copies |= is_list;
+            asks += !is_list && !mp_obj_is_type(positional[i], &mp_type_tuple);
+        }
+    }
+    for (size_t i = 0; i < n_keyed; ++i) {
+        if (keyed[2 * i] == MP_OBJ_NULL) {
+            bool is_dict = mp_obj_is_type(keyed[2 * i + 1], &mp_type_dict);
+            copies |= is_dict;
+            asks += !is_dict;
+        }
+    }
+    if (copies) {
+        for (size_t i = 0; i < n_positional && asks > 0; ++i) {
+            if ((stars >> i & 1) && !mp_obj_is_type(positional[i], &mp_type_tuple)) {
+                asks -= !mp_obj_is_type(positional[i], &mp_type_list);
+                positional[i] = mp_call_function_1(MP_OBJ_FROM_PTR(&mp_type_tuple), positional[i]);
+            }
+        }
+        for (size_t i = 0; i < n_keyed && asks > 0; ++i) {
+            if (keyed[2 * i] == MP_OBJ_NULL) {
+                asks -= !mp_obj_is_type(keyed[2 * i + 1], &mp_type_dict);
+                keyed[2 * i + 1] = copy_mapping(keyed[2 * i + 1]);
+            }
+        }
+    }
+    return __real_mp_call_method_n_kw_var(have_self, n_args_n_kw, args);
+}
+
 // For modstruct.c: a format whose sizes can be added up.
 const char *sizes_struct_format(mp_obj_t obj);
 

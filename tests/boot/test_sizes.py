@@ -1,5 +1,8 @@
 """No size that a program names is too large for the interpreter: it works or raises."""
 
+import subprocess
+import sys
+
 import pytest
 
 pytestmark = pytest.mark.board("microvm")
@@ -101,3 +104,53 @@ def test_lengths_that_are_not_true(vm):
         print(count(*range(1000), *[1, 2], *(3, 4)), bytes([7] * 1000) == b"\\x07" * 1000)
     """)
     assert result == "1004 True\n"
+
+
+# What CPython says as well, and what a call gets while its arguments grow.
+STARS = """
+class M:
+    def keys(self):
+        for i in range(3000):
+            later['k%d' % i] = i
+        return ("p", "q")
+    def __getitem__(self, key):
+        return key
+
+class L:
+    def __iter__(self):
+        before.extend(range(50000))
+        after.extend(range(50000))
+        return iter("xy")
+
+def f(*a, **k):
+    return a[:4], len(a), sorted(k)[:3], len(k)
+
+class C:
+    def m(self, *a, **k):
+        return f(*a, **k)
+
+before, after, later = [1, 2], [3], {"z": 1}
+print(f(*before, *L(), *after))
+before, after, later = [1, 2], [3], {"z": 1}
+print(C().m(0, *before, 5, *L(), *after, y=6, **later))
+before, after, later = [1, 2], [3], {"z": 1}
+print(f(*iter(before), *after, **{"a": 1}, **M(), **later))
+before, after, later = [1, 2], [3], {"z": 1}
+print(C().m(*iter("ab"), b=1, **M(), **later))
+print(f(*range(3), *(7, 8), *[9], **{"a": 1}), f(*iter([]), *[], **{}))
+"""
+
+
+def test_arguments_that_grow(vm, tmp_path):
+    """What one starred argument does while it is iterated over, another one may get longer by."""
+    program = tmp_path / "stars.py"
+    program.write_text(STARS)
+    expected = subprocess.run(
+        [sys.executable, program], check=True, capture_output=True, text=True
+    ).stdout
+    for decorator in ("", "@micropython.native\n"):
+        lines = "".join(f"    {line}\n" for line in STARS.splitlines() if line)
+        glob = "    global M, L, f, C, before, after, later\n"
+        vm.exec(f"import micropython\n{decorator}def run():\n{glob}{lines}", timeout=60)
+        assert vm.exec("run()", timeout=60) == expected
+    assert vm.eval("sum(list(range(1000)))") == 499500
