@@ -586,10 +586,15 @@ def at_exit(f):
         _atexit(f)
 
 
+_TRIES = _range(9)
+
+
 def end(nonce):
     global _depth
-    for _ in _range(9):
+    for _ in _TRIES:
         try:
+            while _locked():
+                _unlock()
             if _dupterm:
                 _dupterm(None)
             for t in _timers:
