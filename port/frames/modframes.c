@@ -130,12 +130,12 @@ uint64_t frames_get_number(mp_obj_t obj, const char *name) {
         if (value >= 0) {
             return (uint64_t)value;
         }
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s is at least 0, not %ld"),
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s cannot be negative: %ld"),
             name, (long)value);
     }
     uint64_t value = (uint64_t)mp_obj_int_get_truncated(obj);
     if (mp_obj_int_sign(obj) < 0) {
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s is at least 0"), name);
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s cannot be negative"), name);
     }
     if (!mp_obj_equal(obj, mp_obj_new_int_from_ull(value))) {
         mp_raise_msg_varg(&mp_type_OverflowError, MP_ERROR_TEXT("%s is at most 0x%lx"), name,
