@@ -259,6 +259,12 @@ static void do_alloc_run(uint64_t count, uint64_t align, uint64_t below, uint8_t
 }
 
 static void do_free(uint64_t addr, uint64_t count, uint8_t owner) {
+    static const frames_kind_t kinds[] = {
+        FRAMES_OUTSIDE, FRAMES_FREE, FRAMES_SINGLE, FRAMES_IN_2M, FRAMES_IN_1G,
+    };
+    uint8_t state = state_of(addr / 4096);
+    REQUIRE(frames_kind(addr) == (addr % 4096 ? FRAMES_MISALIGNED
+        : state & KERNEL ? FRAMES_KERNELS : kinds[state]));
     bool good = may_free(addr, count, owner);
     frames_status_t status = owner ? frames_free_kernel(addr, count) : count == 1 ? frames_free(addr)
         : count == 512 ? frames_free_2m(addr) : frames_free_run(addr, count);
