@@ -37,7 +37,7 @@ def test_protection(vm):
         assert flags_of(mmio) == WRITE | UNCACHED
     in_use = vm.eval("__import__('_handoff').in_use()")[0]
     guards = [a for a in range(in_use[0], in_use[1], PAGE) if flags_of(a) is None]
-    assert len(guards) == 6
+    assert len(guards) == 7
 
 
 def test_cpu_bits(vm):
