@@ -1065,6 +1065,7 @@ def test_fuzz_for_a_moment():
     build("fuzz-short")
 
 
+@pytest.mark.timeout(600)  # It runs most of the tests above once more.
 def test_coverage():
     """At least 98 % of the lines of the core, and of frames.c; what is left are lost races."""
     text = run("make", "-s", "-f", HERE / "Makefile", "coverage")
