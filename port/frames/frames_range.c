@@ -1,5 +1,4 @@
 // Ranges of frames: how they are walked over, taken and freed.
-#include "frames_bound.h"
 #include "frames_map.h"
 #include "frames_mixed.h"
 #include "frames_range.h"
