@@ -16,6 +16,12 @@ def mpy_version(mpy_dir):
     return ".".join(re.search(part, text)[1] for part in parts)
 
 
+@pytest.fixture(scope="session")
+def mpy_minor(mpy_version):
+    """25 of 1.25.0."""
+    return int(mpy_version.split(".")[1])
+
+
 @pytest.fixture
 def launch(kernel, folder):
     """Run the launcher to its end, as a command with its own input and output."""
