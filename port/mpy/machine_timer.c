@@ -16,8 +16,10 @@ enum {
     PENDING_MAX = 8,
     // An interrupt and a callback take their time as well.
     PERIOD_MIN_NS = 50000,
-    // What the main program gets between soft callbacks that leave it no time of its own.
-    TURN_NS = 100000,
+    // What the main program gets at least between soft callbacks that leave it no time of its own: of
+    // what those have taken it gets a part.
+    TURN_MIN_NS = 100000,
+    TURN_PART = 4,
 };
 #define NS_IN_S 1000000000
 
@@ -128,6 +130,7 @@ static machine_timer_obj_t *take_ready(machine_timer_obj_t *last) {
 // the main program would never get its turn.
 static void run_ready(mp_sched_node_t *node) {
     running_ready = true;
+    uint64_t start = clock_ns();
     machine_timer_obj_t *last = last_ready;
     machine_timer_obj_t *self;
     while (first_ready != NULL && (self = take_ready(last)) != NULL) {
@@ -139,8 +142,9 @@ static void run_ready(mp_sched_node_t *node) {
     drop_idle();
     running_ready = false;
     if (first_ready != NULL) {
+        uint64_t now = clock_ns();
         turn_timer.callback = schedule_ready;
-        timer_start(&turn_timer, clock_ns() + TURN_NS);
+        timer_start(&turn_timer, now + MAX(TURN_MIN_NS, (now - start) / TURN_PART));
     }
 }
 

@@ -97,6 +97,28 @@ def test_no_pause(boot):
     assert first < second < third < last
 
 
+def test_turns_grow(boot):
+    """What the main program gets beside timers that take all time grows with what they take."""
+    vm = boot(extra=("-icount", "shift=1,sleep=off")).boot()
+    took = vm.exec("""
+        import machine, time
+        def work():
+            start = time.ticks_ms()
+            for i in range(400000):
+                pass
+            return time.ticks_diff(time.ticks_ms(), start)
+        alone = work()
+        def callback(timer):
+            time.sleep_ms(5)
+        timers = [machine.Timer(period=5, callback=callback) for i in range(20)]
+        print(alone, work())
+        for timer in timers:
+            timer.deinit()
+    """)
+    alone, beside = map(int, took.split())
+    assert 20 <= alone and beside < 10 * alone + 200
+
+
 def test_finaliser_raises(vm):
     """What a disk raises as the collector closes its file is printed; the heap lives on."""
     said = vm.exec("""
