@@ -150,6 +150,9 @@ int mp_hal_stdin_rx_chr(void) {
     }
 }
 
+// Bytes that are written between two looks for Ctrl-C.
+enum { PART = 1024 };
+
 static bool to_serial = true, to_screen = true;
 
 void mp_hal_set_console(bool serial, bool screen) {
@@ -166,11 +169,17 @@ mp_uint_t mp_hal_stdout_tx_strn(const char *str, size_t len) {
         return len;
     }
     #endif
-    if (to_serial) {
-        uart_write(str, len);
-    }
-    if (to_screen) {
-        screen_write(str, len);
+    for (size_t done = 0; done < len; done += PART) {
+        if (prompt == NULL || MP_STATE_THREAD(nlr_top) != prompt) {
+            interrupt_check();
+        }
+        size_t part = MIN(len - done, PART);
+        if (to_serial) {
+            uart_write(str + done, part);
+        }
+        if (to_screen) {
+            screen_write(str + done, part);
+        }
     }
     #if MICROPY_PY_OS_DUPTERM
     ask_terminal(TERMINAL_WRITE, 0, str, len);

@@ -130,11 +130,25 @@ mp_obj_t parse_binary_op(mp_binary_op_t op, mp_obj_t left, mp_obj_t right) {
     return mp_binary_op(op, left, right);
 }
 
+static void answered(void) {
+    presses = 0;
+    set_breakpoints(NULL);
+}
+
 static NORETURN void raise_pending(void) {
     interrupt_settle();
     mp_obj_t exception = MP_STATE_MAIN_THREAD(mp_pending_exception);
     MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
     nlr_raise(exception);
+}
+
+void interrupt_check(void) {
+    nlr_buf_t *catcher = MP_STATE_THREAD(nlr_top);
+    if (presses > 0 && is_pending() && !irq_active && catcher != NULL && catcher != end
+        && clock_ns() >= first_ns + ANSWER_NS) {
+        answered();
+        raise_pending();
+    }
 }
 
 static NORETURN void jump_to(nlr_buf_t *handler) {
@@ -217,11 +231,6 @@ static bool can_raise(const trap_frame_t *frame) {
 static bool can_end(const trap_frame_t *frame, const nlr_buf_t *handler) {
     return handler != NULL && on_same_stack(frame->rsp, (uint64_t)handler) && holds_nothing(frame->rip)
            && all_callers(frame, (uint64_t)handler, holds_nothing);
-}
-
-static void answered(void) {
-    presses = 0;
-    set_breakpoints(NULL);
 }
 
 // In the watch's timer or, for a hard callback, in what watches that.

@@ -24,6 +24,10 @@ void interrupt_press(void);
 // Where the third Ctrl-C goes to: the handler of the kernel's own, whose value is then NULL.
 void interrupt_set_end(nlr_buf_t *end);
 
+// Raises KeyboardInterrupt if Ctrl-C has waited for its second, where Python's own code is to catch it:
+// for C that takes its time and can be left.
+void interrupt_check(void);
+
 // What was done to make a callback look is undone.
 void interrupt_settle(void);
 

@@ -52,6 +52,8 @@ LOOPS = {
     "native": "native()",
     "native, try": "native_try()",
     "viper": "viper()",
+    "print": "print('x' * 4000000)",
+    "write": "sys.stdout.write('x' * 4000000)",
     "sort": "sorted(range(1 << 20), key=lambda x: sum(range(1 << 40)))",
 }
 IN_CALLBACKS = ("for_ever", "native", "lambda: sum(range(1 << 40))", "lambda: time.sleep(1000)")
@@ -145,6 +147,22 @@ def test_callbacks_without_a_pause(boot, program):
     vm.repl.expect_exact(">>> ")
     vm.run("timer.deinit()")
     assert vm.run("6 * 7") == "42\r\n"
+
+
+def test_callbacks_for_ever(vm):
+    """A soft timer whose callback Ctrl-C ends is stopped; after any other exception it goes on."""
+    vm.exec(DEFINITIONS + "def callback(timer): print('call'); wait()\n")
+    vm.exec("def hang(): print('go'); for_ever()")
+    vm.exec("wait = lambda: 1 / 0; timer = machine.Timer(period=20, callback=callback)")
+    for _ in range(3):
+        vm.repl.expect_exact("ZeroDivisionError: divide by zero\r\n")
+    vm.repl.sendline("wait = hang")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("\x03")
+    vm.repl.expect_exact("KeyboardInterrupt", timeout=10)
+    vm.repl.sendline("print('no ' + 'more')")
+    vm.repl.expect_exact("no more\r\n")
+    assert "call" not in vm.run("time.sleep_ms(1000)", 10)
 
 
 @pytest.mark.parametrize("line", WITHOUT_A_PROGRAM)
