@@ -24,6 +24,7 @@ from ringzero_vm import CTRL_A, CTRL_C, CTRL_D, VM  # noqa: E402
 
 QUIET = 1.5  # seconds without a word until Ctrl-C
 DEAF = 30  # seconds of Ctrl-C in vain that are a hang
+MARK_MAX = 64  # bytes of a mark that only the console's last bytes may have begun
 TRIES = 3  # times that a shorter batch may run without failing
 
 # The guest's clock follows the host's, or the instructions that the guest has executed: then no
@@ -126,8 +127,13 @@ class Guest:
         deaf = self.deaf
         said, start = time.monotonic(), None
         began = said
+        pattern, searched = re.compile(pattern), 0
         while True:
-            found = re.search(pattern, self.seen)
+            # A traceback may be as long as the stack is deep: what has been searched is not again,
+            # but for patterns that begin with the raw REPL's mark.
+            first = self.seen.find(b"\x04") % (len(self.seen) + 1)
+            found = pattern.search(self.seen, min(first, max(searched - MARK_MAX, 0)))
+            searched = len(self.seen)
             if found:
                 self.seen = self.seen[found.end() :]
                 return found
@@ -172,7 +178,8 @@ class Guest:
             self.seen = b""
             marker = b"#END %d\r\n" % batch.seed
             found = self.wait(
-                re.escape(marker) + rb"|soft reboot\r\n|\x04\x04>|Traceback[^\x04]*\x04>",
+                re.escape(marker)
+                + rb"|soft reboot\r\n|\x04\x04>|\x04[^\x04]*Traceback[^\x04]*\x04>",
                 "end of the batch",
             )
             self.ended_well = found[0].startswith(b"#END")
