@@ -1,5 +1,8 @@
-// What comes back from Python that C has called: exceptions that cannot be printed, streams that claim
-// more than they were given.
+// What C lends to Python that it calls, and what comes back from there: buffers that are kept,
+// exceptions that cannot be printed, streams that claim more than they were given.
+#include <string.h>
+
+#include "py/gc.h"
 #include "py/mperrno.h"
 #include "py/objarray.h"
 #include "py/runtime.h"
@@ -34,6 +37,44 @@ void __wrap_mp_obj_print_exception(const mp_print_t *print, mp_obj_t exc) {
     }
 }
 
+#define ARGS_MAX 5 // method, object, block, buffer, offset
+
+static mp_obj_array_t *buffer_in(mp_obj_t obj) {
+    const mp_obj_type_t *type = mp_obj_get_type(obj);
+    return type == &mp_type_bytearray || type == &mp_type_memoryview ? MP_OBJ_TO_PTR(obj) : NULL;
+}
+
+mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args);
+
+// A method's call of which one argument may be a buffer that lies, with its header, on C's stack: Python
+// may keep what it gets, so it gets a copy, and what it has put there is copied back. Where there is no
+// memory for one, and where the heap is locked, it gets the buffer itself, as with upstream.
+mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args) {
+    size_t count = 2 + n_args, at = 2;
+    mp_obj_array_t *lent = NULL;
+    while (count <= ARGS_MAX && at < count && (lent = buffer_in(args[at])) == NULL) {
+        ++at;
+    }
+    mp_obj_array_t *copy = lent == NULL || gc_is_locked() ? NULL : m_new_obj_maybe(mp_obj_array_t);
+    void *items = copy == NULL ? NULL : m_new_maybe(byte, MAX(lent->len, 1));
+    if (items == NULL) {
+        return mp_call_method_n_kw(n_args, n_kw, args);
+    }
+    memcpy(items, lent->items, lent->len);
+    *copy = *lent;
+    copy->items = items;
+    mp_obj_t own[ARGS_MAX];
+    memcpy(own, args, count * sizeof(mp_obj_t));
+    own[at] = MP_OBJ_FROM_PTR(copy);
+    mp_obj_t result = mp_call_method_n_kw(n_args, n_kw, own);
+    // What is only written from may be read-only, and is the same still.
+    size_t len = MIN(copy->len, lent->len);
+    if (memcmp(lent->items, copy->items, len) != 0) {
+        memcpy(lent->items, copy->items, len);
+    }
+    return result;
+}
+
 mp_obj_t iobase_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args);
 
 // What io.IOBase calls readinto(), write() and ioctl() of a Python object with. Upstream since 1.29:
@@ -41,7 +82,7 @@ mp_obj_t iobase_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *arg
 mp_obj_t iobase_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args) {
     // The buffer of the first two, before Python gets at it.
     size_t room = n_args == 1 ? ((const mp_obj_array_t *)MP_OBJ_TO_PTR(args[2]))->len : 0;
-    mp_obj_t result = mp_call_method_n_kw(n_args, n_kw, args);
+    mp_obj_t result = lending_call_method_n_kw(n_args, n_kw, args);
     if (n_args == 1 && result != mp_const_none && mp_obj_get_int(result) > (mp_int_t)room) {
         return MP_OBJ_NEW_SMALL_INT(-MP_EIO);
     }

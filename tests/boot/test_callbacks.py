@@ -266,6 +266,84 @@ def test_output_of_hard_callbacks(vm):
     """)
 
 
+def test_buffers_that_are_kept(vm):
+    """What Python streams, terminals and block devices keep of their buffers is theirs."""
+    vm.exec("""
+        import deflate, gc, io, json, os, sys, vfs
+        kept = []
+        class Stream(io.IOBase):
+            def write(self, buf):
+                kept.append(buf)
+                kept.append(memoryview(buf)[:])
+                return len(buf)
+            def readinto(self, buf):
+                kept.append(buf)
+                kept.append(memoryview(buf))
+                buf[:] = b'7' * len(buf)
+                return len(buf)
+            def ioctl(self, request, flags):
+                return 0
+        class Disk:
+            data = bytearray(64 * 512)
+            def readblocks(self, block, buf, offset=0):
+                kept.append(buf)
+                buf[:] = self.data[block * 512 + offset : block * 512 + offset + len(buf)]
+            def writeblocks(self, block, buf, offset=0):
+                kept.append(buf)
+                self.data[block * 512 + offset : block * 512 + offset + len(buf)] = buf
+            def ioctl(self, op, arg):
+                return {4: 64, 5: 512, 6: 0}.get(op)
+        def deep(n):
+            return n and 1 + deep(n - 1)
+        def check(text):
+            deep(50)
+            gc.collect()
+            for one in kept:
+                assert type(one) in (bytearray, memoryview), one
+            # A reader without a buffer asks for one byte after the other.
+            assert b''.join(bytes(one) for one in kept[::2]) == text, kept
+            assert b''.join(bytes(one) for one in kept[1::2]) == text, kept
+            for one in kept:
+                for i in range(len(one)):
+                    one[i] ^= 0x55
+            kept.clear()
+    """)
+    vm.exec("""
+        print('text', 123, file=Stream()); check(b'text 123\\n')
+        json.dump({'a': [1, 'b']}, Stream()); check(b'{"a": [1, "b"]}')
+        assert io.BufferedWriter(Stream(), 4).write(b'abcdef') == 6; check(b'abcd')
+        assert json.load(type('One', (Stream,), {'readinto': lambda self, buf: 0 if kept else
+            Stream.readinto(self, buf)})()) == 7; check(b'7')
+        stream = Stream()
+        os.dupterm(stream); print('out'); os.dupterm(None); check(b'out\\r\\n')
+        for make, mount in ((vfs.VfsFat, vfs.VfsFat), (vfs.VfsLfs2, vfs.VfsLfs2)):
+            disk = Disk()
+            make.mkfs(disk)
+            vfs.mount(mount(disk), '/disk')
+            with open('/disk/file', 'w') as file:
+                file.write('abc' * 1000)
+            was = bytes(disk.data)
+            for one in kept:
+                one[0] ^= 0xff
+            assert disk.data == was
+            assert open('/disk/file').read() == 'abc' * 1000
+            vfs.umount('/disk')
+            kept.clear()
+        # Where the heap is locked, it goes as far as upstream.
+        import micropython
+        class Count(io.IOBase):
+            def write(self, buf):
+                self.got += len(buf)
+                return len(buf)
+        count = Count()
+        count.got = 0
+        micropython.heap_lock()
+        print('text', file=count)
+        micropython.heap_unlock()
+        assert count.got == 5
+    """)
+
+
 @pytest.mark.parametrize("count", ["9", "1 << 40", "(1 << 62) - 1", "1 << 62"])
 def test_streams_that_claim_more(vm, count):
     """A stream in Python that claims more bytes than there were raises, and does not loop."""
