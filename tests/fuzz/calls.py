@@ -130,9 +130,10 @@ class Guest:
         pattern, searched = re.compile(pattern), 0
         while True:
             # A traceback may be as long as the stack is deep: what has been searched is not again,
-            # but for patterns that begin with the raw REPL's mark.
-            first = self.seen.find(b"\x04") % (len(self.seen) + 1)
-            found = pattern.search(self.seen, min(first, max(searched - MARK_MAX, 0)))
+            # but from where a longer match may begin.
+            begins = [self.seen.find(mark) for mark in (b"\x04", b"soft reboot")]
+            begins = [at for at in begins if at >= 0] + [max(searched - MARK_MAX, 0)]
+            found = pattern.search(self.seen, min(begins))
             searched = len(self.seen)
             if found:
                 self.seen = self.seen[found.end() :]
