@@ -179,8 +179,7 @@ class Guest:
             self.seen = b""
             marker = b"#END %d\r\n" % batch.seed
             found = self.wait(
-                re.escape(marker)
-                + rb"|soft reboot\r\n|\x04\x04>|\x04[^\x04]*Traceback[^\x04]*\x04>",
+                re.escape(marker) + rb"|soft reboot\r\n|[\x04\n]\x04>",
                 "end of the batch",
             )
             self.ended_well = found[0].startswith(b"#END")
