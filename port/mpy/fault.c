@@ -9,6 +9,7 @@
 
 #include "boot/handoff.h"
 #include "cpu/io.h"
+#include "cpu/operand.h"
 #include "cpu/trap.h"
 #include "memory/space.h"
 #include "mpy/collect.h"
@@ -140,9 +141,8 @@ static void fault_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
     mp_obj_exception_attr(self_in, attr, dest);
 }
 
-// errno is EFAULT; vector; addr and kind ("read", "write" or "execute") of a page fault, else None (addr
-// is also known of an address that is not canonical, where the kernel's own code looks at it first);
-// error, the CPU's error code; rip, the instruction's address.
+// errno is EFAULT; vector; addr and kind ("read", "write" or "execute") of a page fault, else None, but
+// for addr of what is not canonical; error, the CPU's error code; rip, the instruction's address.
 MP_DEFINE_CONST_OBJ_TYPE(
     mp_type_FaultError,
     MP_QSTR_FaultError,
@@ -179,7 +179,8 @@ static NORETURN void fault_raise(uint64_t vector, uint64_t addr, uint64_t error,
     if (place == PLACE_INTERPRETER && !heap_check()) {
         panic("the interpreter has faulted, and its heap is broken");
     }
-    raise_fault(vector, vector == VECTOR_PAGE_FAULT ? new_addr(addr) : mp_const_none, error, rip, place);
+    bool known = vector == VECTOR_PAGE_FAULT || !operand_is_canonical(addr);
+    raise_fault(vector, known ? new_addr(addr) : mp_const_none, error, rip, place);
 }
 
 static NORETURN void overflow_raise(void) {
@@ -281,8 +282,14 @@ static bool recover(trap_frame_t *frame) {
         }
         frame->rsp = catcher;
     }
+    uint64_t addr = 0;
+    if (frame->vector == VECTOR_PAGE_FAULT) {
+        addr = cpu_cr2();
+    } else if (frame->vector == VECTOR_GENERAL_PROTECTION && frame->error == 0) {
+        operand_find(frame, &addr);
+    }
     frame->rdi = frame->vector;
-    frame->rsi = cpu_cr2();
+    frame->rsi = addr;
     frame->rdx = frame->error;
     frame->rcx = rip;
     frame->r8 = place;
@@ -299,7 +306,7 @@ void fault_init(void) {
 }
 
 void fault_check_canonical(uint64_t addr) {
-    if (addr + (UINT64_C(1) << 47) < UINT64_C(1) << 48) {
+    if (operand_is_canonical(addr)) {
         return;
     }
     uint64_t rip = (uint64_t)__builtin_return_address(0);

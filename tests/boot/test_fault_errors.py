@@ -1,5 +1,7 @@
 """A program's fault is a FaultError that says what and where; the machine goes on."""
 
+import re
+
 import pytest
 from elftools.elf.elffile import ELFFile
 from native_code import NATIVE, RETURN
@@ -114,11 +116,12 @@ machine.Signal(3).value()
 """
 
 
-def test_accesses(vm):
-    """Whatever reads or writes a buffer that is not mapped raises, from C or from machine code."""
+@pytest.mark.parametrize("at", [1 << 40, 1 << 62, (1 << 47) + 8])
+def test_accesses(vm, at):
+    """Whatever uses a buffer that is not mapped, or not canonical, raises and names it."""
+    vm.exec(f"B = __import__('uctypes').bytearray_at({at}, 10000)")
     vm.exec("""
         import binascii, framebuf, hashlib, io, json, machine, struct, sys, uctypes
-        B = uctypes.bytearray_at(1 << 40, 10000)
         C = bytearray(10000)
         with open("/some", "wb") as f:
             f.write(C)
@@ -131,10 +134,14 @@ def test_accesses(vm):
             result = vm.exec(f"""
                 try:
                     {access}
-                except FaultError:
-                    print("fault")
+                except FaultError as error:
+                    print("\\nfault", error.addr, error)
             """)
-            assert result.endswith("fault\n"), access
+            assert "fault" in result, access
+            addr, text = result.splitlines()[-1].split(None, 2)[1:]
+            if re.search(r"\bB\b", access):
+                assert at <= int(addr) < at + 10000, (access, result)
+                assert f"0x{int(addr):x}: not " in text
     assert vm.eval("1 + 1") == 2
 
 
