@@ -23,7 +23,8 @@ sys.path.insert(0, str(ROOT / "tests" / "kit"))
 from ringzero_vm import CTRL_A, CTRL_C, CTRL_D, VM  # noqa: E402
 
 QUIET = 1.5  # seconds without a word until Ctrl-C
-DEAF = 30  # seconds of Ctrl-C in vain that are a hang
+DEAF = 30  # seconds of Ctrl-C in vain that are a hang, if the host had time for the guest
+STARVED = 4  # times that: a guest that has taken no time for so long is one as well
 MARK_MAX = 64  # bytes of a mark that only the console's last bytes may have begun
 TRIES = 3  # times that a shorter batch may run without failing
 
@@ -119,6 +120,26 @@ class Guest:
             return EndedByDesign()
         return Finding(f"the machine ended, status {self.vm.status}", self.last())
 
+    def cpu_seconds(self):
+        """What QEMU has had of the host's CPUs."""
+        launcher = self.vm.launcher.pid
+        try:
+            qemu = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()[0]
+            fields = Path(f"/proc/{qemu}/stat").read_text().rsplit(") ", 1)[1].split()
+        except (OSError, IndexError):
+            return 0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def registers(self):
+        """Where the CPU is, a few times."""
+        lines = []
+        for _ in range(8):
+            command = {"command-line": "info registers"}
+            text = self.vm.qmp.command("human-monitor-command", **command)
+            lines.append(" ".join(re.findall(r"(?:RIP|RSP|RBP|RFL|HLT)=\w+", text)))
+            time.sleep(0.1)
+        return "\n".join(lines)
+
     def last(self):
         return "\n".join(self.vm.transcript().replace("\r", "").splitlines()[-25:])
 
@@ -147,11 +168,13 @@ class Guest:
                     said = time.monotonic()
             now = time.monotonic()
             if now - said > quiet and start is None:
-                start = now
-                deadline = now + deaf
+                start = first_press = now
+                cpu_then = self.cpu_seconds()
             if start is not None and now - start > 0.3:
-                if now > deadline:
-                    raise Finding(f"Ctrl-C in vain: no {what}", self.last())
+                had = self.cpu_seconds() - cpu_then
+                if now - first_press > (deaf if had > deaf / 2 else STARVED * deaf):
+                    text = f"{self.registers()}\n{self.last()}"
+                    raise Finding(f"Ctrl-C in vain: no {what}", text)
                 self.vm.repl_.send(CTRL_C)
                 start = now
 
