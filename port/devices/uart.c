@@ -267,18 +267,20 @@ void uart_send(uart_t *uart, const void *data, size_t size) {
     if (!uart->open) {
         return;
     }
-    while (size > 0) {
-        while (!(get(uart, LSR) & LSR_THR_EMPTY)) {
-            cpu_pause();
-        }
-        // An empty transmitter takes a whole FIFO. An interrupt's handler may have filled it meanwhile.
+    for (;;) {
+        // An interrupt's handler may send in between.
         uint64_t state = cpu_irq_save();
-        if (get(uart, LSR) & LSR_THR_EMPTY) {
-            for (size_t room = UART_FIFO_SIZE; room > 0 && size > 0; --room, --size) {
-                put(uart, DATA, *bytes++);
-            }
+        if (uart->room < size && (get(uart, LSR) & LSR_THR_EMPTY)) {
+            uart->room = UART_FIFO_SIZE;
+        }
+        for (; uart->room > 0 && size > 0; --uart->room, --size) {
+            put(uart, DATA, *bytes++);
         }
         cpu_irq_restore(state);
+        if (size == 0) {
+            break;
+        }
+        cpu_pause();
     }
 }
 

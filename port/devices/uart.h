@@ -38,6 +38,8 @@ struct _uart_t {
     bool interrupts; // they arrive
     // The ring was full, and is not yet half read.
     bool full;
+    // So many bytes at least the transmitter's FIFO has room for: what it had when it was last seen empty.
+    uint8_t room;
     bool held; // bytes stay in the FIFO, and the sender waits
     uint64_t full_ns; // clock_ns() as the ring became full, or was last read since
     timer_entry_t timer;
