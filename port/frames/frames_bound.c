@@ -2,36 +2,42 @@
 #include "frames_bound.h"
 #include "frames_state.h"
 
-static uint64_t *summary(unsigned class, size_t group) {
-    return &self.bound_sums[group / 64 * CLASSES + class];
-}
-
-// The bound comes first: who clears the summary looks at the bounds afterwards.
-static void put_bound(size_t slot, unsigned bound) {
-    if (self.shared) {
-        __atomic_store_n(&self.bounds[slot], (uint8_t)bound, __ATOMIC_SEQ_CST);
-    } else {
-        self.bounds[slot] = (uint8_t)bound;
+void frames_start_bounds(size_t group, uint64_t unknown) {
+    uint64_t *words = (uint64_t *)(void *)&self.bounds[group * GROUP_SLOTS];
+    for (unsigned i = 0; i < GROUP_SLOTS / 8; ++i) {
+        words[i] = 0;
     }
-    size_t group = slot / GROUP_SLOTS;
-    uint64_t mask = UINT64_C(1) << group % 64, *sum = summary(frames_class_of(bound), group);
-    if (bound && !(GET(sum) & mask)) {
-        word_or(sum, mask);
+    PUT(&self.group_bounds[group], unknown ? UNKNOWN : 0);
+    for (; unknown; unknown &= unknown - 1) {
+        PUT(&self.bounds[group * GROUP_SLOTS + lowest(unknown)], UNKNOWN);
     }
 }
 
-NOINLINE void frames_start_unknown(size_t group, uint64_t unknown) {
-    if (group % 64 == 0) {
-        for (unsigned class = 0; class < CLASSES; ++class) {
-            PUT(summary(class, group), 0);
+// Whether that has changed it. With several CPUs, others raise it, too.
+static inline bool raise_byte(uint8_t *p, unsigned bound) {
+    uint8_t old = __atomic_load_n(p, __ATOMIC_SEQ_CST);
+    while (old < bound) {
+        if (!self.shared) {
+            *p = (uint8_t)bound;
+            return true;
+        }
+        if (__atomic_compare_exchange_n(p, &old, (uint8_t)bound, false, __ATOMIC_SEQ_CST,
+            __ATOMIC_SEQ_CST)) {
+            return true;
         }
     }
-    for (uint64_t w = unknown; w; w &= w - 1) {
-        PUT(&self.bounds[group * GROUP_SLOTS + lowest(w)], UNKNOWN);
+    return false;
+}
+
+static inline void raise(size_t slot, unsigned length) {
+    unsigned bound = frames_bound_of(length < RUN_LIMIT ? length : RUN_LIMIT);
+    if (raise_byte(&self.bounds[slot], bound)) {
+        raise_byte(&self.group_bounds[slot / GROUP_SLOTS], bound);
     }
-    if (unknown) {
-        word_or(summary(0, group), UINT64_C(1) << group % 64);
-    }
+}
+
+NOINLINE void frames_raise_bound(size_t slot, unsigned length) {
+    raise(slot, length);
 }
 
 NOINLINE void frames_forget_bound(size_t slot) {
@@ -42,119 +48,193 @@ NOINLINE void frames_forget_bound(size_t slot) {
     } else {
         group->plain |= mask & group->is[PARTIAL] & ~group->is[KERNEL];
     }
-    put_bound(slot, UNKNOWN);
+    __atomic_store_n(&self.bounds[slot], UNKNOWN, __ATOMIC_SEQ_CST);
+    raise_byte(&self.group_bounds[slot / GROUP_SLOTS], UNKNOWN);
 }
 
-void frames_watch(size_t slot) {
-    word_clear(&self.groups[slot / GROUP_SLOTS].plain, UINT64_C(1) << slot % GROUP_SLOTS);
+// Where the free frames of a line that go on from `at` end, and begin.
+static inline unsigned free_until(const uint64_t *line, unsigned at) {
+    while (at < 512) {
+        uint64_t used = ~GET(&line[at / 64]) >> at % 64;
+        if (used) {
+            return at + lowest(used);
+        }
+        at = (at | 63) + 1;
+    }
+    return at;
 }
 
-void frames_set_bound(size_t slot, unsigned length) {
-    bool huge = is(HUGE, slot);
-    unsigned bound = frames_bound_of(length < RUN_LIMIT ? length : RUN_LIMIT);
-    if (bound != GET(&self.bounds[slot])) {
-        put_bound(slot, bound);
+static inline unsigned free_since(const uint64_t *line, unsigned at) {
+    while (at > 0) {
+        uint64_t used = ~GET(&line[(at - 1) / 64]) << (63 - (at - 1) % 64);
+        if (used) {
+            return at - (unsigned)__builtin_clzll(used);
+        }
+        at = (at - 1) & ~63u;
     }
-    // With several CPUs, a free that has come meanwhile may have forgotten the bound before it was set.
-    if (self.shared && (is_plain(slot) || is(HUGE, slot) != huge)) {
-        frames_forget_bound(slot);
-    }
+    return at;
 }
 
-// The free frames at the beginning of a line, and at its end.
-static unsigned head_of(size_t slot) {
-    uint64_t w[LINE_WORDS];
-    frames_read_line(slot, w);
-    unsigned k = 0;
-    while (k < LINE_WORDS && w[k] == ALL) {
-        ++k;
-    }
-    return k * 64 + (k < LINE_WORDS ? lowest(~w[k]) : 0);
+unsigned frames_head(const uint64_t *line) {
+    return free_until(line, 0);
 }
 
-static unsigned tail_of(size_t slot) {
-    uint64_t w[LINE_WORDS];
-    frames_read_line(slot, w);
-    unsigned k = LINE_WORDS;
-    while (k > 0 && w[k - 1] == ALL) {
-        --k;
-    }
-    return (LINE_WORDS - k) * 64 + (k > 0 ? (unsigned)__builtin_clzll(~w[k - 1]) : 0);
+static inline bool is_line_after(const struct segment *s, size_t slot) {
+    size_t next = slot + 1;
+    return next < self.ready && (uint64_t)next * 512 < s->bit + s->total && !is(HUGE, next);
+}
+
+static inline bool is_line_before(const struct segment *s, size_t slot) {
+    return (uint64_t)slot * 512 > s->bit && !is(HUGE, slot - 1);
 }
 
 unsigned frames_head_after(const struct segment *s, size_t slot) {
-    size_t next = slot + 1;
-    return next < self.ready && (uint64_t)next * 512 < s->bit + s->total && !is(HUGE, next)
-           ? head_of(next) : 0;
+    uint64_t w[LINE_WORDS];
+    if (!is_line_after(s, slot)) {
+        return 0;
+    }
+    frames_read_line(slot + 1, w);
+    return free_until(w, 0);
 }
 
 unsigned frames_tail_before(const struct segment *s, size_t slot) {
-    return (uint64_t)slot * 512 > s->bit && !is(HUGE, slot - 1) ? tail_of(slot - 1) : 0;
-}
-
-void frames_raise_bound(size_t slot, unsigned length) {
-    unsigned bound = GET(&self.bounds[slot]);
-    length = length < RUN_LIMIT ? length : RUN_LIMIT;
-    if (bound != UNKNOWN && bound < frames_bound_of(length)) {
-        frames_set_bound(slot, length);
+    uint64_t w[LINE_WORDS];
+    if (!is_line_before(s, slot)) {
+        return 0;
     }
+    frames_read_line(slot - 1, w);
+    return 512 - free_since(w, 512);
 }
 
-// Which slots of a group have a bound in [least, high]; *any: whether one has a bound in [low, high].
-static inline uint64_t in_range(size_t group, unsigned least, unsigned low, unsigned high, int *any) {
-    typedef uint8_t bytes __attribute__((vector_size(16)));
-    typedef char chars __attribute__((vector_size(16)));
-    typedef uint64_t pair __attribute__((vector_size(16)));
-    const uint64_t *words = (const uint64_t *)(const void *)&self.bounds[group * GROUP_SLOTS];
-    bytes of_class = { 0 }, from = of_class + (uint8_t)least, from_any = of_class + (uint8_t)low;
-    bytes span = of_class + (uint8_t)(high - least), span_any = of_class + (uint8_t)(high - low);
+// The frames of others look free here, and make a bound too large: nobody looks at the regions in a
+// free, because they may just change.
+NOINLINE void frames_note_free(size_t slot, unsigned from, unsigned to) {
+    if (__atomic_load_n(&self.bounds[slot], __ATOMIC_SEQ_CST) == UNKNOWN) {
+        return;
+    }
+    const uint64_t *line = line_of(slot);
+    from = free_since(line, from);
+    to = free_until(line, to);
+    unsigned length = to - from;
+    if (UNLIKELY(from == 0 || to == 512)) {
+        const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
+        if (to == 512 && is_line_after(s, slot)) {
+            length += free_until(line_of(slot + 1), 0);
+        }
+        if (from == 0 && is_line_before(s, slot)) {
+            unsigned before = 512 - free_since(line_of(slot - 1), 512);
+            if (before) {
+                raise(slot - 1, before + length);
+            }
+        }
+    }
+    raise(slot, length);
+}
+
+// --- Search -----------------------------------------------------------------------------------
+
+typedef uint8_t bytes __attribute__((vector_size(16), may_alias));
+typedef char chars __attribute__((vector_size(16)));
+typedef uint64_t pair __attribute__((vector_size(16)));
+
+// Others may change some of them meanwhile: no byte is torn.
+static inline __attribute__((no_sanitize("thread"))) bytes sixteen(const uint8_t *p) {
+    return *(const bytes *)p;
+}
+
+// Byte by byte; compilers have no name in common for it.
+static inline bytes smaller(bytes a, bytes b) {
+    #ifdef __clang__
+    return __builtin_elementwise_min(a, b);
+    #else
+    return (bytes)__builtin_ia32_pminub128((chars)a, (chars)b);
+    #endif
+}
+
+static inline bytes all_of(unsigned value) {
+    bytes none = { 0 };
+    return none + (uint8_t)value;
+}
+
+// Which of 64 bytes are at least `least`, and which of them are not above `most`.
+static inline uint64_t in_range(const uint8_t *p, unsigned least, unsigned most) {
     uint64_t found = 0;
-    FRAMES_COUNT_WORDS(GROUP_SLOTS / 8);
+    FRAMES_COUNT_WORDS(8);
+    #pragma GCC unroll 4
     for (unsigned i = 0; i < 4; ++i) {
-        bytes b = (bytes)(pair) { GET(&words[2 * i]), GET(&words[2 * i + 1]) };
-        of_class |= (bytes)(b - from_any <= span_any);
-        chars good = (chars)(b - from <= span);
+        chars good = (chars)(sixteen(p + 16 * i) - all_of(least) <= all_of(most - least));
         found |= (uint64_t)(uint16_t)__builtin_ia32_pmovmskb128(good) << 16 * i;
     }
-    *any = __builtin_ia32_pmovmskb128((chars)of_class);
     return found;
 }
 
-size_t frames_find_bound(unsigned class, unsigned least, size_t low, size_t high) {
-    unsigned from = class ? frames_class_start(class) : UNKNOWN;
-    unsigned to = class == 0 || class == CLASSES - 1 ? UNKNOWN - (class != 0)
-        : frames_class_start(class + 1) - 1;
-    least = least > from ? least : from;
+// How far the smallest of 64 bytes that is at least `least` lies above it. If there is none, further
+// than a byte can.
+static inline unsigned smallest_above(const uint8_t *p, unsigned least) {
+    bytes v = all_of(UINT8_MAX);
+    FRAMES_COUNT_WORDS(8);
+    #pragma GCC unroll 4
+    for (unsigned i = 0; i < 4; ++i) {
+        v = smaller(v, sixteen(p + 16 * i) - all_of(least));
+    }
+    pair upper = { ((pair)v)[1], 0 };
+    v = smaller(v, (bytes)upper);
+    #pragma GCC unroll 3
+    for (unsigned shift = 32; shift >= 8; shift /= 2) {
+        v = smaller(v, (bytes)((pair)v >> shift));
+    }
+    return v[0];
+}
+
+// Which of the groups from `group` on, up to a multiple of 64 and to `end`, may have a bound of at least
+// `least`, from bit 0 on.
+static inline uint64_t groups_with(unsigned least, size_t group, size_t end) {
+    uint64_t w = in_range(&self.group_bounds[group & ~(size_t)63], least, UNKNOWN) >> group % 64;
+    return end - group < 64 ? w & ~(ALL << (end - group)) : w;
+}
+
+// A group has no bound of at least `least`: remember that.
+static NOINLINE void lower_group(size_t group, unsigned least) {
+    uint8_t *p = &self.group_bounds[group];
+    if (!self.shared) {
+        *p = (uint8_t)(least - 1);
+        return;
+    }
+    // Who raises a bound now either is seen or raises this again.
+    __atomic_store_n(p, least - 1, __ATOMIC_SEQ_CST);
+    if (in_range(&self.bounds[group * GROUP_SLOTS], least, UNKNOWN)) {
+        raise_byte(p, UNKNOWN);
+    }
+}
+
+static inline uint64_t slots_between(size_t group, size_t low, size_t high) {
+    size_t first = group * GROUP_SLOTS;
+    uint64_t mask = low > first ? ALL << (low - first) : ALL;
+    return high - first < GROUP_SLOTS ? mask & ~(ALL << (high - first)) : mask;
+}
+
+size_t frames_find_bound(unsigned least, bool best, size_t low, size_t high) {
     high = high < self.ready ? high : self.ready;
-    for (size_t group = low / GROUP_SLOTS; group * GROUP_SLOTS < high;) {
-        uint64_t *sum = summary(class, group), w = GET(sum) >> group % 64;
-        FRAMES_COUNT_WORDS(1);
-        if (w == 0) {
-            group = group / 64 * 64 + 64;
-            continue;
-        }
-        group += lowest(w);
-        if (group * GROUP_SLOTS >= high) {
-            break;
-        }
-        int any;
-        uint64_t found = in_range(group, least, from, to, &any);
-        if (UNLIKELY(!any)) {
-            word_clear(sum, UINT64_C(1) << group % 64);
-            if (self.shared) {
-                found = in_range(group, least, from, to, &any);
-                if (any) {
-                    word_or(sum, UINT64_C(1) << group % 64);
-                }
+    size_t end = (high + GROUP_SLOTS - 1) / GROUP_SLOTS;
+    for (size_t from = low / GROUP_SLOTS; from < end; from = (from | 63) + 1) {
+        for (uint64_t some = groups_with(least, from, end); some; some &= some - 1) {
+            size_t group = from + lowest(some);
+            const uint8_t *p = &self.bounds[group * GROUP_SLOTS];
+            unsigned above = best ? smallest_above(p, least) : 0;
+            uint64_t w = in_range(p, least + (best ? above : 0), best ? least + above : UNKNOWN);
+            if (UNLIKELY(above > UNKNOWN - least || w == 0)) {
+                lower_group(group, least);
+                continue;
+            }
+            w &= slots_between(group, low, high);
+            if (UNLIKELY(w == 0)) {
+                // A zone ends in this group.
+                w = in_range(p, least, UNKNOWN) & slots_between(group, low, high);
+            }
+            if (LIKELY(w)) {
+                return group * GROUP_SLOTS + lowest(w);
             }
         }
-        size_t first = group * GROUP_SLOTS;
-        found &= low > first ? ALL << (low - first) : ALL;
-        if (found) {
-            size_t slot = first + lowest(found);
-            return slot < high ? slot : NONE;
-        }
-        ++group;
     }
     return NONE;
 }

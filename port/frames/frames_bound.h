@@ -1,12 +1,15 @@
 // A bound for each chunk's longest run of free frames. Private to port/frames/.
 //
 // A byte for each slot: no run that begins in the chunk's line, and goes on into the next line if
-// there is one, is longer. UNKNOWN says nothing. Frees do not keep it: while a chunk has a bound it
-// is not `plain`, so that the first free that comes has to forget the bound. A run that goes on is
-// only counted while both chunks have a bound: who gives a chunk its bound looks at both neighbours.
+// there is one, is longer. UNKNOWN says nothing. A chunk with a bound is not `plain`: a free there
+// raises it. A run that goes on is only counted while both chunks have a bound: who gives a chunk its
+// bound looks at both neighbours.
 //
-// Bounds are in classes, two to each power of two. For 64 groups and a class there is a word that
-// says which groups may have such a chunk; UNKNOWN is class 0. It is cleared late, as in the tree.
+// With several CPUs frees come without the lock. So a search sets the bound to 0, then looks at the
+// line, then raises the bound to what it has seen: a free that it has not seen raises it, too.
+//
+// A byte for each group is not below any of its bounds. A search that has met none as large as it
+// needs lowers it.
 #ifndef RINGZERO_FRAMES_BOUND_H
 #define RINGZERO_FRAMES_BOUND_H
 
@@ -21,32 +24,58 @@ static inline unsigned frames_bound_of(unsigned length) {
     return length <= 128 ? length : 128 + (length - 128 + 3) / 4;
 }
 
-static inline unsigned frames_class_of(unsigned bound) {
-    unsigned high = 31 - (unsigned)__builtin_clz(bound | 1);
-    return bound == UNKNOWN ? 0 : bound < 4 ? bound : 2 * high + (bound >> (high - 1) & 1);
-}
-
-// The least bound of a class.
-static inline unsigned frames_class_start(unsigned class) {
-    return class < 4 ? class : (2 + class % 2) << (class / 2 - 1);
-}
-
-void frames_start_unknown(size_t group, uint64_t unknown);
-void frames_forget_bound(size_t slot);      // Something has become free in this chunk.
-// Locked: from here on a free in the chunk is noticed, so that it can be looked at and get a bound.
-void frames_watch(size_t slot);
-void frames_set_bound(size_t slot, unsigned length);
-// Locked: the first slot in [low, high) with a bound of the class, but at least `least`; or NONE.
-size_t frames_find_bound(unsigned class, unsigned least, size_t low, size_t high);
-
+void frames_forget_bound(size_t slot);
 void frames_raise_bound(size_t slot, unsigned length);      // If it has one.
-// Locked: the free frames next to a chunk of a segment, if they are in a line of it.
+// The frames from `from` to `to` of a chunk have become free, or some of them.
+void frames_note_free(size_t slot, unsigned from, unsigned to);
+
+static inline void frames_note_free_word(size_t word, uint64_t mask) {
+    unsigned base = word % LINE_WORDS * 64;
+    frames_note_free(word / LINE_WORDS, base + lowest(mask), base + 64 - (unsigned)__builtin_clzll(mask));
+}
+
+// With one CPU: frees in this chunk will not be noticed.
+static inline void frames_leave_bound(size_t slot) {
+    if (UNLIKELY(self.bounds[slot] != UNKNOWN)) {
+        frames_forget_bound(slot);
+    }
+}
+
+// All of what follows is for searches, and locked.
+
+// How a search gives a chunk its bound: before it looks at the line, and after.
+static inline void frames_start_bound(size_t slot) {
+    if (is_plain(slot)) {
+        word_clear(&self.groups[slot / GROUP_SLOTS].plain, UINT64_C(1) << slot % GROUP_SLOTS);
+    }
+    if (self.shared) {
+        __atomic_store_n(&self.bounds[slot], 0, __ATOMIC_SEQ_CST);
+    } else {
+        self.bounds[slot] = 0;
+    }
+}
+
+static inline void frames_end_bound(size_t slot, unsigned length) {
+    frames_raise_bound(slot, length);
+    // Somebody may have made a line of the chunk meanwhile, or a chunk of the line.
+    if (self.shared && is_plain(slot)) {
+        frames_forget_bound(slot);
+    }
+}
+
+// A slot in [low, high) that has a bound of at least `least`, or none; or NONE. The first; or that with
+// the smallest bound among the 64 of the first group that has one.
+size_t frames_find_bound(unsigned least, bool best, size_t low, size_t high);
+
+unsigned frames_head(const uint64_t *line);     // The free frames that a line begins with.
+// The free frames next to a chunk of a segment, if they are in a line of it.
 unsigned frames_head_after(const struct segment *s, size_t slot);
 unsigned frames_tail_before(const struct segment *s, size_t slot);
 
 // The words of a line, without the frames of others.
 static inline void frames_read_line(size_t slot, uint64_t *w) {
     FRAMES_COUNT_WORDS(LINE_WORDS);
+    #pragma GCC unroll 8
     for (unsigned k = 0; k < LINE_WORDS; ++k) {
         w[k] = __atomic_load_n(&line_of(slot)[k], __ATOMIC_ACQUIRE);
     }
@@ -59,29 +88,6 @@ static inline void frames_read_line(size_t slot, uint64_t *w) {
     }
 }
 
-// Of a group that becomes ready: nobody else looks at it yet.
-static inline void frames_start_bounds(size_t group, uint64_t unknown) {
-    uint64_t *words = (uint64_t *)(void *)&self.bounds[group * GROUP_SLOTS];
-    for (unsigned i = 0; i < GROUP_SLOTS / 8; ++i) {
-        words[i] = 0;
-    }
-    if (unknown || group % 64 == 0) {
-        frames_start_unknown(group, unknown);
-    }
-}
-
-// After something has become free, with one CPU and with several. Then the bound itself says nothing:
-// a search may be about to set it.
-static inline void frames_note_free_alone(size_t slot) {
-    if (UNLIKELY(self.bounds[slot] != UNKNOWN)) {
-        frames_forget_bound(slot);
-    }
-}
-
-static inline void frames_note_free_shared(size_t slot) {
-    if (UNLIKELY(!is_plain(slot))) {
-        frames_forget_bound(slot);
-    }
-}
+void frames_start_bounds(size_t group, uint64_t unknown);   // Of a group that becomes ready.
 
 #endif // RINGZERO_FRAMES_BOUND_H

@@ -74,10 +74,9 @@ static void check_slot(struct check *check, size_t slot) {
 // The longest run that begins in this chunk and goes on into the next one, if both have bounds.
 static void check_bound(struct check *check, size_t slot) {
     uint64_t addr = frames_frame((uint64_t)slot * 512) * FRAMES_SIZE;
-    unsigned bound = self.bounds[slot], class = frames_class_of(bound);
-    size_t group = slot / GROUP_SLOTS;
-    if (bound && !(self.bound_sums[group / 64 * CLASSES + class] >> group % 64 & 1)) {
-        complain(check, "a summary of bounds misses a group", group);
+    unsigned bound = self.bounds[slot];
+    if (bound > self.group_bounds[slot / GROUP_SLOTS]) {
+        complain(check, "a chunk's bound is larger than its group's", addr);
     }
     if (bound == UNKNOWN || is(HUGE, slot)) {
         return;

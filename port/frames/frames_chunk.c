@@ -68,7 +68,9 @@ static bool make_huge(size_t slot) {
             word_or(&line[k], ALL);
         }
         word_clear(facts, mask);
-        frames_note_free_shared(slot);
+        if (!is_plain(slot)) {
+            frames_forget_bound(slot);
+        }
         frames_mark(PARTIAL, slot);
     }
     __atomic_store_n(&self.claims[slot], 0, __ATOMIC_SEQ_CST);
@@ -86,6 +88,7 @@ void frames_merge(size_t slot) {
         } else if (!make_huge(slot)) {
             continue;
         }
+        PUT(&self.bounds[slot], 0);
         frames_mark(FREE, slot);
         prefer_2m(this_cpu(), slot);
         return;

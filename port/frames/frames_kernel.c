@@ -111,7 +111,7 @@ bool frames_mark_kernel(uint64_t frame, uint64_t count) {
             continue;
         }
         struct mixed *m = frames_find_mixed(part.slot);
-        for (unsigned k = 0; good && k < LINE_WORDS; ++k) {
+        for (unsigned k = part.from / 64; good && k <= (part.to - 1) / 64; ++k) {
             set_mask(m, k, m->mask[k] | frames_part_mask(&part, k));
         }
         if (good) {
@@ -142,7 +142,7 @@ bool frames_unmark_kernel(uint64_t frame, uint64_t count, bool commit) {
             continue;
         }
         struct mixed *m = frames_find_mixed(part.slot);
-        for (unsigned k = 0; k < LINE_WORDS; ++k) {
+        for (unsigned k = part.from / 64; k <= (part.to - 1) / 64; ++k) {
             uint64_t mask = frames_part_mask(&part, k);
             if ((m->mask[k] & mask) != mask) {
                 return false;

@@ -370,8 +370,8 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
     uint64_t cpu_at = place(&size, cpus > 1 ? cpus * sizeof(struct cpu) : 0, 128);
     uint64_t group_at = place(&size, group_count * sizeof(struct group), 64);
     uint64_t sum_at = place(&size, 2 * (sum1_words + sum2_words) * 8, 8);
-    uint64_t bound_sum_at = place(&size, sum1_words * CLASSES * 8, 8);
     uint64_t bound_at = place(&size, group_count * GROUP_SLOTS, 64);
+    uint64_t group_bound_at = place(&size, sum1_words * 64, 64);
     uint64_t segment_at = place(&size, segment_count * sizeof(struct segment), 8);
     uint64_t claim_at = place(&size, cpus > 1 ? slots : 0, 8);
     uint64_t region_at = place(&size, (count + 8) * sizeof(struct region), 8);
@@ -403,7 +403,7 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
         zero(self.sum1[fact], sum1_words + sum2_words);
     }
     self.bounds = (uint8_t *)(base + bound_at);
-    self.bound_sums = (uint64_t *)(base + bound_sum_at);
+    self.group_bounds = (uint8_t *)(base + group_bound_at);
     self.sum1_words = sum1_words;
     self.sum2_words = sum2_words;
     self.segments = (struct segment *)(base + segment_at);

@@ -10,20 +10,20 @@
 
 // --- Walking over a range of addresses ------------------------------------------------------
 
-uint64_t frames_part_mask(const struct part *part, unsigned k) {
-    unsigned from = part->from > k * 64 ? part->from - k * 64 : 0;
-    unsigned to = part->to < k * 64 ? 0 : part->to - k * 64;
-    to = to < 64 ? to : 64;
-    return from < to ? ALL >> (64 - (to - from)) << from : 0;
-}
-
 bool frames_part(uint64_t frame, uint64_t end, struct part *part) {
-    const struct segment *s = frames_segment(frame);
-    if (s == NULL) {
-        return false;
+    uint64_t bit, stop;
+    const struct near *near = near_segment(frame);
+    if (LIKELY(frame - near->first < GET(&near->count))) {
+        bit = frame + near->offset;
+        stop = near->first + GET(&near->count);
+    } else {
+        const struct segment *s = frames_segment(frame);
+        if (s == NULL) {
+            return false;
+        }
+        bit = frame - s->first + s->bit;
+        stop = s->first + s->count;
     }
-    uint64_t bit = frame - s->first + s->bit;
-    uint64_t stop = s->first + s->count;
     stop = stop < end ? stop : end;
     part->slot = (size_t)(bit / 512);
     part->from = (unsigned)(bit % 512);
@@ -33,30 +33,44 @@ bool frames_part(uint64_t frame, uint64_t end, struct part *part) {
 
 // --- Free -----------------------------------------------------------------------------------
 
+// One part of a free that is a chunk or more.
+static bool put_chunk(const struct part *part, bool commit) {
+    if (is(FREE, part->slot) || !is_whole(part)
+        || frames_is_reserved(UNIT, part->slot / UNIT_SLOTS, UINT64_C(1) << part->slot % GROUP_SLOTS)) {
+        return false;
+    }
+    if (commit) {
+        frames_mark(FREE, part->slot);
+        frames_prefer(part->slot);
+    }
+    return true;
+}
+
+// Into this CPU's reservation, where that is, so that they are the next to be allocated.
+static inline bool put_word(size_t word, uint64_t mask) {
+    frames_status_t status;
+    if (self.shared && UNLIKELY(is_claimed(WORD, word))
+        && frames_put_own(&self.cpu[frames_cpu()], WORD, word, mask, &status)) {
+        return status == FRAMES_OK;
+    }
+    return frames_add(word, mask);
+}
+
 // One part of a free. Without `commit`, only say whether it is one.
 static bool put_part(const struct part *part, bool commit) {
     if (is_huge(part->slot)) {
-        if (is(FREE, part->slot) || !is_whole(part)
-            || frames_is_reserved(UNIT, part->slot / UNIT_SLOTS, UINT64_C(1) << part->slot % GROUP_SLOTS)) {
-            return false;
-        }
-        if (commit) {
-            frames_mark(FREE, part->slot);
-            frames_prefer(part->slot);
-        }
-        return true;
+        return put_chunk(part, commit);
     }
-    for (unsigned k = part->from / 64; k * 64 < part->to; ++k) {
-        size_t word = part->slot * LINE_WORDS + k;
+    unsigned k = part->from / 64, last = (part->to - 1) / 64;
+    size_t word = part->slot * LINE_WORDS;
+    for (; k <= last; ++k) {
         uint64_t mask = frames_part_mask(part, k);
-        if (commit) {
-            if (frames_put(word, mask) != FRAMES_OK) {
-                return false;
-            }
-        } else if ((GET(&self.bits[word]) & mask) || frames_is_reserved(WORD, word, mask)
-                   || (is(KERNEL, part->slot) && (frames_kernel_mask(word) & mask))) {
+        if (commit ? !put_word(word + k, mask) : !frames_is_allocated(word + k, mask)) {
             return false;
         }
+    }
+    if (commit) {
+        frames_line_has_more(part->slot, part->from, part->to);
     }
     return true;
 }
@@ -98,7 +112,7 @@ bool frames_take_part(const struct part *part) {
     if (is_whole(part) && frames_unmark(FREE, part->slot)) {
         return true;
     }
-    for (unsigned k = part->from / 64; k * 64 < part->to; ++k) {
+    for (unsigned k = part->from / 64; k <= (part->to - 1) / 64; ++k) {
         if (!frames_take(part->slot * LINE_WORDS + k, frames_part_mask(part, k))) {
             while (k-- > part->from / 64) {
                 frames_put(part->slot * LINE_WORDS + k, frames_part_mask(part, k));

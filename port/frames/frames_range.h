@@ -12,7 +12,12 @@ struct part {
 
 // The part at `frame`, which is ready, at most up to `end`. False if nothing is there.
 bool frames_part(uint64_t frame, uint64_t end, struct part *part);
-uint64_t frames_part_mask(const struct part *part, unsigned k);     // Of frames in its word k.
+
+// The mask of its frames in word k of the line.
+static inline uint64_t frames_part_mask(const struct part *part, unsigned k) {
+    uint64_t mask = k == part->from / 64 ? ALL << part->from % 64 : ALL;
+    return k == (part->to - 1) / 64 ? mask & ALL >> (63 - (part->to - 1) % 64) : mask;
+}
 
 static inline bool is_whole(const struct part *part) {
     return part->from == 0 && part->to == 512;

@@ -21,7 +21,6 @@ static bool use_word(struct cpu *c, size_t word) {
     if ((self.bits[word] & valid) == 0) {
         return false;
     }
-    frames_note_free_alone(word / LINE_WORDS);        // Who frees to this word does not look.
     frames_use_word(word, valid, frames_addr(c, word));
     return true;
 }

@@ -66,7 +66,9 @@ bool frames_release(struct cpu *c, unsigned kind) {
     if (kind == UNIT) {
         frames_summarize(FREE, index / GROUP_UNITS);
     } else if (mask) {
-        frames_note_free_shared(index / LINE_WORDS);
+        if (!is_plain(index / LINE_WORDS)) {
+            frames_note_free_word(index, mask);
+        }
         frames_mark(PARTIAL, index / LINE_WORDS);
     }
     frames_unclaim(r, kind);
@@ -114,6 +116,7 @@ bool frames_is_reserved(unsigned kind, size_t index, uint64_t mask) {
 
 void frames_use_word(size_t word, uint64_t valid, uint64_t addr) {
     struct cpu *c = &self.one;
+    frames_leave_bound(word / LINE_WORDS);      // Who frees to this word does not look.
     c->take = &self.bits[word];
     c->reservation[WORD].mask = valid;
     c->reservation[WORD].index = word;

@@ -31,7 +31,7 @@ bool frames_is_reserved(unsigned kind, size_t index, uint64_t mask);    // A CPU
 
 // With one CPU: frames come from this word, which is in this chunk: frees must look closer, or from
 // elsewhere next; or there is none.
-void frames_use_word(size_t word, uint64_t valid, uint64_t addr);    // In a chunk without a bound.
+void frames_use_word(size_t word, uint64_t valid, uint64_t addr);
 void frames_guard_word(size_t slot);
 void frames_leave_word(struct cpu *c);
 void frames_use_no_word(struct cpu *c);

@@ -1,5 +1,6 @@
 // The search for contiguous frames.
 #include "frames_bound.h"
+#include "frames_chunk.h"
 #include "frames_lock.h"
 #include "frames_map.h"
 #include "frames_quiesce.h"
@@ -9,7 +10,7 @@
 #include "frames_state.h"
 #include "frames_tree.h"
 
-// So many chunks without a bound are looked at before the best of the others is chosen.
+// So many times the chunk that seems to fit best is looked at.
 #define LOOKS (4u)
 
 // What a search looks for, in frames; and the run of free frames that a walk has come to.
@@ -28,66 +29,49 @@ static inline uint64_t fit(const struct run *run, uint64_t start, uint64_t end) 
 // --- One chunk ------------------------------------------------------------------------------
 
 struct line {
-    uint64_t base;          // Its first frame.
-    uint64_t at;            // Where the shortest run that has room has it, or NOWHERE.
-    unsigned from, length;  // That run.
+    unsigned from, length;  // The shortest run that has room; without one, `length` is 0.
     unsigned longest, second;
-    unsigned head, tail;    // The runs at its ends.
+    unsigned tail;          // The run at its end.
 };
 
-static ALWAYS_INLINE void add_run(const struct run *run, struct line *line, unsigned from,
-    unsigned length) {
-    if (from == 0) {
-        line->head = length;
-    }
-    if (length > line->longest) {
-        line->second = line->longest;
-        line->longest = length;
-    } else if (length > line->second) {
-        line->second = length;
-    }
-    if (length >= run->count && (line->at == NOWHERE || length < line->length)) {
-        uint64_t at = fit(run, line->base + from, line->base + from + length);
-        if (at != NOWHERE) {
-            line->at = at;
-            line->from = from;
-            line->length = length;
-        }
-    }
-}
-
-static void scan_line(const struct run *run, size_t slot, struct line *line) {
-    uint64_t words[LINE_WORDS];
-    frames_read_line(slot, words);
-    unsigned open = 0;      // How long the run is that goes on into the next word.
+// Which run of a line has room cannot be foreseen, so there are no branches. `words` are the line, and
+// `top` is where the limit is, in frames of it.
+static ALWAYS_INLINE struct line scan_line(const struct run *run, const uint64_t *words, unsigned top) {
+    // The words in which runs begin or end, as ones; and where the last one ends, if it is open.
+    uint64_t ends[LINE_WORDS + 2], open = 0;
+    unsigned base[LINE_WORDS + 2], i = 0;
+    #pragma GCC unroll 8
     for (unsigned k = 0; k < LINE_WORDS; ++k) {
-        uint64_t w = words[k];
-        unsigned base = k * 64;
-        if (w == ALL) {
-            open += 64;
-            continue;
-        }
-        if (open) {
-            unsigned more = lowest(~w);
-            add_run(run, line, base - open, open + more);
-            w &= w + 1;
-            open = 0;
-        }
-        while (w) {
-            unsigned from = lowest(w);
-            uint64_t rest = w + (UINT64_C(1) << from);
-            if (rest == 0) {
-                open = 64 - from;
-                break;
-            }
-            add_run(run, line, base + from, lowest(rest) - from);
-            w &= rest;
-        }
+        ends[i] = words[k] ^ (words[k] << 1 | open);
+        base[i] = k * 64;
+        i += ends[i] != 0;
+        open = words[k] >> 63;
     }
-    if (open) {
-        add_run(run, line, 512 - open, open);
+    ends[i] = open;
+    base[i] = 512;
+    ends[i + open] = 0;
+    i = 0;
+    unsigned best = UINT32_MAX, longest = 0, second = 0, from = 512;
+    unsigned count = (unsigned)run->count, mask = (unsigned)run->align - 1;
+    for (uint64_t w = ends[0]; w;) {
+        from = base[i] + lowest(w);
+        w &= w - 1;
+        i += w == 0;
+        w = w ? w : ends[i];
+        unsigned to = base[i] + lowest(w), length = to - from;
+        w &= w - 1;
+        i += w == 0;
+        w = w ? w : ends[i];
+        // All ones, if it has no room.
+        unsigned end = to < top ? to : top;
+        unsigned key = (length << 16 | from) | (unsigned)((int)(end - count - ((from + mask) & ~mask)) >> 31);
+        best = key < best ? key : best;
+        unsigned less = length < longest ? length : longest;
+        longest = length > longest ? length : longest;
+        second = less > second ? less : second;
     }
-    line->tail = open;
+    bool found = best != UINT32_MAX;
+    return (struct line) { best & 0xffff, found ? best >> 16 : 0, longest, second, open ? 512 - from : 0 };
 }
 
 // Take it from the last `tail` frames of one line and the first `head` of the next.
@@ -112,82 +96,77 @@ static uint64_t take_between(const struct run *run, size_t slot, uint64_t border
 // Look at a chunk, and give it a bound. If there is room in its line, or at the ends of it together
 // with its neighbours, take that. Where that is, or NOWHERE.
 static uint64_t look(const struct run *run, size_t slot) {
-    if (is(HUGE, slot)) {
-        frames_watch(slot);
-        frames_set_bound(slot, 0);
+    bool is_new = GET(&self.bounds[slot]) == UNKNOWN;
+    frames_start_bound(slot);
+    if (UNLIKELY(is(HUGE, slot))) {
+        frames_end_bound(slot, 0);
         return NOWHERE;
     }
     // With one CPU: its frees, too, are to be noticed.
     frames_guard_word(slot);
     const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
-    struct line line = { .base = s->first - s->bit + (uint64_t)slot * 512, .at = NOWHERE };
-    bool is_new = GET(&self.bounds[slot]) == UNKNOWN;
-    if (is_new) {
-        frames_watch(slot);
-    }
-    scan_line(run, slot, &line);
-    // Over the ends.
-    unsigned over = line.tail ? frames_head_after(s, slot) : 0;
-    uint64_t at = NOWHERE;
-    if (over) {
-        if (line.at == NOWHERE) {
-            at = take_between(run, slot, line.base + 512, line.tail, over);
+    uint64_t base = s->first - s->bit + (uint64_t)slot * 512, words[LINE_WORDS], at = NOWHERE;
+    frames_read_line(slot, words);
+    uint64_t top = run->limit > base ? run->limit - base : 0;
+    struct line line = scan_line(run, words, top < 512 ? (unsigned)top : 512);
+    unsigned longest = line.longest, tail = line.tail;
+    if (line.length) {
+        unsigned from = (line.from + (unsigned)run->align - 1) & ~((unsigned)run->align - 1);
+        unsigned to = from + (unsigned)run->count, end = line.from + line.length;
+        struct part part = { slot, from, to };
+        if (LIKELY(frames_take_part(&part))) {
+            // What is left of that run.
+            longest = line.length == longest ? line.second : longest;
+            longest = from - line.from > longest ? from - line.from : longest;
+            longest = end - to > longest ? end - to : longest;
+            tail = end == 512 ? end - to : tail;
+            at = base + from;
         }
-        over += line.tail;
     }
-    if (is_new && line.head) {
-        unsigned before = frames_tail_before(s, slot);
-        if (before && line.at == NOWHERE && at == NOWHERE) {
-            at = take_between(run, slot - 1, line.base, before, line.head);
+    if (tail) {
+        unsigned after = frames_head_after(s, slot);
+        if (after && at == NOWHERE) {
+            at = take_between(run, slot, base + 512, tail, after);
+        }
+        longest = tail + after > longest ? tail + after : longest;
+    }
+    if (is_new && words[0] & 1) {
+        unsigned before = frames_tail_before(s, slot), head = frames_head(words);
+        if (before && at == NOWHERE) {
+            at = take_between(run, slot - 1, base, before, head);
         }
         if (before) {
-            frames_raise_bound(slot - 1, before + line.head);
+            frames_raise_bound(slot - 1, before + head);
         }
     }
-    unsigned longest = line.longest;
-    if (line.at != NOWHERE) {
-        unsigned from = (unsigned)(line.at - line.base);
-        struct part part = { slot, from, from + (unsigned)run->count };
-        if (frames_take_part(&part)) {
-            at = line.at;
-            unsigned before = from - line.from, after = line.length - before - (unsigned)run->count;
-            longest = line.length == line.longest ? line.second : line.longest;
-            longest = before > longest ? before : longest;
-            longest = after > longest ? after : longest;
-        }
-    }
-    longest = over > longest ? over : longest;
-    frames_set_bound(slot, longest);
+    frames_end_bound(slot, longest);
     return at;
 }
 
 // --- All chunks: runs that begin in one and end at most in the next -------------------------
 
-// At most `looks` chunks of the class in [low, high).
-static uint64_t look_at(const struct run *run, unsigned class, size_t low, size_t high, size_t looks) {
-    unsigned least = class ? frames_bound_of((unsigned)run->count) : UNKNOWN;
-    for (; looks > 0; --looks, ++low) {
-        low = frames_find_bound(class, least, low, high);
-        if (low == NONE) {
-            break;
-        }
-        uint64_t at = look(run, low);
-        if (at != NOWHERE) {
-            return at;
-        }
+// The chunk that fits best, of those with a bound. If that is not right for it, all.
+static uint64_t look_around(const struct run *run, size_t low, size_t high) {
+    unsigned least = frames_bound_of((unsigned)run->count), looks = LOOKS;
+    uint64_t at = NOWHERE;
+    size_t slot;
+    for (; at == NOWHERE && looks && (slot = frames_find_bound(least, true, low, high)) != NONE; --looks) {
+        at = look(run, slot);
     }
-    return NOWHERE;
+    for (slot = low; at == NOWHERE && (slot = frames_find_bound(least, false, slot, high)) != NONE; ++slot) {
+        at = look(run, slot);
+    }
+    return at;
 }
 
 static uint64_t break_free(const struct run *run, size_t low, size_t high) {
     for (size_t slot = low; (slot = frames_find(FREE, slot, high)) != NONE; ++slot) {
         const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
         uint64_t base = s->first - s->bit + (uint64_t)slot * 512;
-        uint64_t at = fit(run, base, base + 512);
-        if (at != NOWHERE) {
-            unsigned from = (unsigned)(at - base);
-            struct part part = { slot, from, from + (unsigned)run->count };
-            if (frames_take_part(&part)) {
+        if (fit(run, base, base + 512) != NOWHERE && frames_unmark(FREE, slot)) {
+            frames_split(slot);
+            uint64_t at = look(run, slot);
+            if (at != NOWHERE) {
                 return at;
             }
         }
@@ -204,21 +183,11 @@ static uint64_t search_bounds(const struct run *run) {
         if (low >= high) {
             continue;
         }
-        uint64_t at = look_at(run, 0, low, high, LOOKS);
-        unsigned class = frames_class_of(frames_bound_of((unsigned)run->count));
-        for (; at == NOWHERE && class < CLASSES; ++class) {
-            at = look_at(run, class, low, high, high - low);
-        }
-        if (at == NOWHERE) {
-            at = look_at(run, 0, low, high, high - low);
-        }
-        while (at == NOWHERE) {
-            at = break_free(run, low, high);
-            if (at != NOWHERE || self.ready >= high || !frames_more(1)) {
-                break;
-            }
-            at = look_at(run, 0, low, high, high - low);
-        }
+        uint64_t at;
+        do {
+            at = look_around(run, low, high);
+            at = at == NOWHERE ? break_free(run, low, high) : at;
+        } while (at == NOWHERE && self.ready < high && frames_more(1));
         if (at != NOWHERE) {
             return at;
         }
@@ -285,6 +254,7 @@ static bool walk(struct run *run, size_t low, size_t high) {
 }
 
 static uint64_t walk_and_take(struct run *run, size_t low, size_t high) {
+    frames_expose();
     while (low < high && walk(run, low, high)) {
         uint64_t at = fit(run, run->start, run->end);
         if (frames_take_range(at, run->count)) {
@@ -329,7 +299,6 @@ uint64_t frames_search_locked(uint64_t count, uint64_t align, uint64_t below) {
 
 uint64_t frames_search(uint64_t count, uint64_t align, uint64_t below) {
     frames_lock();
-    frames_expose();
     uint64_t addr = FRAMES_FAILED(FRAMES_NO_MEMORY);
     if (count < 512) {
         addr = frames_search_locked(count, align, below);

@@ -42,7 +42,6 @@
 #define UNIT_MASK ((UINT64_C(1) << UNIT_SLOTS) - 1)
 #define GROUP_UNITS (GROUP_SLOTS / UNIT_SLOTS)
 #define ZONES (4u)
-#define CLASSES (16u)      // Of bounds.
 #define NEAR (32u)
 
 enum { PARTIAL, FREE, HUGE, EDGE, KERNEL, FACTS };
@@ -158,7 +157,7 @@ struct state {
     uint64_t *sum1[2], *sum2[2];    // Over `partial` and `free`.
     size_t sum1_words, sum2_words;
     uint8_t *bounds;            // Per slot; see frames_bound.h.
-    uint64_t *bound_sums;       // For 64 groups: CLASSES words, each with a bit per group.
+    uint8_t *group_bounds;      // Per group.
     struct segment *segments;
     size_t segment_count;
     struct region *regions;

@@ -35,12 +35,9 @@ NOINLINE frames_status_t frames_put_first(size_t word, uint64_t mask, uint64_t a
         return FRAMES_BAD_FREE;
     }
     self.bits[word] = w | mask;
-    frames_note_free_alone(slot);
-    if (is(PARTIAL, slot)) {
-        return (w | mask) == ALL ? frames_word_is_full(word) : FRAMES_OK;
-    }
     struct cpu *c = &self.one;
-    if (slot >= c->zone_low && (*c->take == 0 || slot >= c->zone_end) && (w | mask) != ALL) {
+    if (!is(PARTIAL, slot) && slot >= c->zone_low && (*c->take == 0 || slot >= c->zone_end)
+        && (w | mask) != ALL) {
         // With nothing at hand, or in a better zone, take from here next: no search, and the
         // frame is still warm.
         frames_leave_word(c);
@@ -50,18 +47,11 @@ NOINLINE frames_status_t frames_put_first(size_t word, uint64_t mask, uint64_t a
         }
         return FRAMES_OK;
     }
-    frames_mark(PARTIAL, slot);
-    frames_prefer(slot);
-    if ((w | mask) == ALL) {
-        frames_merge(slot);
-    }
-    return FRAMES_OK;
+    return frames_word_has_more(word, mask);
 }
 
 // The frames are in the bitmap.
-NOINLINE frames_status_t frames_word_has_more(size_t word) {
-    size_t slot = word / LINE_WORDS;
-    frames_note_free_shared(slot);
+void frames_line_has_more(size_t slot, unsigned from, unsigned to) {
     if (!is(PARTIAL, slot)) {
         frames_mark(PARTIAL, slot);
         if (UNLIKELY(is_huge(slot))) {
@@ -70,9 +60,18 @@ NOINLINE frames_status_t frames_word_has_more(size_t word) {
         }
         frames_prefer(slot);
     }
-    if (GET(&self.bits[word]) == ALL) {
-        frames_merge(slot);
+    if (GET(&line_of(slot)[from / 64]) == ALL) {
+        frames_word_is_full(slot * LINE_WORDS);
     }
+    if (LIKELY(!is(HUGE, slot))) {
+        frames_note_free(slot, from, to);
+    }
+}
+
+NOINLINE frames_status_t frames_word_has_more(size_t word, uint64_t mask) {
+    unsigned base = word % LINE_WORDS * 64;
+    frames_line_has_more(word / LINE_WORDS, base + lowest(mask),
+        base + 64 - (unsigned)__builtin_clzll(mask));
     return FRAMES_OK;
 }
 
@@ -82,17 +81,7 @@ NOINLINE frames_status_t frames_put_shared_slowly(size_t word, uint64_t mask) {
     if (frames_put_own(c, WORD, word, mask, &status)) {
         return status;
     }
-    uint64_t *p = &self.bits[word], w;
-    do {
-        // The word before the rest: who claims these frames or shuts the chunk changes it.
-        w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
-        if ((w & mask) || is_huge(word / LINE_WORDS)
-            || (is(KERNEL, word / LINE_WORDS) && (frames_kernel_mask(word) & mask))
-            || (is_claimed(WORD, word) && frames_is_reserved(WORD, word, mask))) {
-            return FRAMES_BAD_FREE;
-        }
-    } while (!word_swap(p, w, w | mask));
-    return frames_word_has_more(word);
+    return frames_add(word, mask) ? frames_word_has_more(word, mask) : FRAMES_BAD_FREE;
 }
 
 frames_status_t frames_put(size_t word, uint64_t mask) {
@@ -117,15 +106,16 @@ bool frames_take(size_t word, uint64_t mask) {
     size_t slot = word / LINE_WORDS;
     uint64_t *p = &self.bits[word];
     for (;;) {
-        if (is(FREE, slot) && frames_unmark(FREE, slot)) {
-            frames_split(slot);
-        }
         uint64_t w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
-        bool huge = is_huge(slot);
-        if (huge ? !is(FREE, slot) : (w & mask) != mask) {
+        if (UNLIKELY(is(HUGE, slot))) {
+            if (frames_unmark(FREE, slot)) {
+                frames_split(slot);
+            } else if (is_huge(slot) && !is(FREE, slot)) {
+                return false;
+            }
+        } else if ((w & mask) != mask) {
             return false;
-        }
-        if (!huge && word_swap(p, w, w & ~mask)) {
+        } else if (word_swap(p, w, w & ~mask)) {
             return true;
         }
     }

@@ -2,6 +2,8 @@
 #ifndef RINGZERO_FRAMES_WORD_H
 #define RINGZERO_FRAMES_WORD_H
 
+#include "frames_mixed.h"
+#include "frames_reservation.h"
 #include "frames_state.h"
 
 frames_status_t frames_put(size_t word, uint64_t mask);     // Free frames of one word.
@@ -9,10 +11,39 @@ bool frames_take(size_t word, uint64_t mask);       // Allocate exactly these fr
 void frames_retake(size_t word, uint64_t mask);     // Undo frames_put() of one frame. Entered.
 frames_status_t frames_nowhere(void);               // Why there is nothing at an address.
 
+// Whether a free of these frames of a word is a good one. `w` is the word, read before the rest: who
+// claims the frames or shuts the chunk changes it.
+static inline bool frames_can_add(size_t word, uint64_t mask, uint64_t w) {
+    size_t slot = word / LINE_WORDS;
+    return !(w & mask)
+           && !(UNLIKELY(is_guarded(slot))
+               && (is_huge(slot) || (is(KERNEL, slot) && (frames_kernel_mask(word) & mask))))
+           && !(self.shared && UNLIKELY(is_claimed(WORD, word)) && frames_is_reserved(WORD, word, mask));
+}
+
+static inline bool frames_is_allocated(size_t word, uint64_t mask) {
+    return frames_can_add(word, mask, __atomic_load_n(&self.bits[word], __ATOMIC_ACQUIRE));
+}
+
+// Free them in the bitmap, which is not all that a free does; or false.
+static inline bool frames_add(size_t word, uint64_t mask) {
+    uint64_t *p = &self.bits[word], w;
+    do {
+        w = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+        if (!frames_can_add(word, mask, w)) {
+            return false;
+        }
+    } while (UNLIKELY(!word_swap(p, w, w | mask)));
+    return true;
+}
+
+// Frames of a chunk, the first and last of which have just become free, are in the bitmap: the rest.
+void frames_line_has_more(size_t slot, unsigned from, unsigned to);
+
 // The parts of a free that are called last. The word is full,
 frames_status_t frames_word_is_full(size_t word);
 // has frames again,
-frames_status_t frames_word_has_more(size_t word);
+frames_status_t frames_word_has_more(size_t word, uint64_t mask);
 // has no free frames yet, or is one of a chunk that a free must look at closer: with one CPU, where
 // `addr` is the address of the word's bit 0, and with several.
 frames_status_t frames_put_first(size_t word, uint64_t mask, uint64_t addr);
@@ -30,7 +61,8 @@ static inline frames_status_t put_shared(size_t word, uint64_t mask) {
             __ATOMIC_RELAXED))) {
         return frames_put_shared_slowly(word, mask);
     }
-    return UNLIKELY(!is_partial_and_plain(slot) || (w | mask) == ALL) ? frames_word_has_more(word) : FRAMES_OK;
+    return UNLIKELY(!is_partial_and_plain(slot) || (w | mask) == ALL) ? frames_word_has_more(word, mask)
+        : FRAMES_OK;
 }
 
 #endif // RINGZERO_FRAMES_WORD_H

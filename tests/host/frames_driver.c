@@ -60,8 +60,8 @@ static void spoil(const char *what, size_t slot) {
         group->is[FREE] ^= mask;
     } else if (strcmp(what, "bound") == 0) {
         self.bounds[slot] = 1;
-    } else if (strcmp(what, "bound_sum") == 0) {
-        self.bound_sums[0] = 0;
+    } else if (strcmp(what, "group_bound") == 0) {
+        self.group_bounds[0] = 0;
     } else if (strcmp(what, "line") == 0) {
         for (unsigned k = 0; k < LINE_WORDS; ++k) {
             line_of(slot)[k] = 0;

@@ -801,7 +801,7 @@ def test_runs_counts_every_free_frame(frames, cpus):
         ("segment", 0, "a segment is out of order"),
         ("ready", 0, "a count is out of range"),
         ("bound", 0, "a run is longer than its chunk's bound"),
-        ("bound_sum", 0, "a summary of bounds misses a group"),
+        ("group_bound", 0, "a chunk's bound is larger than its group's"),
     ],
 )
 def test_check_names_what_is_wrong(frames, what, slot, words):
