@@ -331,3 +331,32 @@ def test_locked_heap_raw(vm):
     vm.repl_.expect_exact("raw REPL; CTRL-B to exit\r\n>")
     vm.repl_.send(CTRL_C)
     assert vm.eval("micropython.heap_locked()") == 0
+
+
+def test_interned_names(vm):
+    """Names made at run time are those of the compiler, however many, long and often there are."""
+    for _ in range(3):
+        vm.exec("""
+            lengths = (1, 2, 9, 100, 254, 255)
+            names = ['_%d_' % i for i in range(1000)]
+            names = [name + 'x' * (lengths[int(name[1:-1]) % 6] - len(name)) for name in names]
+            known = set(names)
+            class Thing:
+                pass
+            thing = Thing()
+            for name in names:
+                exec('global %s; %s = 1' % (name, name))
+                assert globals()[name[:1] + name[1:]] == 1
+                setattr(thing, name, name)
+            for name in names:
+                assert eval('thing.' + name) == getattr(thing, name[:2] + name[2:]) == name
+                assert len(name) == 255 or hasattr(thing, name + '_') == (name + '_' in known)
+                del globals()[name]
+            for name in ('x' * 256, 'x' * 1000):
+                try:
+                    exec(name + ' = 1')
+                    print('a long name')
+                except RuntimeError:
+                    pass
+        """)
+        vm.soft_reset()
