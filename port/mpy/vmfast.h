@@ -1,6 +1,8 @@
-// Put in front of py/vm.c: the operations on two small integers that loops are made of, without
-// a call. `make bench-vm` says what it is worth.
+// Put in front of py/vm.c: what loops are made of without a call, operations on two small integers or
+// floats and the items of lists, tuples and dictionaries. `make bench-vm` says what it is worth.
 #include "py/obj.h"
+#include "py/objlist.h"
+#include "py/objtuple.h"
 #include "py/runtime.h"
 
 #if MICROPY_OBJ_REPR == MICROPY_OBJ_REPR_A
@@ -17,6 +19,10 @@ static inline mp_obj_t vmfast_binary_op(mp_binary_op_t op, mp_obj_t lhs_in, mp_o
                 return mp_obj_new_bool(lhs < rhs);
             case MP_BINARY_OP_MORE:
                 return mp_obj_new_bool(lhs > rhs);
+            case MP_BINARY_OP_LESS_EQUAL:
+                return mp_obj_new_bool(lhs <= rhs);
+            case MP_BINARY_OP_MORE_EQUAL:
+                return mp_obj_new_bool(lhs >= rhs);
             case MP_BINARY_OP_EQUAL:
                 return mp_obj_new_bool(lhs == rhs);
             case MP_BINARY_OP_NOT_EQUAL:
@@ -33,6 +39,79 @@ static inline mp_obj_t vmfast_binary_op(mp_binary_op_t op, mp_obj_t lhs_in, mp_o
                     return (mp_obj_t)result;
                 }
                 break;
+            case MP_BINARY_OP_MULTIPLY:
+            case MP_BINARY_OP_INPLACE_MULTIPLY:
+                if (!__builtin_mul_overflow(lhs - 1, rhs >> 1, &result)) {
+                    return (mp_obj_t)(result | 1);
+                }
+                break;
+            // Of what is not negative C's division is Python's.
+            case MP_BINARY_OP_FLOOR_DIVIDE:
+            case MP_BINARY_OP_INPLACE_FLOOR_DIVIDE:
+                if (lhs > 0 && rhs > 1) {
+                    return MP_OBJ_NEW_SMALL_INT((lhs >> 1) / (rhs >> 1));
+                }
+                break;
+            case MP_BINARY_OP_MODULO:
+            case MP_BINARY_OP_INPLACE_MODULO:
+                if (lhs > 0 && rhs > 1) {
+                    return MP_OBJ_NEW_SMALL_INT((lhs >> 1) % (rhs >> 1));
+                }
+                break;
+            case MP_BINARY_OP_AND:
+            case MP_BINARY_OP_INPLACE_AND:
+                return (mp_obj_t)(lhs & rhs);
+            case MP_BINARY_OP_OR:
+            case MP_BINARY_OP_INPLACE_OR:
+                return (mp_obj_t)(lhs | rhs);
+            case MP_BINARY_OP_XOR:
+            case MP_BINARY_OP_INPLACE_XOR:
+                return (mp_obj_t)((lhs ^ rhs) | 1);
+            case MP_BINARY_OP_RSHIFT:
+            case MP_BINARY_OP_INPLACE_RSHIFT:
+                if ((mp_uint_t)rhs >> 1 < 63) {
+                    return (mp_obj_t)(lhs >> (rhs >> 1) | 1);
+                }
+                break;
+            case MP_BINARY_OP_LSHIFT:
+            case MP_BINARY_OP_INPLACE_LSHIFT:
+                if ((mp_uint_t)rhs >> 1 < 62) {
+                    result = (mp_int_t)((mp_uint_t)(lhs - 1) << (rhs >> 1));
+                    if (result >> (rhs >> 1) == lhs - 1) {
+                        return (mp_obj_t)(result | 1);
+                    }
+                }
+                break;
+            default:
+                break;
+        }
+    } else if (mp_obj_is_float(lhs_in) && mp_obj_is_float(rhs_in)) {
+        mp_float_t left = mp_obj_float_get(lhs_in);
+        mp_float_t right = mp_obj_float_get(rhs_in);
+        switch (op) {
+            case MP_BINARY_OP_LESS:
+                return mp_obj_new_bool(left < right);
+            case MP_BINARY_OP_MORE:
+                return mp_obj_new_bool(left > right);
+            case MP_BINARY_OP_LESS_EQUAL:
+                return mp_obj_new_bool(left <= right);
+            case MP_BINARY_OP_MORE_EQUAL:
+                return mp_obj_new_bool(left >= right);
+            case MP_BINARY_OP_ADD:
+            case MP_BINARY_OP_INPLACE_ADD:
+                return mp_obj_new_float(left + right);
+            case MP_BINARY_OP_SUBTRACT:
+            case MP_BINARY_OP_INPLACE_SUBTRACT:
+                return mp_obj_new_float(left - right);
+            case MP_BINARY_OP_MULTIPLY:
+            case MP_BINARY_OP_INPLACE_MULTIPLY:
+                return mp_obj_new_float(left * right);
+            case MP_BINARY_OP_TRUE_DIVIDE:
+            case MP_BINARY_OP_INPLACE_TRUE_DIVIDE:
+                if (right != 0) {
+                    return mp_obj_new_float(left / right);
+                }
+                break;
             default:
                 break;
         }
@@ -40,6 +119,44 @@ static inline mp_obj_t vmfast_binary_op(mp_binary_op_t op, mp_obj_t lhs_in, mp_o
     return mp_binary_op(op, lhs_in, rhs_in);
 }
 #define mp_binary_op vmfast_binary_op
+
+// Reads where value is MP_OBJ_SENTINEL, deletes where it is MP_OBJ_NULL, else writes. What is not there
+// is mp_obj_subscr's.
+static inline mp_obj_t vmfast_subscr(mp_obj_t base, mp_obj_t index, mp_obj_t value) {
+    if (!mp_obj_is_obj(base)) {
+        return mp_obj_subscr(base, index, value);
+    }
+    const mp_obj_type_t *type = ((mp_obj_base_t *)MP_OBJ_TO_PTR(base))->type;
+    if (type == &mp_type_dict && value == MP_OBJ_SENTINEL) {
+        mp_map_elem_t *item = mp_map_lookup(mp_obj_dict_get_map(base), index, MP_MAP_LOOKUP);
+        if (item != NULL) {
+            return item->value;
+        }
+    } else if (mp_obj_is_small_int(index)) {
+        mp_int_t at = MP_OBJ_SMALL_INT_VALUE(index);
+        if (type == &mp_type_list) {
+            mp_obj_list_t *list = MP_OBJ_TO_PTR(base);
+            at += at < 0 ? (mp_int_t)list->len : 0;
+            if ((mp_uint_t)at < list->len) {
+                if (value == MP_OBJ_SENTINEL) {
+                    return list->items[at];
+                }
+                if (value != MP_OBJ_NULL) {
+                    list->items[at] = value;
+                    return mp_const_none;
+                }
+            }
+        } else if (type == &mp_type_tuple && value == MP_OBJ_SENTINEL) {
+            mp_obj_tuple_t *tuple = MP_OBJ_TO_PTR(base);
+            at += at < 0 ? (mp_int_t)tuple->len : 0;
+            if ((mp_uint_t)at < tuple->len) {
+                return tuple->items[at];
+            }
+        }
+    }
+    return mp_obj_subscr(base, index, value);
+}
+#define mp_obj_subscr vmfast_subscr
 
 static inline bool vmfast_obj_is_true(mp_obj_t object) {
     return object == mp_const_true || (object != mp_const_false && mp_obj_is_true(object));
