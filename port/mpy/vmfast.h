@@ -1,11 +1,33 @@
-// Put in front of py/vm.c: what loops are made of without a call, operations on two small integers or
-// floats and the items of lists, tuples and dictionaries. `make bench-vm` says what it is worth.
+// Put in front of py/vm.c: what loops are made of without a call, or with one call less. `make bench-vm`
+// says what it is worth, and tests/boot/test_vm.py that it is the same.
 #include "py/obj.h"
 #include "py/objlist.h"
+#include "py/objstr.h"
 #include "py/objtuple.h"
 #include "py/runtime.h"
 
 #if MICROPY_OBJ_REPR == MICROPY_OBJ_REPR_A
+
+// NULL: no type of its own in memory.
+static inline const mp_obj_type_t *vmfast_type(mp_obj_t object) {
+    return mp_obj_is_obj(object) ? ((mp_obj_base_t *)MP_OBJ_TO_PTR(object))->type : NULL;
+}
+
+#if MICROPY_OPT_MAP_LOOKUP_CACHE
+// The entry that upstream's cache has for a key, py/map.c's MAP_CACHE_GET. Were it another one, the key
+// would not be there.
+static inline mp_map_elem_t *vmfast_map_lookup(mp_map_t *map, mp_obj_t key, mp_map_lookup_kind_t kind) {
+    if (map->alloc > 0) {
+        size_t cached = MP_STATE_VM(map_lookup_cache)[(uintptr_t)key / 4 % MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE];
+        mp_map_elem_t *item = &map->table[cached % map->alloc];
+        if (item->key == key) {
+            return item;
+        }
+    }
+    return mp_map_lookup(map, key, kind);
+}
+#define mp_map_lookup vmfast_map_lookup
+#endif
 
 // A small integer n is the word 2n + 1: it compares as n does, and overflows where n leaves its
 // 63 bits. What is left over is mp_binary_op's.
@@ -115,6 +137,12 @@ static inline mp_obj_t vmfast_binary_op(mp_binary_op_t op, mp_obj_t lhs_in, mp_o
             default:
                 break;
         }
+    } else if (op == MP_BINARY_OP_EQUAL || op == MP_BINARY_OP_NOT_EQUAL) {
+        if (mp_obj_is_str(lhs_in) && mp_obj_is_str(rhs_in)) {
+            return mp_obj_new_bool(mp_obj_str_equal(lhs_in, rhs_in) == (op == MP_BINARY_OP_EQUAL));
+        }
+    } else if (op == MP_BINARY_OP_IN && vmfast_type(rhs_in) == &mp_type_dict) {
+        return mp_obj_new_bool(mp_map_lookup(mp_obj_dict_get_map(rhs_in), lhs_in, MP_MAP_LOOKUP) != NULL);
     }
     return mp_binary_op(op, lhs_in, rhs_in);
 }
@@ -123,14 +151,15 @@ static inline mp_obj_t vmfast_binary_op(mp_binary_op_t op, mp_obj_t lhs_in, mp_o
 // Reads where value is MP_OBJ_SENTINEL, deletes where it is MP_OBJ_NULL, else writes. What is not there
 // is mp_obj_subscr's.
 static inline mp_obj_t vmfast_subscr(mp_obj_t base, mp_obj_t index, mp_obj_t value) {
-    if (!mp_obj_is_obj(base)) {
-        return mp_obj_subscr(base, index, value);
-    }
-    const mp_obj_type_t *type = ((mp_obj_base_t *)MP_OBJ_TO_PTR(base))->type;
-    if (type == &mp_type_dict && value == MP_OBJ_SENTINEL) {
-        mp_map_elem_t *item = mp_map_lookup(mp_obj_dict_get_map(base), index, MP_MAP_LOOKUP);
-        if (item != NULL) {
-            return item->value;
+    const mp_obj_type_t *type = vmfast_type(base);
+    if (type == &mp_type_dict) {
+        if (value == MP_OBJ_SENTINEL) {
+            mp_map_elem_t *item = mp_map_lookup(mp_obj_dict_get_map(base), index, MP_MAP_LOOKUP);
+            if (item != NULL) {
+                return item->value;
+            }
+        } else if (value != MP_OBJ_NULL) {
+            return mp_obj_dict_store(base, index, value);
         }
     } else if (mp_obj_is_small_int(index)) {
         mp_int_t at = MP_OBJ_SMALL_INT_VALUE(index);
@@ -152,11 +181,44 @@ static inline mp_obj_t vmfast_subscr(mp_obj_t base, mp_obj_t index, mp_obj_t val
             if ((mp_uint_t)at < tuple->len) {
                 return tuple->items[at];
             }
+        } else if (type == &mp_type_bytearray || type == &mp_type_bytes) {
+            mp_obj_t result = MP_OBJ_TYPE_GET_SLOT(type, subscr)(base, index, value);
+            if (result != MP_OBJ_NULL) {
+                return result;
+            }
         }
     }
     return mp_obj_subscr(base, index, value);
 }
 #define mp_obj_subscr vmfast_subscr
+
+static inline void vmfast_unpack_sequence(mp_obj_t sequence, size_t count, mp_obj_t *items) {
+    mp_obj_tuple_t *tuple = MP_OBJ_TO_PTR(sequence);
+    if (vmfast_type(sequence) != &mp_type_tuple || tuple->len != count) {
+        mp_unpack_sequence(sequence, count, items);
+        return;
+    }
+    for (size_t i = 0; i < count; ++i) {
+        items[i] = tuple->items[count - 1 - i];
+    }
+}
+#define mp_unpack_sequence vmfast_unpack_sequence
+
+static inline mp_obj_t vmfast_call_function(mp_obj_t function, size_t n_args, size_t n_kw, const mp_obj_t *args) {
+    const mp_obj_type_t *type = vmfast_type(function);
+    if (type != NULL && MP_OBJ_TYPE_HAS_SLOT(type, call)) {
+        return MP_OBJ_TYPE_GET_SLOT(type, call)(function, n_args, n_kw, args);
+    }
+    return mp_call_function_n_kw(function, n_args, n_kw, args);
+}
+#define mp_call_function_n_kw vmfast_call_function
+
+// args[0] is the method, args[1] its object or MP_OBJ_NULL.
+static inline mp_obj_t vmfast_call_method(size_t n_args, size_t n_kw, const mp_obj_t *args) {
+    size_t self = args[1] != MP_OBJ_NULL;
+    return vmfast_call_function(args[0], n_args + self, n_kw, args + 2 - self);
+}
+#define mp_call_method_n_kw vmfast_call_method
 
 static inline bool vmfast_obj_is_true(mp_obj_t object) {
     return object == mp_const_true || (object != mp_const_false && mp_obj_is_true(object));
