@@ -16,17 +16,10 @@ static inline bool line_is_full(const uint64_t *line) {
 
 // Whether the chunk has free frames that nobody has claimed.
 static bool line_has(size_t slot) {
-    FRAMES_COUNT_WORDS(LINE_WORDS);
-    uint64_t *line = line_of(slot);
-    uint64_t any = 0;
-    if (UNLIKELY(is(EDGE, slot))) {
-        for (unsigned k = 0; k < LINE_WORDS; ++k) {
-            any |= GET(&line[k]) & frames_valid(slot * LINE_WORDS + k);
-        }
-        return any != 0;
-    }
+    uint64_t w[LINE_WORDS], any = 0;
+    frames_read_line(slot, w);
     for (unsigned k = 0; k < LINE_WORDS; ++k) {
-        any |= GET(&line[k]);
+        any |= w[k];
     }
     return any != 0;
 }

@@ -56,9 +56,15 @@ uint64_t frames_addr(struct cpu *c, size_t word) {
     return (s->first - s->bit + bit) * FRAMES_SIZE;
 }
 
-// The first region that ends after `frame`.
+// The first region that ends after `frame`: mostly that of the last call, or the next one.
 static size_t region_after(uint64_t frame) {
-    size_t low = 0, high = self.region_count;
+    size_t low = 0, high = self.region_count, last = GET(&self.last_region);
+    if (last < high && (last == 0 || self.regions[last - 1].end <= frame)) {
+        low = self.regions[last].end > frame ? last : last + 1;
+        if (low == high || self.regions[low].end > frame) {
+            high = low;
+        }
+    }
     while (low < high) {
         size_t middle = (low + high) / 2;
         if (self.regions[middle].end <= frame) {
@@ -66,6 +72,9 @@ static size_t region_after(uint64_t frame) {
         } else {
             high = middle;
         }
+    }
+    if (low != last) {
+        PUT(&self.last_region, (uint32_t)low);
     }
     return low;
 }

@@ -162,6 +162,7 @@ struct state {
     size_t segment_count;
     struct region *regions;
     size_t region_count, region_room;
+    uint32_t last_region;       // Where one was found last.
     struct mixed *mixed;        // For groups that need one more.
     size_t mixed_room;
     size_t slots;

@@ -18,7 +18,7 @@
 #include "peers.h"
 
 #define BULK (262144u)
-#define ROOM (600000u)
+#define ROOM (1200000u)
 #define HUGE_FRAMES (256u)
 #define PAIRS (1u << 18)
 #define MAX_RUNS (99)
@@ -55,8 +55,11 @@ static const struct span split_pc[] = {
 };
 #define SPANS(map) (sizeof(map) / sizeof((map)[0]))
 
+// Unaligned, and with holes of about the same size: 1000 frames.
+static struct span many[1024];
+
 enum {
-    BULK_WORK, SHUFFLED, REPEAT, HALF, SPLIT, NEARLY_FULL, HUGE_WORK, FILL, FILL_HALF,
+    BULK_WORK, SHUFFLED, REPEAT, HALF, SPLIT, MANY, NEARLY_FULL, HUGE_WORK, FILL, FILL_HALF,
     BULK_2, REPEAT_2, HALF_2, SPLIT_2, HUGE_2, SETUP_1G, SETUP_16G, SETUP_1T, WORKLOADS
 };
 static const struct {
@@ -64,8 +67,8 @@ static const struct {
     unsigned threads;
 } workload[] = {
     { "bulk", 1 }, { "bulk, shuffled", 1 }, { "repeat", 1 }, { "random, half full", 1 },
-    { "random, above 4 GiB full", 1 }, { "random, 26 free", 1 }, { "2 MiB", 1 },
-    { "fill/drain 64", 1 }, { "fill/drain 64, half full", 1 }, { "bulk", 2 }, { "repeat", 2 },
+    { "random, above 4 GiB full", 1 }, { "random, 1024 regions", 1 }, { "random, 26 free", 1 },
+    { "2 MiB", 1 }, { "fill/drain 64", 1 }, { "fill/drain 64, half full", 1 }, { "bulk", 2 }, { "repeat", 2 },
     { "random, half full", 2 }, { "random, above 4 GiB full", 2 }, { "2 MiB", 2 },
     { "set-up 1 GiB", 1 }, { "set-up 16 GiB", 1 }, { "set-up 1 TiB", 1 },
 };
@@ -99,6 +102,15 @@ static void shuffle(uint64_t *values, uint64_t count) {
     }
 }
 
+static void make_many(void) {
+    uint64_t at = 0x123456;
+    for (unsigned i = 0; i < SPANS(many); ++i) {
+        uint64_t size = random_number() % 4096000 + 2048000;
+        many[i] = (struct span) { at, at + size, 1 };
+        at += size + random_number() % 4096000 + 2048000;
+    }
+}
+
 static void must(int good, const struct peer *peer, const char *what) {
     if (!good) {
         fprintf(stderr, "frames_bench: %s: %s\n", peer->name, what);
@@ -111,6 +123,8 @@ static void must(int good, const struct peer *peer, const char *what) {
 static void start(const struct peer *peer, int work) {
     if (work == SPLIT || work == SPLIT_2) {
         peer->init(split_pc, SPANS(split_pc), arena);
+    } else if (work == MANY) {
+        peer->init(many, SPANS(many), arena);
     } else {
         peer->init(pc, SPANS(pc), arena);
     }
@@ -469,6 +483,7 @@ static double measure(const struct peer *peer, int work) {
             return repeat(peer);
         case HALF:
         case SPLIT:
+        case MANY:
         case NEARLY_FULL:
             return random_pairs(peer, work);
         case HUGE_WORK:
@@ -498,6 +513,7 @@ int main(int argc, char **argv) {
         perror("mmap");
         return 1;
     }
+    make_many();
     allocated = malloc(ROOM * sizeof(*allocated));
     choice = malloc(PAIRS * sizeof(*choice));
     memset(allocated, 1, ROOM * sizeof(*allocated));

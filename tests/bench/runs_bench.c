@@ -181,52 +181,20 @@ static void fragment(const struct peer *peer, char *arena, FILE *json, const cha
     *comma = ",\n";
 }
 
-// --- Many regions ---------------------------------------------------------------------------
-
-static double regions(const struct peer *peer, char *arena) {
-    static struct span span[1024];
-    uint64_t at = 0x123456;
-    start(peer, GiB, arena);
-    for (unsigned i = 0; i < 1024; ++i) {
-        uint64_t size = (500 + random_number() % 1000) * FRAME + random_number() % FRAME;
-        span[i] = (struct span) { at, at + size, 1 };
-        at += size + (500 + random_number() % 1000) * FRAME + random_number() % FRAME;
-    }
-    peer->init(span, 1024, arena);
-    while (take(peer, 1)) {
-    }
-    for (size_t i = held_count / 2; i > 0; --i) {
-        give(peer, random_number() % held_count);
-    }
-    double t = 0;
-    for (unsigned warm = 0; warm < 2; ++warm) {
-        double t0 = now();
-        for (unsigned i = 0; i < 1000000; ++i) {
-            give(peer, random_number() % held_count);
-            take(peer, 1);
-        }
-        t = now() - t0;
-    }
-    return t / 2000000;
-}
-
 // --- All of it ------------------------------------------------------------------------------
 
 enum {
-    LOG_1, LOG_16, UNIFORM_16, ONE_CHUNK, NO_RUN_1, NO_RUN_16, NO_CHUNK_1, NO_CHUNK_16, REGIONS, ROWS
+    LOG_1, LOG_16, UNIFORM_16, ONE_CHUNK, NO_RUN_1, NO_RUN_16, NO_CHUNK_1, NO_CHUNK_16, ROWS
 };
 
 static const char *const row_name[] = {
     "1 to 512 frames, 1 GiB half full", "1 to 512 frames, 16 GiB half full",
     "uniform sizes, 16 GiB at 80 %", "2 in a chequerboard with 2 MiB", "2 that are not there, 1 GiB",
     "2 that are not there, 16 GiB", "2 MiB that is not there, 1 GiB",
-    "2 MiB that is not there, 16 GiB", "random, 1024 regions half full",
+    "2 MiB that is not there, 16 GiB",
 };
 
 static double measure(const struct peer *peer, unsigned row, char *arena) {
-    if (row == REGIONS) {
-        return regions(peer, arena);
-    }
     bool large = row == LOG_16 || row == UNIFORM_16 || row == NO_RUN_16 || row == NO_CHUNK_16;
     uint64_t size = large ? 16 * GiB : GiB;
     start(peer, size, arena);
