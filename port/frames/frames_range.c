@@ -102,7 +102,15 @@ bool frames_put_range(uint64_t frame, uint64_t end, bool commit) {
 }
 
 frames_status_t frames_free_range(uint64_t frame, uint64_t count) {
-    bool good = frames_put_range(frame, frame + count, false) && frames_put_range(frame, frame + count, true);
+    uint64_t end = frame + count;
+    struct part part;
+    bool good;
+    if (frames_part(frame, end, &part) && part.to - part.from == count && !is(HUGE, part.slot)) {
+        // Most are in one line.
+        good = put_part(&part, false) && put_part(&part, true);
+    } else {
+        good = frames_put_range(frame, end, false) && frames_put_range(frame, end, true);
+    }
     return good ? FRAMES_OK : FRAMES_BAD_FREE;
 }
 

@@ -13,10 +13,12 @@ struct part {
 // The part at `frame`, which is ready, at most up to `end`. False if nothing is there.
 bool frames_part(uint64_t frame, uint64_t end, struct part *part);
 
-// The mask of its frames in word k of the line.
+// The mask of its frames in word k of the line, which has some. Without branches: they would be
+// foreseen badly.
 static inline uint64_t frames_part_mask(const struct part *part, unsigned k) {
-    uint64_t mask = k == part->from / 64 ? ALL << part->from % 64 : ALL;
-    return k == (part->to - 1) / 64 ? mask & ALL >> (63 - (part->to - 1) % 64) : mask;
+    unsigned last = part->to - 1;
+    uint64_t not_first = -(uint64_t)(k != part->from / 64), not_last = -(uint64_t)(k != last / 64);
+    return (ALL << part->from % 64 | not_first) & (ALL >> (63 - last % 64) | not_last);
 }
 
 static inline bool is_whole(const struct part *part) {

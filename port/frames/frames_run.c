@@ -57,11 +57,11 @@ static ALWAYS_INLINE struct line scan_line(const struct run *run, const uint64_t
         from = base[i] + lowest(w);
         w &= w - 1;
         i += w == 0;
-        w = w ? w : ends[i];
+        w |= ends[i] & -(uint64_t)(w == 0);
         unsigned to = base[i] + lowest(w), length = to - from;
         w &= w - 1;
         i += w == 0;
-        w = w ? w : ends[i];
+        w |= ends[i] & -(uint64_t)(w == 0);
         // All ones, if it has no room.
         unsigned end = to < top ? to : top;
         unsigned key = (length << 16 | from) | (unsigned)((int)(end - count - ((from + mask) & ~mask)) >> 31);
