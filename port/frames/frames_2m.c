@@ -159,9 +159,10 @@ static NOINLINE uint64_t alloc_2m_slowly(void) {
     if (found) {
         addr = self.shared ? take_2m_shared(c) : take_2m(c);
     }
+    // The chunk in which a zone ends at 1 MiB is none for the map.
+    bool first = !found && frames_owned(0, FRAMES_2M) == FRAMES_2M;
     frames_unlock();
-    if (!found && frames_owned(0, FRAMES_2M) == FRAMES_2M) {
-        // The chunk in which a zone ends at 1 MiB is none for the map.
+    if (first) {
         addr = frames_search(FRAMES_2M, FRAMES_2M, FRAMES_2M * FRAMES_SIZE);
     }
     return addr;
