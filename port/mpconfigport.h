@@ -107,21 +107,10 @@ typedef uintptr_t mp_uint_t;
 typedef long mp_off_t;
 #define MP_SSIZE_MAX                            (0x7fffffffffffffff)
 
-// The heap's growth and native code, in frames. gc.c, which would add an area of `size` bytes for what
-// it has named `needed`, finds that an area has grown.
+// Native code, in frames.
 #include <stdbool.h>
 #include <stddef.h>
-bool heap_grow(size_t size, size_t needed);
-void heap_give_back(void *area);
 void *native_commit(void *code, size_t size, void *reloc);
-#define MP_PLAT_ALLOC_HEAP(size) \
-    ({ \
-        if (heap_grow(size, needed)) { \
-            return true; \
-        } \
-        NULL; \
-    })
-#define MP_PLAT_FREE_HEAP(area)                 heap_give_back(area)
 #define MP_PLAT_COMMIT_EXEC(code, size, reloc)  native_commit(code, size, reloc)
 
 // Where the allocator of frames may have its own data.

@@ -12,9 +12,9 @@
 #include "cpu/operand.h"
 #include "cpu/trap.h"
 #include "memory/space.h"
+#include "mpy/blocks.h"
 #include "mpy/collect.h"
 #include "mpy/fault.h"
-#include "mpy/heap.h"
 #include "mpy/native.h"
 #include "mpy/trace.h"
 #include "panic.h"
@@ -176,7 +176,7 @@ static NORETURN void raise_fault(uint64_t vector, mp_obj_t addr, uint64_t error,
 
 // What the trap returns to, on the stack of the access.
 static NORETURN void fault_raise(uint64_t vector, uint64_t addr, uint64_t error, uint64_t rip, uint64_t place) {
-    if (place == PLACE_INTERPRETER && !heap_check()) {
+    if (place == PLACE_INTERPRETER && !blocks_check()) {
         panic("the interpreter has faulted, and its heap is broken");
     }
     bool known = vector == VECTOR_PAGE_FAULT || !operand_is_canonical(addr);

@@ -1,21 +1,20 @@
 #include <string.h>
 
 #include "py/gc.h"
-#include "py/mpstate.h"
+#include "py/misc.h"
 
 #include "frames/frames.h"
+#include "mpy/blocks.h"
 #include "mpy/heap.h"
-#include "mpy/native.h"
-#include "mpy/versions.h"
 #include "memory/space.h"
 #include "panic.h"
 
 enum {
-    BLOCKS_PER_BYTE = 4,    // of gc.c's table of blocks: two bits each, 0 for a free one
-    BLOCKS_PER_FLAGS = 8,   // of its tables of finalisers and of weak references
-    GAP = 1,                // a byte of 0 behind each table, which gc.c reads
-    BLOCKS_PER_FRAME = FRAMES_SIZE / MICROPY_BYTES_PER_GC_BLOCK,
-    FULL_PERCENT = 75,      // a heap with more in use after a collection grows
+    BLOCKS_PER_FRAME = FRAMES_SIZE / BLOCKS_SIZE,
+    TABLE_PER_FRAME = BLOCKS_PER_FRAME / BLOCKS_WORD * sizeof(blocks_word_t),
+    // After a collection the heap has so many times what is in use: it is collected again when as much
+    // as that has been allocated.
+    ROOM = 2,
     GROW_MIN = 256,         // frames
     SHRINK_MIN = 64,
     FRAMES_KEPT = 64,       // what growth leaves for others, page tables above all
@@ -28,37 +27,22 @@ typedef struct {
 } part_t;
 
 enum {
-    BLOCKS,
-    FINALISERS,
-    #if MICROPY_PY_WEAKREF
-    WEAKREFS,
-    #endif
+    MARKS,  // while a collection runs
+    TABLE,
     POOL,
     PARTS,
 };
 
-// All this is gc.c's own. One that has got more tables or bounds must not be built with.
-_Static_assert(sizeof(mp_state_mem_area_t) == (POOL + 6) * sizeof(void *),
-    "gc.c's areas have a member that heap.c does not know");
-#define BOUNDS (VERSION_GC_BOUNDS ? 2 : 0)
-_Static_assert(offsetof(mp_state_mem_t, gc_stack_overflow) == offsetof(mp_state_mem_t, area)
-    + sizeof(mp_state_mem_area_t) + BOUNDS * sizeof(void *),
-    "gc.c has something to keep about its areas that heap.c does not know");
-
 // Room in each for a pool of 16 TiB.
-#define TABLE_ROOM (UINT64_C(1) << 40)
+#define PART_ROOM (UINT64_C(1) << 40)
 static part_t parts[PARTS];
 
-static mp_state_mem_area_t area;
-static bool linked; // the area is in gc.c's list
-
-static uint64_t size_max; // of the area
+static uint64_t size_max; // of all of them
 
 void heap_reset(void) {
     for (size_t i = 0; i < PARTS; ++i) {
-        parts[i] = (part_t) { SPACE_HEAP + PAGING_SIZE_2M + i * TABLE_ROOM, 0 };
+        parts[i] = (part_t) { SPACE_HEAP + PAGING_SIZE_2M + i * PART_ROOM, 0 };
     }
-    linked = false;
     size_max = UINT64_MAX;
 }
 
@@ -89,14 +73,14 @@ static uint64_t frames_to_have(void) {
     return MIN(stats.free - kept, (size_max - size) / FRAMES_SIZE);
 }
 
-// How many of `count` frames are left for blocks, less those for the tables: 3 or 4 bits of 256 each.
-static uint64_t less_tables(uint64_t count) {
-    uint64_t tables = count * PARTS / 256 + 2 * POOL;
-    return count > tables ? count - tables : 0;
+// How many of `count` frames are left for blocks.
+static uint64_t less_table(uint64_t count) {
+    uint64_t table = count * TABLE_PER_FRAME / FRAMES_SIZE + 2;
+    return count > table ? count - table : 0;
 }
 
 size_t gc_get_max_new_split(void) {
-    return less_tables(frames_to_have()) * FRAMES_SIZE;
+    return less_table(frames_to_have()) * FRAMES_SIZE;
 }
 
 // A large page is a large frame, which only goes back whole: where the end comes to lie in one, all
@@ -143,7 +127,7 @@ static bool extend(part_t *part, uint64_t count) {
         if (!frames_failed(addr)) {
             if (paging_map(&space, va, addr, run, PAGING_WRITE | PAGING_OWN) == PAGING_OK) {
                 part->count += run;
-                if (part != &parts[POOL]) {
+                if (part == &parts[TABLE]) {
                     memset((void *)va, 0, run * FRAMES_SIZE);
                 }
                 continue;
@@ -156,65 +140,24 @@ static bool extend(part_t *part, uint64_t count) {
     return true;
 }
 
-// How many frames each part needs for a pool of so many.
-static uint64_t frames_of(size_t part, uint64_t pool) {
-    if (part == POOL || pool == 0) {
-        return pool;
-    }
-    uint64_t size = pool * BLOCKS_PER_FRAME / (part == BLOCKS ? BLOCKS_PER_BYTE : BLOCKS_PER_FLAGS);
-    return (size + GAP + FRAMES_SIZE - 1) / FRAMES_SIZE;
+static uint64_t table_frames(uint64_t pool) {
+    return (pool * TABLE_PER_FRAME + FRAMES_SIZE - 1) / FRAMES_SIZE;
 }
 
 static bool set_size(uint64_t pool) {
     uint64_t before = parts[POOL].count;
-    for (size_t i = 0; i < PARTS; ++i) {
-        if (!extend(&parts[i], frames_of(i, pool))) {
-            for (size_t j = 0; j < i; ++j) {
-                cut(&parts[j], frames_of(j, before));
-            }
-            return false;
-        }
+    if (!extend(&parts[TABLE], table_frames(pool)) || !extend(&parts[POOL], pool)) {
+        cut(&parts[TABLE], table_frames(before));
+        return false;
     }
     // First the pool, which may stay longer than asked for.
     cut(&parts[POOL], pool);
     pool = parts[POOL].count;
-    for (size_t i = 0; i < POOL; ++i) {
-        cut(&parts[i], frames_of(i, pool));
-    }
-    area.gc_alloc_table_start = (byte *)parts[BLOCKS].start;
-    area.gc_alloc_table_byte_len = pool * BLOCKS_PER_FRAME / BLOCKS_PER_BYTE;
-    area.gc_finaliser_table_start = (byte *)parts[FINALISERS].start;
-    #if MICROPY_PY_WEAKREF
-    area.gc_weakref_table_start = (byte *)parts[WEAKREFS].start;
-    #endif
-    area.gc_pool_start = (byte *)parts[POOL].start;
-    area.gc_pool_end = area.gc_pool_start + pool * FRAMES_SIZE;
-    #if VERSION_GC_BOUNDS
-    // They only grow apart, as with gc_add().
-    MP_STATE_MEM(area_pool_min) = MIN(MP_STATE_MEM(area_pool_min), area.gc_pool_start);
-    MP_STATE_MEM(area_pool_max) = MAX(MP_STATE_MEM(area_pool_max), area.gc_pool_end);
-    #endif
-    return true;
-}
-
-// Behind the first area and before those of native code.
-static void link(bool empty) {
-    if (!linked) {
-        if (empty) {
-            area.gc_last_used_block = 0;
-        }
-        area.gc_last_free_atb_index = 0;
-        area.next = MP_STATE_MEM(area).next;
-        MP_STATE_MEM(area).next = &area;
-        linked = true;
-    }
-}
-
-static bool grow_by(uint64_t count) {
-    if (!set_size(parts[POOL].count + count)) {
-        return false;
-    }
-    link(true);
+    cut(&parts[TABLE], table_frames(pool));
+    blocks_grown.start = parts[POOL].start;
+    blocks_grown.count = pool * BLOCKS_PER_FRAME;
+    blocks_grown.words = (blocks_word_t *)parts[TABLE].start;
+    blocks_changed();
     return true;
 }
 
@@ -225,92 +168,46 @@ static uint64_t round_size(uint64_t count, uint64_t limit) {
     return count >= FRAMES_2M / 2 && large <= limit ? large : count;
 }
 
-bool heap_grow(size_t size, size_t needed) {
-    uint64_t limit = less_tables(frames_to_have());
-    uint64_t least = (needed + FRAMES_SIZE - 1) / FRAMES_SIZE;
-    // gc.c would double the heap, and take all memory where that is too much.
-    uint64_t want = MIN(size / 2 / FRAMES_SIZE, limit / 4);
-    want = round_size(MAX(least, want), limit);
-    return grow_by(want) || (want > least && grow_by(least));
-}
-
-void heap_give_back(void *given) {
-    // Native code sees to its areas itself.
-    if (given == &area) {
-        linked = false;
+bool heap_grow(size_t blocks) {
+    uint64_t limit = less_table(frames_to_have());
+    // What is free at the end becomes part of it.
+    uint64_t more = blocks - (blocks_grown.count - blocks_end(&blocks_grown));
+    uint64_t least = (more - 1) / BLOCKS_PER_FRAME + 1;
+    if (least > limit) {
+        return false;
     }
-}
-
-// How many of an area's blocks are in use.
-static size_t count_used(const mp_state_mem_area_t *of) {
-    size_t used = 0;
-    size_t size = MIN(of->gc_last_used_block / BLOCKS_PER_BYTE + 1, of->gc_alloc_table_byte_len);
-    const byte *table = of->gc_alloc_table_start;
-    size_t i = 0;
-    for (; i + sizeof(uint64_t) <= size; i += sizeof(uint64_t)) {
-        uint64_t word;
-        memcpy(&word, table + i, sizeof(word));
-        used += __builtin_popcountll((word | word >> 1) & UINT64_C(0x5555555555555555));
-    }
-    for (; i < size; ++i) {
-        used += __builtin_popcount((table[i] | table[i] >> 1) & 0x55);
-    }
-    return used;
+    // Half as much again as there is, but not all that is left for others.
+    uint64_t total = (blocks_first.count + blocks_grown.count) / BLOCKS_PER_FRAME;
+    uint64_t want = round_size(MAX(least, MIN(total / 2, limit / 4)), limit);
+    return set_size(parts[POOL].count + want) || (want > least && set_size(parts[POOL].count + least));
 }
 
 void heap_settle(void) {
-    size_t count = parts[POOL].count;
-    if (count != 0 && !linked && (area.gc_alloc_table_start[0] & 3)) {
-        // gc.c takes an area whose last used block is its first for an empty one.
-        link(false);
-    }
-    size_t first_used = count_used(&MP_STATE_MEM(area));
-    size_t first_total = MP_STATE_MEM(area).gc_alloc_table_byte_len * BLOCKS_PER_BYTE;
-    size_t used = first_used + (linked ? count_used(&area) : 0);
-    // How large it has to be: what is in use at its end stays there, and a heap that is too full
-    // would soon be collected again.
-    uint64_t last = linked ? area.gc_last_used_block / BLOCKS_PER_FRAME + 1 : 0;
-    uint64_t total = (uint64_t)used * 100 / FULL_PERCENT;
-    uint64_t size = total > first_total ? (total - first_total) / BLOCKS_PER_FRAME + 1 : 0;
-    size = MAX(size, last);
+    cut(&parts[MARKS], 0);
+    uint64_t count = parts[POOL].count;
+    uint64_t total = (blocks_used(&blocks_first) + blocks_used(&blocks_grown)) * ROOM;
+    uint64_t size = total > blocks_first.count ? (total - blocks_first.count) / BLOCKS_PER_FRAME + 1 : 0;
+    // What is in use at its end stays there.
+    size = MAX(size, (blocks_end(&blocks_grown) + BLOCKS_PER_FRAME - 1) / BLOCKS_PER_FRAME);
     if (size > count) {
-        uint64_t limit = less_tables(frames_to_have());
+        uint64_t limit = less_table(frames_to_have());
         uint64_t more = round_size(MIN(MAX(size - count, GROW_MIN), limit / 4), limit);
         if (more >= GROW_MIN / 4) {
-            grow_by(more);
+            set_size(count + more);
         }
     } else if (size == 0 || count - size >= SHRINK_MIN) {
         if (size > FRAMES_2M) {
             size = MIN((size + FRAMES_2M - 1) & ~(uint64_t)(FRAMES_2M - 1), count);
         }
-        if (size == 0 && linked) {
-            mp_state_mem_area_t *prev = &MP_STATE_MEM(area);
-            while (prev->next != &area) {
-                prev = prev->next;
-            }
-            prev->next = area.next;
-            linked = false;
-        }
         if (size < count) {
             set_size(size);
         }
     }
-    if (parts[POOL].count != 0 && !linked) {
-        link(true);
-    }
 }
 
-bool heap_check(void) {
-    for (const mp_state_mem_area_t *of = &MP_STATE_MEM(area); of != NULL; of = of->next) {
-        // A tail only follows a head or a tail.
-        bool tail_may_come = false;
-        for (size_t i = 0; i < of->gc_alloc_table_byte_len * BLOCKS_PER_BYTE; ++i) {
-            unsigned kind = of->gc_alloc_table_start[i / BLOCKS_PER_BYTE] >> 2 * (i % BLOCKS_PER_BYTE) & 3;
-            if (kind == 2 && !tail_may_come) {
-                return false;
-            }
-            tail_may_come = kind != 0;
-        }
-    }
-    return true;
+void *heap_mark_stack(size_t size) {
+    uint64_t count = (size + FRAMES_SIZE - 1) / FRAMES_SIZE;
+    part_t *part = &parts[MARKS];
+    bool there = frames_to_have() >= count - part->count && extend(part, count);
+    return there ? (void *)part->start : NULL;
 }

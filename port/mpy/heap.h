@@ -1,5 +1,5 @@
-// The heap beyond its first mebibyte: one more area of MicroPython's split heap, above 64 TiB, that
-// grows by frames as the heap needs them and shrinks when a collection leaves its end free.
+// The heap beyond its first mebibyte: blocks_grown, above 64 TiB, grows by frames as the heap needs them
+// and shrinks when a collection leaves its end free.
 #ifndef RINGZERO_MPY_HEAP_H
 #define RINGZERO_MPY_HEAP_H
 
@@ -7,25 +7,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Forgets the area: its frames belong to nobody any more.
+// Forgets it: its frames belong to nobody any more.
 void heap_reset(void);
 
 // How far it may grow, in bytes, without that first mebibyte.
 void heap_set_max(uint64_t size);
 
-// For gc.c, which would like `size` bytes and can do with `needed`. False: there is no memory.
-bool heap_grow(size_t size, size_t needed);
-// gc.c has found the area empty.
-void heap_give_back(void *area);
+// More room, after which an object of so many blocks can be allocated, if there is memory for it.
+bool heap_grow(size_t blocks);
 
-// After a collection: what it has left free at the area's end goes back to `frames`; a heap that is
+// After a collection: what it has left free at the heap's end goes back to `frames`; a heap that is
 // nearly full grows.
 void heap_settle(void);
 
-// Whether gc.c's tables of blocks can be right: they are not where somebody has written over them.
-bool heap_check(void);
+// Room for `size` bytes of what a collection has still to look into. What is there stays where it is
+// when it is asked for more, and goes back with heap_settle(). NULL: there is no memory.
+void *heap_mark_stack(size_t size);
 
-// How many frames the area takes, its tables included.
+// How many frames it takes, its table included.
 size_t heap_frames(void);
 
 #endif

@@ -1,5 +1,5 @@
-// The code lies in areas of the split heap whose free blocks look used to gc.c, so that it puts no
-// objects there but marks and sweeps the code as it does everything else.
+// The code lies in areas of blocks of its own, in which the collector marks and sweeps it as it does
+// objects, but puts none.
 #include <string.h>
 
 #include "py/gc.h"
@@ -9,103 +9,42 @@
 
 #include "cpu/io.h"
 #include "frames/frames.h"
+#include "mpy/blocks.h"
 #include "mpy/native.h"
 #include "memory/space.h"
 #include "panic.h"
 
-#define BLOCK MICROPY_BYTES_PER_GC_BLOCK
-
 enum {
     AREA_FRAMES = 16,       // at least
-    BLOCKS_PER_FRAME = FRAMES_SIZE / BLOCK,
-    // What lies before the code, in bytes: at most 4 bits of each block in gc.c's tables, one for
-    // whether code starts there and one for whether it stays for good; of these frames' blocks, too.
-    TABLES_SIZE = 512,
-    TABLES_PER_FRAME = 6 * BLOCKS_PER_FRAME / 8 + 4,
-    // gc.c's kinds.
-    KIND_FREE = 0,
-    KIND_HEAD = 1,
-    KIND_TAIL = 2,
-    KIND_MARK = 3,
+    WORDS_PER_FRAME = FRAMES_SIZE / BLOCKS_SIZE / BLOCKS_WORD,
 };
 
-// In frames of its own: this, gc.c's area and its tables, writable; then the code, which gc.c has at
-// its pool's end, behind a few blocks that nobody uses.
-typedef struct native_area {
-    mp_state_mem_area_t *gc;
-    struct native_area *next;
+// In frames of its own: this and its words, writable; then the code.
+typedef struct {
+    blocks_area_t blocks;
     uint64_t frames;
-    size_t first;           // block that can have code
-    size_t blocks;
-    size_t used;            // blocks of code
-    uint8_t *code;          // one bit per block
-    uint8_t *pinned;
-    uint8_t bits[];
+    blocks_word_t words[];
 } native_area_t;
 
-static native_area_t *areas;
+// They are the end of the list of areas.
 static size_t used_after_collection;
 
 void native_reset(void) {
-    areas = NULL;
     used_after_collection = 0;
 }
 
-static unsigned kind_of(const native_area_t *area, size_t block) {
-    return area->gc->gc_alloc_table_start[block / 4] >> (2 * (block & 3)) & 3;
+static native_area_t *next_of(const blocks_area_t *area) {
+    return (native_area_t *)area->next;
 }
 
-static void set_kind(native_area_t *area, size_t block, unsigned kind) {
-    uint8_t *byte = &area->gc->gc_alloc_table_start[block / 4];
-    unsigned shift = 2 * (block & 3);
-    *byte = (*byte & ~(3 << shift)) | kind << shift;
+static native_area_t *first_area(void) {
+    return next_of(&blocks_grown);
 }
 
-static bool get_bit(const uint8_t *bits, size_t block) {
-    return bits[block / 8] >> (block & 7) & 1;
-}
-
-static void set_bit(uint8_t *bits, size_t block, bool value) {
-    bits[block / 8] = (bits[block / 8] & ~(1 << (block & 7))) | value << (block & 7);
-}
-
-static uint8_t *pool_of(const native_area_t *area) {
-    return area->gc->gc_pool_start;
-}
-
-static uint8_t *code_of(const native_area_t *area) {
-    return pool_of(area) + area->first * BLOCK;
-}
-
-// What is not code becomes as few pieces as can be that gc.c takes for objects.
-static void fill_free(native_area_t *area) {
-    bool in_code = false;
-    bool in_free = false;
-    area->used = 0;
-    for (size_t block = 0; block < area->blocks; ++block) {
-        unsigned kind = kind_of(area, block);
-        bool code = get_bit(area->code, block);
-        if (kind == KIND_HEAD && code) {
-            in_code = true;
-        } else if (kind != KIND_TAIL || !in_code) {
-            in_code = false;
-        }
-        if (in_code) {
-            in_free = false;
-            area->used += 1;
-            continue;
-        }
-        set_bit(area->code, block, false);
-        set_bit(area->pinned, block, false);
-        set_kind(area, block, in_free && block != area->first ? KIND_TAIL : KIND_HEAD);
-        in_free = true;
-    }
-    area->gc->gc_last_used_block = area->blocks - 1;
-}
-
-static native_area_t *add_area(size_t size) {
-    uint64_t code_frames = MAX((size + FRAMES_SIZE - 1) / FRAMES_SIZE, AREA_FRAMES - 1);
-    uint64_t table_frames = (TABLES_SIZE + code_frames * TABLES_PER_FRAME + FRAMES_SIZE - 1) / FRAMES_SIZE;
+static native_area_t *add_area(size_t blocks) {
+    uint64_t code_frames = MAX((blocks * BLOCKS_SIZE + FRAMES_SIZE - 1) / FRAMES_SIZE, AREA_FRAMES - 1);
+    uint64_t table_size = sizeof(native_area_t) + code_frames * WORDS_PER_FRAME * sizeof(blocks_word_t);
+    uint64_t table_frames = (table_size + FRAMES_SIZE - 1) / FRAMES_SIZE;
     uint64_t frames = code_frames + table_frames;
     uint64_t addr = space_ready() ? frames_alloc_kernel(frames, FRAMES_SIZE, SPACE_IDENTITY_END) : FRAMES_FAILED(FRAMES_NO_MAP);
     if (frames_failed(addr)) {
@@ -121,18 +60,11 @@ static native_area_t *add_area(size_t size) {
     native_area_t *area = (native_area_t *)addr;
     memset(area, 0, table_frames * FRAMES_SIZE);
     area->frames = frames;
-    area->code = area->bits;
-    area->pinned = area->code + frames * BLOCKS_PER_FRAME / 8;
-    area->gc = (mp_state_mem_area_t *)(area->pinned + frames * BLOCKS_PER_FRAME / 8);
-    gc_add(area->gc, (void *)(addr + frames * FRAMES_SIZE));
-    if ((uint64_t)pool_of(area) > code) {
-        panic("gc.c has larger tables than native.c has room for");
-    }
-    area->first = (code - (uint64_t)pool_of(area)) / BLOCK;
-    area->blocks = area->gc->gc_alloc_table_byte_len * 4;
-    fill_free(area);
-    area->next = areas;
-    areas = area;
+    area->blocks = (blocks_area_t) {
+        code, code_frames *WORDS_PER_FRAME *BLOCKS_WORD, area->words, blocks_grown.next,
+    };
+    blocks_grown.next = &area->blocks;
+    blocks_changed();
     return area;
 }
 
@@ -144,22 +76,11 @@ static void free_area(native_area_t *area) {
     }
 }
 
-static uint8_t *find_room(size_t blocks, native_area_t **found) {
-    for (native_area_t *area = areas; area != NULL; area = area->next) {
-        for (size_t block = area->first; block < area->blocks;) {
-            size_t start = block++;
-            while (block < area->blocks && kind_of(area, block) == KIND_TAIL) {
-                ++block;
-            }
-            if (!get_bit(area->code, start) && block - start >= blocks) {
-                if (block - start > blocks) {
-                    set_kind(area, start + blocks, KIND_HEAD);
-                }
-                set_bit(area->code, start, true);
-                area->used += blocks;
-                *found = area;
-                return pool_of(area) + start * BLOCK;
-            }
+static uint8_t *find_room(size_t blocks) {
+    for (native_area_t *area = first_area(); area != NULL; area = next_of(&area->blocks)) {
+        uint8_t *place = blocks_alloc_in(&area->blocks, blocks);
+        if (place != NULL) {
+            return place;
         }
     }
     return NULL;
@@ -167,91 +88,71 @@ static uint8_t *find_room(size_t blocks, native_area_t **found) {
 
 static size_t total_used(void) {
     size_t used = 0;
-    for (native_area_t *area = areas; area != NULL; area = area->next) {
-        used += area->used;
+    for (native_area_t *area = first_area(); area != NULL; area = next_of(&area->blocks)) {
+        used += blocks_used(&area->blocks);
     }
     return used;
 }
 
 void *native_commit(void *code, size_t size, void *reloc) {
-    size_t blocks = (size + BLOCK - 1) / BLOCK;
-    native_area_t *area;
-    uint8_t *place = find_room(blocks, &area);
+    size_t blocks = (size + BLOCKS_SIZE - 1) / BLOCKS_SIZE;
+    uint8_t *place = find_room(blocks);
     if (place == NULL && total_used() > 2 * used_after_collection && MP_STATE_MEM(gc_auto_collect_enabled)) {
         gc_collect();
-        place = find_room(blocks, &area);
+        place = find_room(blocks);
     }
     if (place == NULL) {
-        if (add_area(blocks * BLOCK) != NULL) {
-            place = find_room(blocks, &area);
-        }
-        if (place == NULL) {
+        native_area_t *area = add_area(blocks);
+        if (area == NULL) {
             m_malloc_fail(size);
         }
+        place = blocks_alloc_in(&area->blocks, blocks);
     }
     if (reloc != NULL) {
         mp_native_relocate(reloc, code, (uintptr_t)place);
         // It has functions inside, and nothing need point to its start.
-        set_bit(area->pinned, (place - pool_of(area)) / BLOCK, true);
+        uint64_t bit;
+        blocks_word_of(blocks_area_of(place), place, &bit)->finaliser |= bit;
     }
     // No mapping is ever writable and executable: the CPU is told to write to a read-only page.
     uint64_t irq_state = cpu_irq_save();
     cpu_set_cr0(cpu_cr0() & ~(uint64_t)CPU_CR0_WP);
     memcpy(place, code, size);
-    memset(place + size, 0, blocks * BLOCK - size);
+    memset(place + size, 0, blocks * BLOCKS_SIZE - size);
     cpu_set_cr0(cpu_cr0() | CPU_CR0_WP);
     cpu_irq_restore(irq_state);
     return place;
 }
 
-void native_collect_begin(void) {
-    for (native_area_t *area = areas; area != NULL; area = area->next) {
-        for (size_t block = 0; block < area->blocks; ++block) {
-            if (kind_of(area, block) == KIND_HEAD && !get_bit(area->code, block)) {
-                set_kind(area, block, KIND_MARK);
-            }
-        }
-    }
-}
-
 void native_collect_roots(void) {
-    for (native_area_t *area = areas; area != NULL; area = area->next) {
-        for (size_t block = 0; block < area->blocks; ++block) {
-            if (get_bit(area->pinned, block)) {
-                void *place = pool_of(area) + block * BLOCK;
-                gc_collect_root(&place, 1);
+    for (native_area_t *area = first_area(); area != NULL; area = next_of(&area->blocks)) {
+        for (size_t i = 0; i < area->blocks.count / BLOCKS_WORD; ++i) {
+            for (uint64_t pinned = area->words[i].finaliser; pinned != 0; pinned &= pinned - 1) {
+                size_t block = i * BLOCKS_WORD + __builtin_ctzll(pinned);
+                uint64_t place = area->blocks.start + block * BLOCKS_SIZE;
+                blocks_mark(&place, 1, false);
             }
-        }
-    }
-}
-
-static void unlink_from_gc(native_area_t *area) {
-    for (mp_state_mem_area_t *prev = &MP_STATE_MEM(area); prev->next != NULL; prev = prev->next) {
-        if (prev->next == area->gc) {
-            prev->next = area->gc->next;
-            return;
         }
     }
 }
 
 void native_settle(void) {
-    for (native_area_t **link = &areas; *link != NULL;) {
-        native_area_t *area = *link;
-        fill_free(area);
-        if (area->used == 0) {
-            *link = area->next;
-            unlink_from_gc(area);
+    for (blocks_area_t *prev = &blocks_grown; prev->next != NULL;) {
+        native_area_t *area = next_of(prev);
+        if (blocks_end(&area->blocks) == 0) {
+            prev->next = area->blocks.next;
             free_area(area);
         } else {
-            link = &area->next;
+            prev = prev->next;
         }
     }
+    blocks_changed();
     used_after_collection = total_used();
 }
 
 bool native_contains(uint64_t va) {
-    for (const native_area_t *area = areas; area != NULL; area = area->next) {
-        if (va >= (uint64_t)code_of(area) && va < (uint64_t)area->gc->gc_pool_end) {
+    for (const native_area_t *area = first_area(); area != NULL; area = next_of(&area->blocks)) {
+        if (va - area->blocks.start < area->blocks.count * BLOCKS_SIZE) {
             return true;
         }
     }
@@ -260,7 +161,7 @@ bool native_contains(uint64_t va) {
 
 size_t native_frames(void) {
     size_t frames = 0;
-    for (const native_area_t *area = areas; area != NULL; area = area->next) {
+    for (const native_area_t *area = first_area(); area != NULL; area = next_of(&area->blocks)) {
         frames += area->frames;
     }
     return frames;

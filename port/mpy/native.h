@@ -13,9 +13,7 @@ void native_reset(void);
 // MP_PLAT_COMMIT_EXEC: the code's place to stay. `reloc` is what mp_native_relocate() takes, or NULL.
 void *native_commit(void *code, size_t size, void *reloc);
 
-// Before gc_collect_start(), after it, and after gc_collect_end(). Where gc.c gives an area back, all
-// of its code is dead, and native_settle() sees to it.
-void native_collect_begin(void);
+// After gc_collect_start(), and after gc_collect_end(): what holds no code any more goes back.
 void native_collect_roots(void);
 void native_settle(void);
 

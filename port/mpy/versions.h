@@ -22,7 +22,4 @@
 // Since 1.29 the id of a watchdog is an object.
 #define VERSION_WDT_ID_OBJECT       (VERSION_SINCE(29))
 
-// Since 1.29 gc.c takes nothing outside of two bounds for a pointer to the heap.
-#define VERSION_GC_BOUNDS           (VERSION_SINCE(29))
-
 #endif

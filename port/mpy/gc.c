@@ -1,0 +1,292 @@
+// The collector and allocator of MicroPython's objects, in the place of upstream's py/gc.c, whose
+// interface and rules it has: py/gc.h. The memory is that of blocks.c.
+#include <assert.h>
+#include <string.h>
+
+#include "py/gc.h"
+#include "py/runtime.h"
+
+#include "mpy/blocks.h"
+#include "mpy/heap.h"
+
+_Static_assert(BLOCKS_SIZE == MICROPY_BYTES_PER_GC_BLOCK, "gc.threshold() counts in blocks");
+
+void gc_init(void *start, void *end) {
+    blocks_init(start, end);
+    MP_STATE_THREAD(gc_lock_depth) = 0;
+    MP_STATE_MEM(gc_auto_collect_enabled) = 1;
+    MP_STATE_MEM(gc_alloc_threshold) = (size_t)-1;
+    MP_STATE_MEM(gc_alloc_amount) = 0;
+}
+
+void gc_lock(void) {
+    MP_STATE_THREAD(gc_lock_depth) += 1 << GC_LOCK_DEPTH_SHIFT;
+}
+
+void gc_unlock(void) {
+    MP_STATE_THREAD(gc_lock_depth) -= 1 << GC_LOCK_DEPTH_SHIFT;
+}
+
+bool gc_is_locked(void) {
+    return MP_STATE_THREAD(gc_lock_depth) != 0;
+}
+
+static void start(void) {
+    MP_STATE_THREAD(gc_lock_depth) |= GC_COLLECT_FLAG;
+    blocks_mark_begin();
+}
+
+void gc_collect_start(void) {
+    start();
+    MP_STATE_MEM(gc_alloc_amount) = 0;
+    // Upstream puts the root pointers of the state into one row.
+    const uint64_t *roots = (const uint64_t *)&mp_state_ctx.thread.dict_locals;
+    blocks_mark(roots, (const uint64_t *)&mp_state_ctx.vm.qstr_last_chunk - roots, false);
+}
+
+// Registers and stack. Of an object in use a compiler may keep no pointer but one into its middle.
+void gc_collect_root(void **ptrs, size_t len) {
+    blocks_mark((const uint64_t *)ptrs, len, true);
+}
+
+static void finalise(mp_obj_base_t *obj) {
+    if (obj->type == NULL) {
+        return;
+    }
+    mp_obj_t dest[2];
+    mp_load_method_maybe(MP_OBJ_FROM_PTR(obj), MP_QSTR___del__, dest);
+    if (dest[0] != MP_OBJ_NULL) {
+        mp_sched_lock();
+        mp_call_function_1_protected(dest[0], dest[1]);
+        mp_sched_unlock();
+    }
+}
+
+#if MICROPY_PY_WEAKREF
+static void lose(mp_obj_base_t *obj) {
+    gc_weakref_about_to_be_freed(obj);
+}
+#endif
+
+// Those that have not been reached and have this flag, which each loses. What one of them calls may
+// free others.
+static void call_for_dying(size_t flag_offset, void (*call)(mp_obj_base_t *obj)) {
+    for (const blocks_area_t *area = &blocks_first; area != blocks_grown.next; area = area->next) {
+        for (size_t i = 0; i < area->count / BLOCKS_WORD; ++i) {
+            blocks_word_t *word = &area->words[i];
+            uint64_t *flags = (uint64_t *)((char *)word + flag_offset);
+            uint64_t dying;
+            while (dying = *flags & word->head & word->used, dying != 0) {
+                size_t block = i * BLOCKS_WORD + __builtin_ctzll(dying);
+                call((mp_obj_base_t *)(area->start + block * BLOCKS_SIZE));
+                *flags &= ~(dying & -dying);
+            }
+        }
+    }
+}
+
+void gc_collect_end(void) {
+    blocks_mark_end();
+    call_for_dying(offsetof(blocks_word_t, finaliser), finalise);
+    #if MICROPY_PY_WEAKREF
+    // A reference that dies with its object has been taken out of the list by its own finaliser.
+    call_for_dying(offsetof(blocks_word_t, weakref), lose);
+    #endif
+    MP_STATE_MEM(gc_collected) = blocks_sweep();
+    MP_STATE_THREAD(gc_lock_depth) &= ~GC_COLLECT_FLAG;
+}
+
+void gc_sweep_all(void) {
+    start();
+    gc_collect_end();
+}
+
+// For tests: a collection before every so many allocations.
+static void collect_at_times(void) {
+    #ifdef GC_EVERY
+    static unsigned count;
+    if (MP_STATE_MEM(gc_auto_collect_enabled) && !gc_is_locked() && ++count >= GC_EVERY) {
+        count = 0;
+        gc_collect();
+    }
+    #endif
+}
+
+static inline size_t blocks_for(size_t size) {
+    return size / BLOCKS_SIZE + (size % BLOCKS_SIZE != 0);
+}
+
+static __attribute__((noinline)) void *alloc_more(size_t blocks, bool collected) {
+    void *ptr = NULL;
+    if (!collected) {
+        gc_collect();
+        ptr = blocks_alloc(blocks);
+    }
+    if (ptr == NULL && heap_grow(blocks)) {
+        ptr = blocks_alloc(blocks);
+    }
+    return ptr;
+}
+
+void *gc_alloc(size_t size, unsigned int flags) {
+    collect_at_times();
+    size_t blocks = blocks_for(size);
+    if (blocks == 0 || MP_STATE_THREAD(gc_lock_depth) > 0) {
+        return NULL;
+    }
+    bool collected = !MP_STATE_MEM(gc_auto_collect_enabled);
+    if (MP_STATE_MEM(gc_alloc_amount) >= MP_STATE_MEM(gc_alloc_threshold) && !collected) {
+        gc_collect();
+        collected = true;
+    }
+    char *ptr = blocks_alloc(blocks);
+    if (ptr == NULL) {
+        ptr = alloc_more(blocks, collected);
+        if (ptr == NULL) {
+            return NULL;
+        }
+    }
+    MP_STATE_MEM(gc_alloc_amount) += blocks;
+    // Nothing that has been left there leads to an object.
+    if (blocks <= 2) {
+        __builtin_memset(ptr, 0, BLOCKS_SIZE);
+        __builtin_memset(ptr + (blocks - 1) * BLOCKS_SIZE, 0, BLOCKS_SIZE);
+    } else {
+        memset(ptr, 0, blocks * BLOCKS_SIZE);
+    }
+    if (flags & GC_ALLOC_FLAG_HAS_FINALISER) {
+        uint64_t bit;
+        blocks_word_of(blocks_area_of(ptr), ptr, &bit)->finaliser |= bit;
+    }
+    return ptr;
+}
+
+void gc_free(void *ptr) {
+    // A finaliser frees at once, too.
+    if (ptr != NULL && !(MP_STATE_THREAD(gc_lock_depth) & ~GC_COLLECT_FLAG)) {
+        blocks_free(ptr);
+    }
+}
+
+size_t gc_nbytes(const void *ptr) {
+    return blocks_count(ptr) * BLOCKS_SIZE;
+}
+
+void *gc_realloc(void *ptr, size_t size, bool allow_move) {
+    if (ptr == NULL) {
+        return gc_alloc(size, 0);
+    }
+    if (size == 0) {
+        gc_free(ptr);
+        return NULL;
+    }
+    if (MP_STATE_THREAD(gc_lock_depth) > 0) {
+        return NULL;
+    }
+    collect_at_times();
+    size_t blocks = blocks_for(size);
+    size_t before;
+    if (blocks_resize(ptr, blocks, &before)) {
+        if (blocks > before) {
+            memset((char *)ptr + before * BLOCKS_SIZE, 0, (blocks - before) * BLOCKS_SIZE);
+        }
+        return ptr;
+    }
+    if (!allow_move) {
+        return NULL;
+    }
+    uint64_t bit;
+    bool finaliser = blocks_word_of(blocks_area_of(ptr), ptr, &bit)->finaliser & bit;
+    void *moved = gc_alloc(size, finaliser ? GC_ALLOC_FLAG_HAS_FINALISER : 0);
+    if (moved != NULL) {
+        memcpy(moved, ptr, before * BLOCKS_SIZE);
+        gc_free(ptr);
+    }
+    return moved;
+}
+
+void gc_info(gc_info_t *info) {
+    blocks_info_t blocks;
+    blocks_info(&blocks);
+    *info = (gc_info_t) {
+        .total = blocks.total * BLOCKS_SIZE,
+        .used = blocks.used * BLOCKS_SIZE,
+        .free = (blocks.total - blocks.used) * BLOCKS_SIZE,
+        .max_free = blocks.longest_free,
+        .num_1block = blocks.one_block,
+        .num_2block = blocks.two_blocks,
+        .max_block = blocks.longest_used,
+        .max_new_split = gc_get_max_new_split(),
+    };
+}
+
+#if MICROPY_PY_WEAKREF
+void gc_weakref_mark(void *ptr) {
+    uint64_t bit;
+    blocks_word_of(blocks_area_of(ptr), ptr, &bit)->weakref |= bit;
+}
+#endif
+
+void gc_dump_info(const mp_print_t *print) {
+    gc_info_t info;
+    gc_info(&info);
+    mp_printf(print, "GC: total: " UINT_FMT ", used: " UINT_FMT ", free: " UINT_FMT ", max new split: " UINT_FMT
+        "\n No. of 1-blocks: " UINT_FMT ", 2-blocks: " UINT_FMT ", max blk sz: " UINT_FMT ", max free sz: " UINT_FMT "\n",
+        info.total, info.used, info.free, info.max_new_split,
+        info.num_1block, info.num_2block, info.max_block, info.max_free);
+}
+
+static char letter_of(const blocks_area_t *area, size_t block) {
+    const blocks_word_t *word = &area->words[block / BLOCKS_WORD];
+    bool head = word->head >> block % BLOCKS_WORD & 1;
+    if (!(word->used >> block % BLOCKS_WORD & 1)) {
+        return head ? 'm' : '.';
+    }
+    if (!head) {
+        return '=';
+    }
+    static const struct { const void *type;
+                          char letter;
+    } letters[] = {
+        { &mp_type_tuple, 'T' }, { &mp_type_list, 'L' }, { &mp_type_dict, 'D' }, { &mp_type_str, 'S' },
+        { &mp_type_bytes, 'S' }, { &mp_type_bytearray, 'A' }, { &mp_type_array, 'A' }, { &mp_type_float, 'F' },
+        { &mp_type_fun_bc, 'B' }, { &mp_type_module, 'M' },
+    };
+    const void *type = *(void **)(area->start + block * BLOCKS_SIZE);
+    for (size_t i = 0; i < MP_ARRAY_SIZE(letters); ++i) {
+        if (letters[i].type == type) {
+            return letters[i].letter;
+        }
+    }
+    return 'h';
+}
+
+// A line for each word; two or more of them with nothing in use are one line together.
+void gc_dump_alloc_table(const mp_print_t *print) {
+    for (const blocks_area_t *area = &blocks_first; area != NULL; area = area->next) {
+        if (area->count == 0) {
+            continue;
+        }
+        mp_printf(print, "GC memory layout; from %p:", (void *)area->start);
+        size_t end = area->count / BLOCKS_WORD;
+        for (size_t i = 0; i < end; ++i) {
+            size_t next = i;
+            while (next < end && (area->words[next].used | area->words[next].head) == 0) {
+                ++next;
+            }
+            if (next - i >= 2) {
+                mp_printf(print, "\n       (%u lines all free)", (uint)(next - i));
+                i = next;
+                if (i == end) {
+                    break;
+                }
+            }
+            mp_printf(print, "\n%08x: ", (uint)(i * BLOCKS_WORD * BLOCKS_SIZE));
+            for (size_t j = 0; j < BLOCKS_WORD; ++j) {
+                char letter = letter_of(area, i * BLOCKS_WORD + j);
+                mp_print_strn(print, &letter, 1, 0, 0, 0);
+            }
+        }
+        mp_print_str(print, "\n");
+    }
+}
