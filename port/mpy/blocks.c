@@ -31,7 +31,8 @@ static struct {
 static uint64_t first_stack[FIRST_STACK];
 static uint64_t *stack, *stack_top;
 static size_t stack_size;
-static bool overflown; // something is marked that has not been looked into
+// [skipped, skipped_last] has all objects that are marked and have not been looked into for want of room.
+static uint64_t skipped, skipped_last;
 
 static void reset_cursors(void) {
     for (size_t i = 0; i < BLOCKS_CLASSES; ++i) {
@@ -260,20 +261,48 @@ bool blocks_resize(void *ptr, size_t count, size_t *before) {
     return true;
 }
 
+// Where the object begins into which this points; 0: it points to none.
+static uint64_t start_of(uint64_t addr) {
+    for (const blocks_area_t *area = &blocks_first; area != NULL; area = area->next) {
+        size_t block = (addr - area->start) / BLOCKS_SIZE;
+        if (block < area->count) {
+            const blocks_word_t *word = &area->words[block / BLOCKS_WORD];
+            size_t bit = block % BLOCKS_WORD;
+            if (!((word->used | word->head) >> bit & 1)) {
+                return 0;
+            }
+            uint64_t heads = word->head & ~UINT64_C(0) >> (BLOCKS_WORD - 1 - bit);
+            while (heads == 0) {
+                heads = (--word)->head;
+            }
+            block = (word - area->words) * BLOCKS_WORD + BLOCKS_WORD - 1 - __builtin_clzll(heads);
+            return area->start + block * BLOCKS_SIZE;
+        }
+    }
+    return 0;
+}
+
+static void skip_none(void) {
+    skipped = UINT64_MAX;
+    skipped_last = 0;
+}
+
 void blocks_mark_begin(void) {
     stack = stack_top = first_stack;
     stack_size = FIRST_STACK;
-    overflown = false;
+    skip_none();
 }
 
-// To twice what it is. False: what waits there is not
-// looked into before blocks_mark_end().
-static __attribute__((noinline)) bool grow_stack(void) {
+// To twice what it is. False: what is at this address is not looked into before blocks_mark_end().
+static __attribute__((noinline)) bool grow_stack(uint64_t addr) {
     size_t have = stack_top - stack;
     size_t size = stack_size * 2;
-    uint64_t *grown = overflown ? NULL : heap_mark_stack(size * sizeof(uint64_t));
+    bool full = skipped <= skipped_last;
+    uint64_t *grown = full ? NULL : heap_mark_stack(size * sizeof(uint64_t));
     if (grown == NULL) {
-        overflown = true;
+        uint64_t start = start_of(addr);
+        skipped = start < skipped ? start : skipped;
+        skipped_last = start > skipped_last ? start : skipped_last;
         return false;
     }
     if (grown != stack) {
@@ -316,7 +345,7 @@ static void trace(void) {
         uint64_t addr = *--top;
         if (UNLIKELY(top > limit)) {
             stack_top = top;
-            if (!grow_stack()) {
+            if (!grow_stack(addr)) {
                 continue;
             }
             top = stack_top;
@@ -343,27 +372,6 @@ static void trace(void) {
     stack_top = top;
 }
 
-// Where the object begins into which this points; 0: it points to none.
-static uint64_t start_of(uint64_t addr) {
-    for (const blocks_area_t *area = &blocks_first; area != NULL; area = area->next) {
-        size_t block = (addr - area->start) / BLOCKS_SIZE;
-        if (block < area->count) {
-            const blocks_word_t *word = &area->words[block / BLOCKS_WORD];
-            size_t bit = block % BLOCKS_WORD;
-            if (!((word->used | word->head) >> bit & 1)) {
-                return 0;
-            }
-            uint64_t heads = word->head & ~UINT64_C(0) >> (BLOCKS_WORD - 1 - bit);
-            while (heads == 0) {
-                heads = (--word)->head;
-            }
-            block = (word - area->words) * BLOCKS_WORD + BLOCKS_WORD - 1 - __builtin_clzll(heads);
-            return area->start + block * BLOCKS_SIZE;
-        }
-    }
-    return 0;
-}
-
 void blocks_mark(const uint64_t *values, size_t count, bool inner) {
     for (size_t i = 0; i < count; ++i) {
         uint64_t value = values[i];
@@ -374,18 +382,30 @@ void blocks_mark(const uint64_t *values, size_t count, bool inner) {
     }
 }
 
+// Looks again into what is marked from `first` to `last`.
+static void trace_again(const blocks_area_t *area, uint64_t first, uint64_t last) {
+    uint64_t end = area->start + area->count * BLOCKS_SIZE;
+    if (last < area->start || first >= end) {
+        return;
+    }
+    size_t i = first < area->start ? 0 : block_at(area, first) / BLOCKS_WORD;
+    size_t stop = last >= end ? area->count / BLOCKS_WORD : block_at(area, last) / BLOCKS_WORD + 1;
+    for (; i < stop; ++i) {
+        uint64_t marked = area->words[i].head & ~area->words[i].used;
+        for (; marked != 0; marked &= marked - 1) {
+            size_t block = i * BLOCKS_WORD + __builtin_ctzll(marked);
+            *stack_top++ = area->start + block * BLOCKS_SIZE;
+            trace();
+        }
+    }
+}
+
 void blocks_mark_end(void) {
-    while (overflown) {
-        overflown = false;
+    while (skipped <= skipped_last) {
+        uint64_t first = skipped, last = skipped_last;
+        skip_none();
         for (const blocks_area_t *area = &blocks_first; area != NULL; area = area->next) {
-            for (size_t i = 0; i < area->count / BLOCKS_WORD; ++i) {
-                uint64_t marked = area->words[i].head & ~area->words[i].used;
-                for (; marked != 0; marked &= marked - 1) {
-                    size_t block = i * BLOCKS_WORD + __builtin_ctzll(marked);
-                    *stack_top++ = area->start + block * BLOCKS_SIZE;
-                    trace();
-                }
-            }
+            trace_again(area, first, last);
         }
     }
 }

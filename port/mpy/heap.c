@@ -206,8 +206,7 @@ void heap_settle(void) {
 }
 
 void *heap_mark_stack(size_t size) {
-    uint64_t count = (size + FRAMES_SIZE - 1) / FRAMES_SIZE;
-    part_t *part = &parts[MARKS];
-    bool there = frames_to_have() >= count - part->count && extend(part, count);
-    return there ? (void *)part->start : NULL;
+    // Those that are left for others do, too: nobody else asks for any meanwhile.
+    bool there = space_ready() && extend(&parts[MARKS], (size + FRAMES_SIZE - 1) / FRAMES_SIZE);
+    return there ? (void *)parts[MARKS].start : NULL;
 }

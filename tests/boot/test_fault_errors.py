@@ -213,7 +213,7 @@ def test_kernel_fault(vm):
         vm.exec(f"""
             import gc, machine
             grown = bytearray(4 << 20)
-            machine.mem64[{symbol(vm, "area") + 8}] = 1 << 40  # where its blocks' table is
+            machine.mem64[{symbol(vm, "blocks_grown") + 16}] = 1 << 40  # where its words are
             def deep():
                 return gc.collect()
             deep()
