@@ -87,6 +87,7 @@ static void call_for_dying(size_t flag_offset, void (*call)(mp_obj_base_t *obj))
 
 void gc_collect_end(void) {
     blocks_mark_end();
+    heap_free_mark_stack();
     call_for_dying(offsetof(blocks_word_t, finaliser), finalise);
     #if MICROPY_PY_WEAKREF
     // A reference that dies with its object has been taken out of the list by its own finaliser.

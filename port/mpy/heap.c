@@ -146,19 +146,23 @@ static uint64_t table_frames(uint64_t pool) {
 
 static bool set_size(uint64_t pool) {
     uint64_t before = parts[POOL].count;
-    if (!extend(&parts[TABLE], table_frames(pool)) || !extend(&parts[POOL], pool)) {
-        cut(&parts[TABLE], table_frames(before));
-        return false;
+    bool done = extend(&parts[TABLE], table_frames(pool)) && extend(&parts[POOL], pool);
+    if (!done) {
+        pool = before;
     }
+    // A hard callback may look at the blocks meanwhile: no more of them than are mapped.
+    blocks_grown.start = parts[POOL].start;
+    blocks_grown.words = (blocks_word_t *)parts[TABLE].start;
+    blocks_grown.count = MIN(blocks_grown.count, pool * BLOCKS_PER_FRAME);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
     // First the pool, which may stay longer than asked for.
     cut(&parts[POOL], pool);
     pool = parts[POOL].count;
     cut(&parts[TABLE], table_frames(pool));
-    blocks_grown.start = parts[POOL].start;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
     blocks_grown.count = pool * BLOCKS_PER_FRAME;
-    blocks_grown.words = (blocks_word_t *)parts[TABLE].start;
     blocks_changed();
-    return true;
+    return done;
 }
 
 // Up to a whole number of large pages, where that many are to be had.
@@ -183,7 +187,6 @@ bool heap_grow(size_t blocks) {
 }
 
 void heap_settle(void) {
-    cut(&parts[MARKS], 0);
     uint64_t count = parts[POOL].count;
     uint64_t total = (blocks_used(&blocks_first) + blocks_used(&blocks_grown)) * ROOM;
     uint64_t size = total > blocks_first.count ? (total - blocks_first.count) / BLOCKS_PER_FRAME + 1 : 0;
@@ -209,4 +212,8 @@ void *heap_mark_stack(size_t size) {
     // Those that are left for others do, too: nobody else asks for any meanwhile.
     bool there = space_ready() && extend(&parts[MARKS], (size + FRAMES_SIZE - 1) / FRAMES_SIZE);
     return there ? (void *)parts[MARKS].start : NULL;
+}
+
+void heap_free_mark_stack(void) {
+    cut(&parts[MARKS], 0);
 }

@@ -21,8 +21,9 @@ bool heap_grow(size_t blocks);
 void heap_settle(void);
 
 // Room for `size` bytes of what a collection has still to look into. What is there stays where it is
-// when it is asked for more, and goes back with heap_settle(). NULL: there is no memory.
+// when it is asked for more. NULL: there is no memory.
 void *heap_mark_stack(size_t size);
+void heap_free_mark_stack(void);
 
 // How many frames it takes, its table included.
 size_t heap_frames(void);

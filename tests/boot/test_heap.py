@@ -184,6 +184,26 @@ def test_collect_in_an_interrupt(vm):
     assert result == "True\n"
 
 
+def test_looks_in_an_interrupt(vm):
+    """A hard callback may ask how much is in use while the heap grows and shrinks."""
+    result = vm.exec("""
+        import gc, machine
+        calls = 0
+        def callback(timer):
+            global calls
+            calls += 1
+            gc.mem_alloc()
+        timer = machine.Timer(-1, freq=5000, callback=callback, hard=True)
+        for _ in range(40):
+            hold = [bytearray(4000) for _ in range(2000)]
+            hold = None
+            gc.collect()
+        timer.deinit()
+        print(calls > 10)
+    """)
+    assert result == "True\n"
+
+
 def test_import_without_memory(vm):
     """A module for which there is no memory can be imported once there is."""
     result = vm.exec("""
