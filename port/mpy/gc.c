@@ -262,31 +262,31 @@ static char letter_of(const blocks_area_t *area, size_t block) {
     return 'h';
 }
 
-// A line for each word; two or more of them with nothing in use are one line together.
+// A line for each word; two or more of them with nothing in use are one line together. A terminal made
+// in Python may collect while it prints: what is there is looked at each time.
 void gc_dump_alloc_table(const mp_print_t *print) {
-    for (const blocks_area_t *area = &blocks_first; area != NULL; area = area->next) {
+    for (const blocks_area_t *area = &blocks_first; area != blocks_grown.next; area = area->next) {
         if (area->count == 0) {
             continue;
         }
         mp_printf(print, "GC memory layout; from %p:", (void *)area->start);
-        size_t end = area->count / BLOCKS_WORD;
-        for (size_t i = 0; i < end; ++i) {
+        for (size_t i = 0; i < area->count / BLOCKS_WORD; ++i) {
             size_t next = i;
-            while (next < end && (area->words[next].used | area->words[next].head) == 0) {
+            while (next < area->count / BLOCKS_WORD && (area->words[next].used | area->words[next].head) == 0) {
                 ++next;
             }
             if (next - i >= 2) {
                 mp_printf(print, "\n       (%u lines all free)", (uint)(next - i));
                 i = next;
-                if (i == end) {
+                if (i >= area->count / BLOCKS_WORD) {
                     break;
                 }
             }
-            mp_printf(print, "\n%08x: ", (uint)(i * BLOCKS_WORD * BLOCKS_SIZE));
+            char line[BLOCKS_WORD];
             for (size_t j = 0; j < BLOCKS_WORD; ++j) {
-                char letter = letter_of(area, i * BLOCKS_WORD + j);
-                mp_print_strn(print, &letter, 1, 0, 0, 0);
+                line[j] = letter_of(area, i * BLOCKS_WORD + j);
             }
+            mp_printf(print, "\n%08x: %.*s", (uint)(i * BLOCKS_WORD * BLOCKS_SIZE), BLOCKS_WORD, line);
         }
         mp_print_str(print, "\n");
     }

@@ -204,6 +204,34 @@ def test_looks_in_an_interrupt(vm):
     assert result == "True\n"
 
 
+def test_table_on_a_terminal_that_collects(vm):
+    """The terminal that mem_info(1) prints to may collect, after which there is less to print."""
+    result = vm.exec("""
+        import gc, io, micropython, os
+        class Terminal(io.IOBase):
+            calls = areas = 0
+            def write(self, text):
+                self.areas += b"layout" in text
+                self.calls += self.areas == 2
+                if self.calls == 20:
+                    self.hold = None
+                    gc.collect()
+                return len(text)
+            def readinto(self, buffer):
+                return None
+        terminal = Terminal()
+        os.dupterm(terminal)
+        # What is just being printed lives, and what the stack still has.
+        terminal.keep = bytearray(200000)
+        terminal.hold = [bytearray(80000) for _ in range(100)]
+        micropython.mem_info(1)
+        os.dupterm(None)
+        print(20 < terminal.calls < 2000)
+    """)
+    assert result.endswith("True\n")
+
+
+
 def test_import_without_memory(vm):
     """A module for which there is no memory can be imported once there is."""
     result = vm.exec("""
