@@ -59,8 +59,6 @@ def test_exhaustion(vm):
     result = vm.exec(
         """
         import frames, gc, machine, pages
-        # Of a program without one, upstream has a pointer to what comes behind its names, too.
-        constant = 0.5
         gc.collect()
         before = frames.stats().free, pages.stats()
         hold = []
@@ -230,6 +228,22 @@ def test_table_on_a_terminal_that_collects(vm):
     """)
     assert result.endswith("True\n")
 
+
+def test_nothing_behind_names(vm):
+    """A program without constants keeps nothing that happens to lie behind its names."""
+    result = vm.exec("""
+        import gc
+        for names in range(21):
+            names = "".join("n%d = 0;" % i for i in range(names))
+            program = compile(names + "[bytearray(20000) for _ in range(200)]", "", "exec")
+            gc.collect()
+            before = gc.mem_alloc()
+            exec(program, {})
+            gc.collect()
+            print(gc.mem_alloc() - before, end=" ")
+    """)
+    # The first one leaves stale pointers on the stack.
+    assert max(map(int, result.split()[1:])) < 10000
 
 
 def test_import_without_memory(vm):
