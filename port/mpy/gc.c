@@ -8,8 +8,19 @@
 
 #include "mpy/blocks.h"
 #include "mpy/heap.h"
+#include "mpy/versions.h"
 
 _Static_assert(BLOCKS_SIZE == MICROPY_BYTES_PER_GC_BLOCK, "gc.threshold() counts in blocks");
+_Static_assert(!MICROPY_ENABLE_PYSTACK && !MICROPY_PY_THREAD, "their stacks are no roots");
+
+// All that MicroPython keeps about its heap: statistics, which are not the collector's; areas, their
+// bounds and a stack, which are not used; then whether to collect, two numbers for gc.threshold(), the
+// last area and how many objects have been collected.
+#define STATISTICS (MICROPY_MEM_STATS ? 3 : 0)
+#define BOUNDS (VERSION_GC_BOUNDS ? 2 : 0)
+_Static_assert(sizeof(mp_state_mem_t) == sizeof(mp_state_mem_area_t)
+    + (STATISTICS + BOUNDS + 1 + 2 * MICROPY_ALLOC_GC_STACK_SIZE + 1 + 2 + 1 + 1) * sizeof(size_t),
+    "MicroPython keeps something about its heap that gc.c does not know");
 
 void gc_init(void *start, void *end) {
     blocks_init(start, end);
@@ -220,6 +231,12 @@ void gc_info(gc_info_t *info) {
         .max_new_split = gc_get_max_new_split(),
     };
 }
+
+#if VERSION_GC_INFO_FAST
+void gc_info_fast(gc_info_t *info) {
+    gc_info(info);
+}
+#endif
 
 #if MICROPY_PY_WEAKREF
 void gc_weakref_mark(void *ptr) {
