@@ -95,7 +95,7 @@ static size_t total_used(void) {
 }
 
 void *native_commit(void *code, size_t size, void *reloc) {
-    size_t blocks = (size + BLOCKS_SIZE - 1) / BLOCKS_SIZE;
+    size_t blocks = (MAX(size, 1) + BLOCKS_SIZE - 1) / BLOCKS_SIZE;
     uint8_t *place = find_room(blocks);
     if (place == NULL && total_used() > 2 * used_after_collection && MP_STATE_MEM(gc_auto_collect_enabled)) {
         gc_collect();
