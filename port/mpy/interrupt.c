@@ -31,6 +31,11 @@ extern char computing_start[], computing_end[], calling_start[], calling_end[];
 extern char memory_functions_start[], memory_functions_end[], holding_start[], holding_end[];
 extern char interrupt_stack_guard[], interrupt_stack_top[];
 
+#if VERSION_PENDING_INTERNAL
+#define __real_mp_handle_pending __real_mp_handle_pending_internal
+#define __wrap_mp_handle_pending __wrap_mp_handle_pending_internal
+#endif
+
 bool __real_mp_obj_equal(mp_obj_t left, mp_obj_t right);
 mp_obj_t __real_mp_unary_op(mp_unary_op_t op, mp_obj_t arg);
 void __real_mp_handle_pending(int behaviour);

@@ -16,6 +16,9 @@
 // Since 1.27 mp_time_localtime_get() fills in a structure; before, it returns a tuple.
 #define VERSION_LOCALTIME_IN_STRUCT (VERSION_SINCE(27))
 
+// In 1.27 mp_handle_pending() is inline, and calls another.
+#define VERSION_PENDING_INTERNAL    (VERSION_SINCE(27) && !VERSION_SINCE(28))
+
 // Since 1.28 os.urandom() is upstream's, and takes its bytes from mp_hal_get_random().
 #define VERSION_URANDOM_UPSTREAM    (VERSION_SINCE(28))
 
