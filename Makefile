@@ -18,7 +18,7 @@
 #:   fuzz-programs  hold random programs to MicroPython's unix port for FUZZ_SECONDS, from SEED on
 #:   coverage       show how much of the frame allocator its tests reach
 #:   bench-frames   compare the frame allocator with its peers
-#:   bench-kernel   measure a collection of 256 MiB, count a frame's instructions
+#:   bench-kernel   measure the heap as it grows and collections, count a frame's instructions
 #:   bench-vm       count what Python's steps cost in instructions; what each option is worth with EACH=1
 #:   bench-linux    compare those steps with the unix port's on Debian's Linux, in the same QEMU
 #:   bench-boot     measure the time to the prompt
