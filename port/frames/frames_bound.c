@@ -4,6 +4,7 @@
 
 void frames_start_bounds(size_t group, uint64_t unknown) {
     uint64_t *words = (uint64_t *)(void *)&self.bounds[group * GROUP_SLOTS];
+    #pragma GCC unroll 8
     for (unsigned i = 0; i < GROUP_SLOTS / 8; ++i) {
         words[i] = 0;
     }

@@ -136,6 +136,12 @@ void frames_valid_line(size_t slot, uint64_t *valid) {
 
 // --- Making groups ready --------------------------------------------------------------------
 
+static void zero(uint64_t *words, size_t count) {
+    while (count-- > 0) {
+        words[count] = 0;
+    }
+}
+
 static void show_near(const struct segment *s) {
     for (unsigned i = 0; i < NEAR; ++i) {
         if (self.near[i].first == s->first) {
@@ -185,9 +191,7 @@ static size_t make_ready(size_t first) {
     PUT(&group->is[HUGE], whole);
     PUT(&group->is[EDGE], ALL >> (GROUP_SLOTS - (last - first)) & ~whole);
     if (self.cpus > 1) {
-        for (size_t slot = first; slot < last; ++slot) {
-            PUT(&self.claims[slot], 0);
-        }
+        zero((uint64_t *)(void *)&self.claims[first], GROUP_SLOTS / 8);
     }
     frames_summarize(PARTIAL, first / GROUP_SLOTS);
     frames_summarize(FREE, first / GROUP_SLOTS);
@@ -336,12 +340,6 @@ static uint64_t place(uint64_t *size, uint64_t bytes, uint64_t align) {
     return at;
 }
 
-static void zero(uint64_t *words, size_t count) {
-    while (count-- > 0) {
-        words[count] = 0;
-    }
-}
-
 frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frames_reach_t reach) {
     FRAMES_ASSERT_CONTEXT();
     if (self.ready_to_use) {
@@ -382,7 +380,7 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
     uint64_t bound_at = place(&size, group_count * GROUP_SLOTS, 64);
     uint64_t group_bound_at = place(&size, sum1_words * 64, 64);
     uint64_t segment_at = place(&size, segment_count * sizeof(struct segment), 8);
-    uint64_t claim_at = place(&size, cpus > 1 ? slots : 0, 8);
+    uint64_t claim_at = place(&size, cpus > 1 ? group_count * GROUP_SLOTS : 0, 8);
     uint64_t region_at = place(&size, (count + 8) * sizeof(struct region), 8);
     uint64_t frames = (size + FRAMES_SIZE - 1) / FRAMES_SIZE;
 
