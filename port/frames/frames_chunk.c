@@ -1,7 +1,6 @@
 // How chunks become lines and whole again.
 #include "frames_bound.h"
 #include "frames_chunk.h"
-#include "frames_map.h"
 #include "frames_state.h"
 #include "frames_tree.h"
 

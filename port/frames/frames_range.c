@@ -1,6 +1,5 @@
 // Ranges of frames: how they are walked over, taken and freed.
 #include "frames_map.h"
-#include "frames_mixed.h"
 #include "frames_range.h"
 #include "frames_reservation.h"
 #include "frames_state.h"
