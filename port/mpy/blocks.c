@@ -293,6 +293,12 @@ void blocks_mark_begin(void) {
     skip_none();
 }
 
+void blocks_mark_again(void) {
+    blocks_mark_begin();
+    skipped = 0;
+    skipped_last = UINT64_MAX;
+}
+
 // To twice what it is. False: what is at this address is not looked into before blocks_mark_end().
 static __attribute__((noinline)) bool grow_stack(uint64_t addr) {
     size_t have = stack_top - stack;

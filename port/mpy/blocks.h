@@ -101,6 +101,9 @@ bool blocks_resize(void *ptr, size_t count, size_t *before);
 void blocks_mark_begin(void);
 void blocks_mark(const uint64_t *values, size_t count, bool inner);
 void blocks_mark_end(void);
+// Before blocks_mark() anew, where what has been marked may lead elsewhere by now: blocks_mark_end() then
+// looks into all of it once more.
+void blocks_mark_again(void);
 // Frees what has not been marked: how many objects.
 size_t blocks_sweep(void);
 

@@ -14,6 +14,11 @@ void collect_reset(void) {
     calling_back = false;
 }
 
+void collect_mark_roots(void) {
+    native_collect_roots();
+    gc_helper_collect_regs_and_stack();
+}
+
 void gc_collect(void) {
     // The lock is a program's, a hard callback's, which may have come in the middle of an allocation
     // and on whose stack the roots are not, or a finaliser's, in the middle of a collection.
@@ -22,8 +27,7 @@ void gc_collect(void) {
     }
     outer_catcher = MP_STATE_THREAD(nlr_top);
     gc_collect_start();
-    native_collect_roots();
-    gc_helper_collect_regs_and_stack();
+    collect_mark_roots();
     gc_collect_end();
     // What is left free goes back, and dead code's room is no object's.
     native_settle();

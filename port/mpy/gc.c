@@ -7,7 +7,9 @@
 #include "py/runtime.h"
 
 #include "mpy/blocks.h"
+#include "mpy/collect.h"
 #include "mpy/heap.h"
+#include "mpy/interrupt.h"
 #include "mpy/versions.h"
 
 _Static_assert(BLOCKS_SIZE == MICROPY_BYTES_PER_GC_BLOCK, "gc.threshold() counts in blocks");
@@ -42,17 +44,37 @@ bool gc_is_locked(void) {
     return MP_STATE_THREAD(gc_lock_depth) != 0;
 }
 
+// Of interrupt_count(), when marking began.
+static unsigned callbacks;
+
 static void start(void) {
     MP_STATE_THREAD(gc_lock_depth) |= GC_COLLECT_FLAG;
+    callbacks = interrupt_count();
     blocks_mark_begin();
+}
+
+static void mark_state(void) {
+    // Upstream puts the root pointers of the state into one row.
+    const uint64_t *roots = (const uint64_t *)&mp_state_ctx.thread.dict_locals;
+    blocks_mark(roots, (const uint64_t *)&mp_state_ctx.vm.qstr_last_chunk - roots, false);
 }
 
 void gc_collect_start(void) {
     start();
     MP_STATE_MEM(gc_alloc_amount) = 0;
-    // Upstream puts the root pointers of the state into one row.
-    const uint64_t *roots = (const uint64_t *)&mp_state_ctx.thread.dict_locals;
-    blocks_mark(roots, (const uint64_t *)&mp_state_ctx.vm.qstr_last_chunk - roots, false);
+    mark_state();
+}
+
+// Python has run since marking began, and may have put what was still to be found where all had been
+// looked at. Nobody comes between this time.
+static void mark_again(void) {
+    interrupt_hold(true);
+    blocks_mark_again();
+    mark_state();
+    collect_mark_roots();
+    blocks_mark_end();
+    interrupt_hold(false);
+    heap_free_mark_stack();
 }
 
 // Registers and stack. Of an object in use a compiler may keep no pointer but one into its middle.
@@ -79,9 +101,10 @@ static void lose(mp_obj_base_t *obj) {
 }
 #endif
 
-// Those that have not been reached and have this flag, which each loses. What one of them calls may
-// free others.
-static void call_for_dying(size_t flag_offset, void (*call)(mp_obj_base_t *obj)) {
+// Those that have not been reached and have this flag, which each loses; false: there are none. What one
+// of them calls may free others.
+static bool call_for_dying(size_t flag_offset, void (*call)(mp_obj_base_t *obj)) {
+    bool called = false;
     for (const blocks_area_t *area = &blocks_first; area != blocks_grown.next; area = area->next) {
         for (size_t i = 0; i < area->count / BLOCKS_WORD; ++i) {
             blocks_word_t *word = &area->words[i];
@@ -91,15 +114,23 @@ static void call_for_dying(size_t flag_offset, void (*call)(mp_obj_base_t *obj))
                 size_t block = i * BLOCKS_WORD + __builtin_ctzll(dying);
                 call((mp_obj_base_t *)(area->start + block * BLOCKS_SIZE));
                 *flags &= ~(dying & -dying);
+                called = true;
             }
         }
     }
+    return called;
 }
 
-void gc_collect_end(void) {
+static void end(bool all) {
     blocks_mark_end();
     heap_free_mark_stack();
-    call_for_dying(offsetof(blocks_word_t, finaliser), finalise);
+    if (!all && interrupt_count() != callbacks) {
+        mark_again();
+    }
+    // A finaliser may keep what was to die.
+    if (call_for_dying(offsetof(blocks_word_t, finaliser), finalise) && !all) {
+        mark_again();
+    }
     #if MICROPY_PY_WEAKREF
     // A reference that dies with its object has been taken out of the list by its own finaliser.
     call_for_dying(offsetof(blocks_word_t, weakref), lose);
@@ -108,9 +139,13 @@ void gc_collect_end(void) {
     MP_STATE_THREAD(gc_lock_depth) &= ~GC_COLLECT_FLAG;
 }
 
+void gc_collect_end(void) {
+    end(false);
+}
+
 void gc_sweep_all(void) {
     start();
-    gc_collect_end();
+    end(true);
 }
 
 // For tests: a collection before every so many allocations.

@@ -61,6 +61,8 @@ static bool in_callback;
 static bool kept; // Ctrl-C is the program's, which has not seen it yet
 static uint64_t callback_ns; // when it was first seen to take its time, or 0
 static nlr_buf_t *callback_end;
+static volatile bool held;
+static volatile unsigned count;
 static bool ended; // it was left in the middle of something: the program goes as soon as it can
 static trap_handler_t next_debug_handler;
 
@@ -319,6 +321,7 @@ void interrupt_call(void (*function)(void *), void *context) {
         function(context);
         return;
     }
+    ++count;
     interrupt_settle();
     mp_state_thread_t thread = mp_state_ctx.thread;
     int16_t state = MP_STATE_VM(sched_state);
@@ -353,7 +356,15 @@ void interrupt_call(void (*function)(void *), void *context) {
 }
 
 bool interrupt_can_call(void) {
-    return irq_active ? !in_callback : !mp_hal_has_timer();
+    return irq_active ? !in_callback && !held : !mp_hal_has_timer();
+}
+
+void interrupt_hold(bool hold) {
+    held = hold;
+}
+
+unsigned interrupt_count(void) {
+    return count;
 }
 
 // At the first instruction of one of the functions above.
@@ -385,7 +396,7 @@ void interrupt_set_end(nlr_buf_t *handler) {
     end = handler;
     timer_stop(&watch);
     answered();
-    forced = ended = false;
+    forced = ended = held = false;
 }
 
 void interrupt_press(void) {

@@ -34,8 +34,14 @@ void interrupt_settle(void);
 // Calls Python's hard callbacks. In an interrupt it is on the interrupt's stack, which the stack check
 // then knows, and can be ended.
 void interrupt_call(void (*function)(void *), void *context);
-// Whether that can be done now: in an interrupt, and not inside another one; anywhere where no timer
-// interrupts. Else whoever has something to call does it from a timer.
+// Whether that can be done now: in an interrupt, and not inside another one, nor while it is held; anywhere
+// where no timer interrupts. Else whoever has something to call does it from a timer, or tries again after
+// INTERRUPT_RETRY_NS.
 bool interrupt_can_call(void);
+#define INTERRUPT_RETRY_NS UINT64_C(500000)
+
+// For whoever must not be come between: holds the calls until it lets them go. And how many there have been.
+void interrupt_hold(bool hold);
+unsigned interrupt_count(void);
 
 #endif

@@ -33,6 +33,7 @@ typedef struct _machine_timer_obj_t {
     uint64_t period_ns;
     mp_obj_t callback;
     timer_entry_t entry;
+    uint64_t due_ns; // when it should be called next, or should have been
     bool ready;
     struct _machine_timer_obj_t *next_ready;
 } machine_timer_obj_t;
@@ -183,11 +184,16 @@ static void run_hard(void *context) {
 
 static void on_due(timer_entry_t *entry) {
     machine_timer_obj_t *self = of_entry(entry);
+    uint64_t now = clock_ns();
+    if (self->hard && !interrupt_can_call()) {
+        timer_start(entry, now + INTERRUPT_RETRY_NS);
+        return;
+    }
     if (self->mode == MODE_PERIODIC) {
-        uint64_t now = clock_ns();
-        uint64_t due = entry->due + self->period_ns;
+        uint64_t due = self->due_ns + self->period_ns;
         // Catches up a little; after a long standstill it begins anew.
-        timer_start(entry, due + PENDING_MAX * self->period_ns < now ? now + self->period_ns : due);
+        self->due_ns = due + PENDING_MAX * self->period_ns < now ? now + self->period_ns : due;
+        timer_start(entry, self->due_ns);
     }
     if (self->callback == mp_const_none) {
         return;
@@ -255,7 +261,8 @@ static void init_helper(machine_timer_obj_t *self, size_t n_args, const mp_obj_t
     self->callback = callback;
     self->period_ns = (uint64_t)ns;
     list(self);
-    timer_start(&self->entry, clock_ns() + self->period_ns);
+    self->due_ns = clock_ns() + self->period_ns;
+    timer_start(&self->entry, self->due_ns);
 }
 
 static mp_obj_t machine_timer_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {

@@ -65,11 +65,26 @@ static void fire(machine_uart_obj_t *self, uint32_t event) {
     }
 }
 
+// An event's time has come: false, it comes later.
+static bool can_fire(timer_entry_t *timer) {
+    bool can = interrupt_can_call();
+    if (!can) {
+        timer_start(timer, clock_ns() + INTERRUPT_RETRY_NS);
+    }
+    return can;
+}
+
 static void on_idle(timer_entry_t *timer) {
+    if (!can_fire(timer)) {
+        return;
+    }
     fire((machine_uart_obj_t *)((char *)timer - offsetof(machine_uart_obj_t, idle_timer)), IRQ_RXIDLE);
 }
 
 static void fire_events(timer_entry_t *timer) {
+    if (!can_fire(timer)) {
+        return;
+    }
     machine_uart_obj_t *self = (machine_uart_obj_t *)((char *)timer - offsetof(machine_uart_obj_t, event_timer));
     unsigned events = self->events;
     self->events = 0;
@@ -84,11 +99,7 @@ static void on_event(uart_t *uart, unsigned events) {
         timer_start(&self->idle_timer, clock_ns() + IDLE_BITS * UINT64_C(1000000000) / self->baudrate);
     }
     self->events |= events;
-    if (interrupt_can_call()) {
-        fire_events(&self->event_timer);
-    } else {
-        timer_start(&self->event_timer, clock_ns());
-    }
+    fire_events(&self->event_timer);
 }
 
 static void mp_machine_uart_print(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t kind) {

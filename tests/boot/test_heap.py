@@ -299,3 +299,70 @@ def test_pointer_into_an_object(vm):
                 assert text == ("x" + "ab" * 8 + "y") * count, text
     """)
     assert result == ""
+
+
+def test_callbacks_move_references(vm):
+    """What a hard callback hands to another object while a collection looks lives on."""
+    vm.exec("""
+        import gc
+        from machine import Timer
+        count = 200
+        first = [(1234567, 7654321, i) for i in range(count)]
+        filler = [[i, [i], (i,)] for i in range(60000)]
+        second = [None] * count
+        moves = True
+        calls = [0]
+        def swap(timer):
+            calls[0] += 1
+            for i in range(count if moves else 0):
+                one = first[i]
+                first[i] = second[i]
+                second[i] = one
+        timer = Timer(freq=3001, callback=swap, hard=True)
+        for _ in range(30):
+            moves = True
+            gc.collect()
+            moves = False
+            junk = [(1, 2, 3) for _ in range(300)]
+            for i in range(count):
+                assert (first[i] or second[i])[0] == 1234567
+        timer.deinit()
+    """)
+
+
+def test_finalisers_keep(vm):
+    """What a file's finaliser keeps, of what was to die with the file, lives on."""
+    vm.exec("""
+        import gc, vfs
+        kept = [None] * 50
+        class Disk:
+            def __init__(self):
+                self.data = bytearray(64 * 512)
+                self.keep = False
+                self.more = [[i, str(i) + 'th'] for i in range(100)]
+            def readblocks(self, block, buf):
+                buf[:] = self.data[block * 512 : block * 512 + len(buf)]
+            def writeblocks(self, block, buf):
+                if self.keep:
+                    kept[kept.index(None)] = self
+                    self.keep = False
+                self.data[block * 512 : block * 512 + len(buf)] = buf
+            def ioctl(self, op, arg):
+                return {4: 64, 5: 512}.get(op, 0)
+        def drop():
+            disk = Disk()
+            vfs.VfsFat.mkfs(disk)
+            file = vfs.VfsFat(disk).open('/file', 'w')
+            file.write('text')
+            disk.keep = True
+        for _ in range(20):
+            drop()
+        for _ in range(5):
+            gc.collect()
+            junk = [[i, 'x' * 20] for i in range(2000)]
+        kept = kept[:kept.index(None)]
+        assert len(kept) > 10
+        for disk in kept:
+            assert disk.more == [[i, str(i) + 'th'] for i in range(100)], disk.more
+            assert len(disk.data) == 64 * 512
+    """)

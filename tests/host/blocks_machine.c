@@ -231,6 +231,25 @@ static void collect(const void *root) {
     reach(target(addr, false));
     blocks_mark_end();
     reach_all();
+    if (any(2)) {
+        // A program has run meanwhile, and hands objects on.
+        for (size_t i = any(2 * OBJECTS); i > 0; --i) {
+            object_t *object = any_object(), *other = any_object();
+            if (object != NULL && other != NULL && object->reached) {
+                object->ptr[any(object->count * 4)] = (uint64_t)other->ptr;
+            }
+        }
+        stack_fails = any(2);
+        blocks_mark_again();
+        blocks_mark(&addr, 1, false);
+        blocks_mark_end();
+        for (size_t i = 0; i < OBJECTS; ++i) {
+            if (objects[i].reached) {
+                waiting[waiting_count++] = i;
+            }
+        }
+        reach_all();
+    }
     CHECK(blocks_check());
     // A finaliser frees what it has, reached or not.
     for (size_t i = any(10); i > 0; --i) {
