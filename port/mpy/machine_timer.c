@@ -145,6 +145,10 @@ static void run_soft(machine_timer_obj_t *self) {
 // One callback of each timer that is ready now. The scheduler would go on as long as there is one, and
 // the main program would never get its turn.
 static void run_ready(mp_sched_node_t *node) {
+    if (turn_timer.queued) {
+        // A timer has asked for this between the scheduler's taking the last round up and its beginning.
+        return;
+    }
     running_ready = true;
     uint64_t start = clock_ns();
     machine_timer_obj_t *last = last_ready;
@@ -156,12 +160,15 @@ static void run_ready(mp_sched_node_t *node) {
         }
     }
     drop_idle();
+    // In one step: a timer in between would have the scheduler go on at once.
+    mp_uint_t state = MICROPY_BEGIN_ATOMIC_SECTION();
     running_ready = false;
     if (first_ready != NULL) {
         uint64_t now = clock_ns();
         turn_timer.callback = schedule_ready;
         timer_start(&turn_timer, now + MAX(TURN_MIN_NS, (now - start) / TURN_PART));
     }
+    MICROPY_END_ATOMIC_SECTION(state);
 }
 
 // In an interrupt: nothing may allocate, and nothing that is scheduled may run.
