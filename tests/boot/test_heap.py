@@ -88,7 +88,7 @@ def test_exhaustion(vm):
             addr = lent
             lent = machine.mem64[addr]
             frames.free(addr)
-        del hold
+        hold.clear()
         gc.collect()
         print((frames.stats().free, pages.stats()) == before, frames.check())
         """,
