@@ -316,10 +316,10 @@ def test_buffers_that_are_kept(vm):
             Stream.readinto(self, buf)})()) == 7; check(b'7')
         stream = Stream()
         os.dupterm(stream); print('out'); os.dupterm(None); check(b'out\\r\\n')
-        for make, mount in ((vfs.VfsFat, vfs.VfsFat), (vfs.VfsLfs2, vfs.VfsLfs2)):
+        for kind in (vfs.VfsFat, vfs.VfsLfs2):
             disk = Disk()
-            make.mkfs(disk)
-            vfs.mount(mount(disk), '/disk')
+            kind.mkfs(disk)
+            vfs.mount(kind(disk), '/disk')
             with open('/disk/file', 'w') as file:
                 file.write('abc' * 1000)
             was = bytes(disk.data)

@@ -1,7 +1,6 @@
 """What the interpreter's loop does without a call; CPython is the oracle."""
 
 import random
-import struct
 
 import pytest
 
@@ -15,17 +14,8 @@ EDGES = [
 ]
 
 
-def outcome(function):
-    try:
-        value = function()
-    except Exception as error:
-        return type(error).__name__
-    if isinstance(value, float):
-        return struct.pack("<d", value).hex() if value == value else "nan"
-    return repr(value)
-
-
-GUEST_OUTCOME = """
+# On both sides.
+OUTCOME = """
 import struct
 def outcome(function):
     try:
@@ -35,10 +25,19 @@ def outcome(function):
     if isinstance(value, float):
         return struct.pack('<d', value).hex() if value == value else 'nan'
     return repr(value)
+"""
+HOST = {}
+exec(OUTCOME, HOST)
+outcome = HOST["outcome"]
+
+GUEST_OUTCOME = (
+    OUTCOME
+    + """
 def both(function, inplace, a, b):
     first, second = outcome(lambda: function(a, b)), outcome(lambda: inplace(a, b))
     return first if first == second else first + ' but in place ' + second
 """
+)
 
 
 def in_cpython(operator, pairs):
