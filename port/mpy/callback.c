@@ -6,6 +6,8 @@
 #include "py/mperrno.h"
 #include "py/objarray.h"
 #include "py/runtime.h"
+
+#include "cpu/irq.h"
 #include "mpy/interrupt.h"
 
 mp_obj_t __real_mp_call_function_1_protected(mp_obj_t function, mp_obj_t arg);
@@ -44,12 +46,11 @@ static mp_obj_array_t *buffer_in(mp_obj_t obj) {
     return type == &mp_type_bytearray || type == &mp_type_memoryview ? MP_OBJ_TO_PTR(obj) : NULL;
 }
 
-mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args);
-
 // A method's call of which one argument may be a buffer that lies, with its header, on C's stack: Python
-// may keep what it gets, so it gets a copy, and what it has put there is copied back. Where there is no
-// memory for one, and where the heap is locked, it gets the buffer itself, as with upstream.
-mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args) {
+// may keep what it gets, so it gets a copy, of which what it has changed is copied back if C wants it.
+// Where there is no memory for one, and where the heap is locked, it gets the buffer itself, as with
+// upstream.
+static mp_obj_t lend(size_t n_args, size_t n_kw, const mp_obj_t *args, bool copy_back) {
     size_t count = 2 + n_args, at = 2;
     mp_obj_array_t *lent = NULL;
     while (count <= ARGS_MAX && at < count && (lent = buffer_in(args[at])) == NULL) {
@@ -67,22 +68,41 @@ mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *ar
     memcpy(own, args, count * sizeof(mp_obj_t));
     own[at] = MP_OBJ_FROM_PTR(copy);
     mp_obj_t result = mp_call_method_n_kw(n_args, n_kw, own);
-    // What is only written from may be read-only, and is the same still.
+    // What a block device is written from may be read-only, and is the same still.
     size_t len = MIN(copy->len, lent->len);
-    if (memcmp(lent->items, copy->items, len) != 0) {
+    if (copy_back && memcmp(lent->items, copy->items, len) != 0) {
         memcpy(lent->items, copy->items, len);
     }
     return result;
 }
 
+mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args);
+
+// What a block device made in Python is called with.
+mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args) {
+    return lend(n_args, n_kw, args, true);
+}
+
+void iobase_load_method(mp_obj_t obj, qstr attr, mp_obj_t *dest);
 mp_obj_t iobase_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args);
+
+// What iobase_call_method_n_kw() is called for next, at once. An interrupt in between has the heap locked,
+// and lends no copy.
+static qstr iobase_method;
+
+void iobase_load_method(mp_obj_t obj, qstr attr, mp_obj_t *dest) {
+    mp_load_method(obj, attr, dest);
+    if (!irq_active) {
+        iobase_method = attr;
+    }
+}
 
 // What io.IOBase calls readinto(), write() and ioctl() of a Python object with. Upstream since 1.29:
 // more bytes than there was room for are an error, and not the start of an endless loop.
 mp_obj_t iobase_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args) {
     // The buffer of the first two, before Python gets at it.
     size_t room = n_args == 1 ? ((const mp_obj_array_t *)MP_OBJ_TO_PTR(args[2]))->len : 0;
-    mp_obj_t result = lending_call_method_n_kw(n_args, n_kw, args);
+    mp_obj_t result = lend(n_args, n_kw, args, iobase_method == MP_QSTR_readinto);
     if (n_args == 1 && result != mp_const_none && mp_obj_get_int(result) > (mp_int_t)room) {
         return MP_OBJ_NEW_SMALL_INT(-MP_EIO);
     }
