@@ -35,4 +35,10 @@ static inline void frames_cpu_wait(void) {
 #define FRAMES_COUNT_WORDS(n) ((void)0)
 #endif
 
+// A build for tests lets other CPUs run between a look and the change that believes it.
+enum { FRAMES_BEFORE_CLAIMS, FRAMES_BEFORE_ADD, FRAMES_BEFORE_MERGE };
+#ifndef FRAMES_PREEMPTION
+#define FRAMES_PREEMPTION(point) ((void)0)
+#endif
+
 #endif // RINGZERO_FRAMES_CPU_H

@@ -72,6 +72,7 @@ bool frames_release(struct cpu *c, unsigned kind) {
         frames_mark(PARTIAL, index / LINE_WORDS);
     }
     frames_unclaim(r, kind);
+    FRAMES_PREEMPTION(FRAMES_BEFORE_MERGE);
     if (kind == WORD && now == ALL) {
         frames_merge(index / LINE_WORDS);
     }

@@ -75,6 +75,22 @@ NOINLINE frames_status_t frames_word_has_more(size_t word, uint64_t mask) {
     return FRAMES_OK;
 }
 
+// Whether a chunk that is whole, or a CPU, has these frames.
+static bool are_elsewhere(size_t word, uint64_t mask) {
+    return is_huge(word / LINE_WORDS) || frames_is_reserved(WORD, word, mask);
+}
+
+NOINLINE bool frames_undo_second_free(size_t word, uint64_t mask) {
+    if (!are_elsewhere(word, mask) || !word_swap(&self.bits[word], mask, 0)) {
+        return false;       // Moved on from the word that this free has changed: it was a good one.
+    }
+    if (are_elsewhere(word, mask)) {
+        return true;
+    }
+    word_or(&self.bits[word], mask);
+    return false;
+}
+
 NOINLINE frames_status_t frames_put_shared_slowly(size_t word, uint64_t mask) {
     struct cpu *c = &self.cpu[frames_cpu()];
     frames_status_t status;

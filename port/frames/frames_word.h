@@ -25,6 +25,16 @@ static inline bool frames_is_allocated(size_t word, uint64_t mask) {
     return frames_can_add(word, mask, __atomic_load_n(&self.bits[word], __ATOMIC_ACQUIRE));
 }
 
+// A word without free frames looks the same before a CPU gives up what it has of it and after the chunk
+// has been made whole or another CPU has it. Who has just freed frames of such a word asks whether they
+// were free already, which undoes it.
+bool frames_undo_second_free(size_t word, uint64_t mask);
+
+static inline bool frames_came_twice(size_t word, uint64_t mask, uint64_t w) {
+    return w == 0 && UNLIKELY(is_guarded(word / LINE_WORDS) || is_claimed(WORD, word))
+           && frames_undo_second_free(word, mask);
+}
+
 // Free them in the bitmap, which is not all that a free does; or false.
 static inline bool frames_add(size_t word, uint64_t mask) {
     uint64_t *p = &self.bits[word], w;
@@ -33,8 +43,9 @@ static inline bool frames_add(size_t word, uint64_t mask) {
         if (!frames_can_add(word, mask, w)) {
             return false;
         }
+        FRAMES_PREEMPTION(FRAMES_BEFORE_ADD);
     } while (UNLIKELY(!word_swap(p, w, w | mask)));
-    return true;
+    return !(self.shared && frames_came_twice(word, mask, w));
 }
 
 // Frames of a chunk, the first and last of which have just become free, are in the bitmap: the rest.
@@ -56,10 +67,17 @@ static inline frames_status_t put_shared(size_t word, uint64_t mask) {
     if (UNLIKELY(w & mask)) {
         return FRAMES_BAD_FREE;
     }
-    if (UNLIKELY(is_guarded(slot) || is_claimed(WORD, word)
-        || !__atomic_compare_exchange_n(p, &w, w | mask, false, __ATOMIC_SEQ_CST,
-            __ATOMIC_RELAXED))) {
+    FRAMES_PREEMPTION(FRAMES_BEFORE_CLAIMS);
+    if (UNLIKELY(is_guarded(slot) || is_claimed(WORD, word))) {
         return frames_put_shared_slowly(word, mask);
+    }
+    FRAMES_PREEMPTION(FRAMES_BEFORE_ADD);
+    if (UNLIKELY(!__atomic_compare_exchange_n(p, &w, w | mask, false, __ATOMIC_SEQ_CST,
+        __ATOMIC_RELAXED))) {
+        return frames_put_shared_slowly(word, mask);
+    }
+    if (UNLIKELY(frames_came_twice(word, mask, w))) {
+        return FRAMES_BAD_FREE;
     }
     return UNLIKELY(!is_partial_and_plain(slot) || (w | mask) == ALL) ? frames_word_has_more(word, mask)
         : FRAMES_OK;

@@ -27,6 +27,12 @@ static inline void frames_cpu_wait(void) {
 extern _Thread_local unsigned long host_words;
 #define FRAMES_COUNT_WORDS(n) (host_words += (n))
 
+// Where a test lets threads wait for each other.
+#ifdef HOST_PREEMPTION
+void host_preemption(int point);
+#define FRAMES_PREEMPTION(point) host_preemption(point)
+#endif
+
 // What a test calls an interrupt.
 extern _Thread_local int host_in_interrupt;
 

@@ -1052,6 +1052,11 @@ def test_threads():
     assert "out of memory 0 times" not in done.stdout
 
 
+def test_second_free_that_is_overtaken():
+    """Another CPU gives the frame back and takes it away again while the second free looks."""
+    run(OUT / "frames_preempted")
+
+
 def test_threads_under_tsan():
     """The same with ThreadSanitizer."""
     build(str(OUT / "frames_tsan"))
