@@ -7,11 +7,30 @@
 #include "mpy/heap.h"
 #include "mpy/native.h"
 
-static bool calling_back;
 static nlr_buf_t *outer_catcher;
 
+// Callbacks for objects that have gone. What they work on does not survive another collection.
+static enum { NONE, DUE, RUNNING } calls;
+
+#if MICROPY_PY_WEAKREF
+static mp_sched_node_t calls_node;
+
+void collect_owe_calls(void) {
+    calls = DUE;
+}
+
+static void call_back(mp_sched_node_t *node) {
+    (void)node;
+    if (calls == DUE) {
+        calls = RUNNING;
+        gc_weakref_sweep();
+        calls = NONE;
+    }
+}
+#endif
+
 void collect_reset(void) {
-    calling_back = false;
+    calls = NONE;
 }
 
 void collect_mark_roots(void) {
@@ -19,10 +38,10 @@ void collect_mark_roots(void) {
     gc_helper_collect_regs_and_stack();
 }
 
-void gc_collect(void) {
+void collect_for_room(void) {
     // The lock is a program's, a hard callback's, which may have come in the middle of an allocation
     // and on whose stack the roots are not, or a finaliser's, in the middle of a collection.
-    if (gc_is_locked() || calling_back) {
+    if (gc_is_locked() || calls != NONE) {
         return;
     }
     outer_catcher = MP_STATE_THREAD(nlr_top);
@@ -33,11 +52,22 @@ void gc_collect(void) {
     native_settle();
     heap_settle();
     #if MICROPY_PY_WEAKREF
-    // Calls Python that waits for objects to go, which allocates. What it works on does not survive
-    // another collection.
-    calling_back = true;
-    gc_weakref_sweep();
-    calling_back = false;
+    if (calls == DUE) {
+        mp_sched_schedule_node(&calls_node, call_back);
+    }
+    #endif
+}
+
+void gc_collect(void) {
+    #if MICROPY_PY_WEAKREF
+    if (gc_is_locked()) {
+        return;
+    }
+    call_back(NULL);
+    collect_for_room();
+    call_back(NULL);
+    #else
+    collect_for_room();
     #endif
 }
 

@@ -7,6 +7,12 @@
 // For a new heap: the last collection of the old one may never have ended.
 void collect_reset(void);
 
+// A collection in the middle of something, an allocation for one. Callbacks of weak references wait until
+// Python may be called; gc_collect() is for where it may, and calls them at once. Until they have run no
+// other collection does.
+void collect_for_room(void);
+void collect_owe_calls(void);   // Objects that have gone have weak references.
+
 // Marks what registers, the stack and native code lead to.
 void collect_mark_roots(void);
 

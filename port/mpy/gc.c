@@ -133,7 +133,9 @@ static void end(bool all) {
     }
     #if MICROPY_PY_WEAKREF
     // A reference that dies with its object has been taken out of the list by its own finaliser.
-    call_for_dying(offsetof(blocks_word_t, weakref), lose);
+    if (call_for_dying(offsetof(blocks_word_t, weakref), lose)) {
+        collect_owe_calls();
+    }
     #endif
     MP_STATE_MEM(gc_collected) = blocks_sweep();
     MP_STATE_THREAD(gc_lock_depth) &= ~GC_COLLECT_FLAG;
@@ -154,7 +156,7 @@ static void collect_at_times(void) {
     static unsigned count;
     if (MP_STATE_MEM(gc_auto_collect_enabled) && !gc_is_locked() && ++count >= GC_EVERY) {
         count = 0;
-        gc_collect();
+        collect_for_room();
     }
     #endif
 }
@@ -166,7 +168,7 @@ static inline size_t blocks_for(size_t size) {
 static __attribute__((noinline)) void *alloc_more(size_t blocks, bool collected) {
     void *ptr = NULL;
     if (!collected) {
-        gc_collect();
+        collect_for_room();
         ptr = blocks_alloc(blocks);
     }
     if (ptr == NULL && heap_grow(blocks)) {
@@ -183,7 +185,7 @@ void *gc_alloc(size_t size, unsigned int flags) {
     }
     bool collected = !MP_STATE_MEM(gc_auto_collect_enabled);
     if (MP_STATE_MEM(gc_alloc_amount) >= MP_STATE_MEM(gc_alloc_threshold) && !collected) {
-        gc_collect();
+        collect_for_room();
         collected = true;
     }
     char *ptr = blocks_alloc(blocks);

@@ -10,6 +10,7 @@
 #include "cpu/io.h"
 #include "frames/frames.h"
 #include "mpy/blocks.h"
+#include "mpy/collect.h"
 #include "mpy/native.h"
 #include "memory/space.h"
 #include "panic.h"
@@ -98,7 +99,7 @@ void *native_commit(void *code, size_t size, void *reloc) {
     size_t blocks = (MAX(size, 1) + BLOCKS_SIZE - 1) / BLOCKS_SIZE;
     uint8_t *place = find_room(blocks);
     if (place == NULL && total_used() > 2 * used_after_collection && MP_STATE_MEM(gc_auto_collect_enabled)) {
-        gc_collect();
+        collect_for_room();
         place = find_room(blocks);
     }
     if (place == NULL) {

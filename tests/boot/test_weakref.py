@@ -27,6 +27,46 @@ gc.collect()
 """
 
 
+CHANGE = """
+import gc, weakref
+
+class Thing:
+    pass
+
+def change(act, expected):
+    # The collection is in the middle of making the list or the dictionary bigger.
+    called = []
+    for i in range(100):
+        target, d = [i] * 4, {0: i, 1: i}
+        def callback(ref):
+            act(target, d)
+            called.append([bytes(100) for _ in range(5)])
+        thing = Thing()
+        ref = weakref.ref(thing, callback)
+        thing = None
+        target.append(i)
+        d[5] = i
+        others = [[3] * 4 for _ in range(10)]
+        for x in range(70):
+            target.append(x)
+            d[x + 1000] = x
+        assert others == [[3] * 4] * 10
+        assert target[-1] == 69 and d[1069] == 69
+        assert len(target) == expected[0] and len(d) == expected[1], (len(target), len(d))
+    assert len(called) == 100
+
+def clear(target, d):
+    target.clear()
+    d.clear()
+
+def extend(target, d):
+    target.extend([7] * 40)
+    d.update({-x: x for x in range(20, 60)})
+
+gc.threshold(1)
+"""
+
+
 @pytest.fixture
 def weakref(vm, mpy_minor):
     """A guest that has them."""
@@ -43,6 +83,22 @@ def test_callbacks_while_the_heap_grows(weakref):
     assert 100 <= live <= 105 and live + called == 300
     assert weakref.eval("[ref() for ref in refs[::3]] == things")
     weakref.exec("import frames; frames.check()")
+
+
+def test_callbacks_that_change_what_grows(weakref):
+    """A callback may change the very list or dictionary for which memory was wanted."""
+    weakref.exec(CHANGE + "change(extend, (115, 113))")
+    weakref.exec("""
+        gone = []
+        def drop(target, d):
+            clear(target, d)
+            gone.append(1)
+        try:
+            change(drop, (0, 0))
+        except AssertionError as e:
+            # Cleared once, and filled by the steps after that.
+            assert 0 < e.args[0][0] <= 71 and 0 < e.args[0][1] <= 71, e
+    """)
 
 
 @pytest.mark.memory("512M")
