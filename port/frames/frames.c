@@ -216,7 +216,7 @@ uint64_t frames_alloc_run(uint64_t count, uint64_t align, uint64_t below) {
 }
 
 // Free what `locked` says of a range, with the lock.
-static frames_status_t free_range(uint64_t addr, uint64_t count,
+static ALWAYS_INLINE frames_status_t free_range(uint64_t addr, uint64_t count,
     frames_status_t (*locked)(uint64_t frame, uint64_t count)) {
     frames_status_t status = frames_not_ready();
     if (status != FRAMES_OK) {

@@ -4,9 +4,28 @@
 
 #include "frames_state.h"
 
-frames_status_t frames_not_ready(void);     // FRAMES_OK once there is a map; may wait.
-void frames_lock(void);
-void frames_unlock(void);
+frames_status_t frames_wait_for_map(void);
+
+// FRAMES_OK once there is a map; may wait.
+static inline frames_status_t frames_not_ready(void) {
+    return LIKELY(__atomic_load_n(&self.ready_to_use, __ATOMIC_ACQUIRE)) ? FRAMES_OK : frames_wait_for_map();
+}
+
+static inline void frames_lock(void) {
+    if (self.shared) {
+        uint32_t ticket = __atomic_fetch_add(&self.ticket, 1, __ATOMIC_RELAXED);
+        while (__atomic_load_n(&self.serving, __ATOMIC_ACQUIRE) != ticket) {
+            frames_cpu_wait();
+        }
+    }
+}
+
+static inline void frames_unlock(void) {
+    if (self.shared) {
+        __atomic_store_n(&self.serving, self.serving + 1, __ATOMIC_RELEASE);
+    }
+}
+
 void frames_enter_slowly(struct cpu *c);
 
 // What a CPU has reserved is changed without an atomic: `busy` says that it is being changed. Who

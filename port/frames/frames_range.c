@@ -9,7 +9,7 @@
 
 // --- Walking over a range of addresses ------------------------------------------------------
 
-bool frames_part(uint64_t frame, uint64_t end, struct part *part) {
+static inline bool get_part(uint64_t frame, uint64_t end, struct part *part) {
     uint64_t bit, stop;
     const struct near *near = near_segment(frame);
     if (LIKELY(frame - near->first < GET(&near->count))) {
@@ -28,6 +28,10 @@ bool frames_part(uint64_t frame, uint64_t end, struct part *part) {
     part->from = (unsigned)(bit % 512);
     part->to = stop - frame < 512 - part->from ? part->from + (unsigned)(stop - frame) : 512;
     return true;
+}
+
+bool frames_part(uint64_t frame, uint64_t end, struct part *part) {
+    return get_part(frame, end, part);
 }
 
 // --- Free -----------------------------------------------------------------------------------
@@ -55,23 +59,41 @@ static inline bool put_word(size_t word, uint64_t mask) {
     return frames_add(word, mask);
 }
 
-// One part of a free. Without `commit`, only say whether it is one.
-static bool put_part(const struct part *part, bool commit) {
-    if (is_huge(part->slot)) {
-        return put_chunk(part, commit);
-    }
+// One part of a free in a line. Without `commit`, only say whether it is one.
+static ALWAYS_INLINE bool put_line(const struct part *part, bool commit) {
+    size_t slot = part->slot, word = slot * LINE_WORDS;
     unsigned k = part->from / 64, last = (part->to - 1) / 64;
-    size_t word = part->slot * LINE_WORDS;
-    for (; k <= last; ++k) {
-        uint64_t mask = frames_part_mask(part, k);
-        if (commit ? !put_word(word + k, mask) : !frames_is_allocated(word + k, mask)) {
+    uint64_t mask = ALL << part->from % 64, end = ALL >> (63 - (part->to - 1) % 64);
+    if (UNLIKELY(self.shared || is_guarded(slot))) {
+        for (; k <= last; ++k, mask = ALL) {
+            mask &= k == last ? end : ALL;
+            if (commit ? !put_word(word + k, mask) : !frames_is_allocated(word + k, mask)) {
+                return false;
+            }
+        }
+    } else if (commit) {
+        for (; k < last; ++k, mask = ALL) {
+            self.bits[word + k] |= mask;
+        }
+        self.bits[word + k] |= mask & end;
+    } else {
+        uint64_t any = 0;
+        for (; k < last; ++k, mask = ALL) {
+            any |= self.bits[word + k] & mask;
+        }
+        if (any | (self.bits[word + k] & mask & end)) {
             return false;
         }
     }
     if (commit) {
-        frames_line_has_more(part->slot, part->from, part->to);
+        frames_line_has_more(slot, part->from, part->to);
     }
     return true;
+}
+
+// One part of a free. Without `commit`, only say whether it is one.
+static bool put_part(const struct part *part, bool commit) {
+    return is_huge(part->slot) ? put_chunk(part, commit) : put_line(part, commit);
 }
 
 bool frames_put_range(uint64_t frame, uint64_t end, bool commit) {
@@ -104,9 +126,9 @@ frames_status_t frames_free_range(uint64_t frame, uint64_t count) {
     uint64_t end = frame + count;
     struct part part;
     bool good;
-    if (frames_part(frame, end, &part) && part.to - part.from == count && !is(HUGE, part.slot)) {
+    if (LIKELY(get_part(frame, end, &part) && part.to - part.from == count && !is(HUGE, part.slot))) {
         // Most are in one line.
-        good = put_part(&part, false) && put_part(&part, true);
+        good = put_line(&part, false) && put_line(&part, true);
     } else {
         good = frames_put_range(frame, end, false) && frames_put_range(frame, end, true);
     }

@@ -52,7 +52,7 @@ NOINLINE frames_status_t frames_put_first(size_t word, uint64_t mask, uint64_t a
 
 // The frames are in the bitmap.
 void frames_line_has_more(size_t slot, unsigned from, unsigned to) {
-    if (!is(PARTIAL, slot)) {
+    if (UNLIKELY(!is(PARTIAL, slot))) {
         frames_mark(PARTIAL, slot);
         if (UNLIKELY(is_huge(slot))) {
             // Somebody else has made the chunk whole meanwhile.
@@ -60,7 +60,8 @@ void frames_line_has_more(size_t slot, unsigned from, unsigned to) {
         }
         frames_prefer(slot);
     }
-    if (GET(&line_of(slot)[from / 64]) == ALL) {
+    const uint64_t *line = line_of(slot);
+    if (UNLIKELY(GET(&line[from / 64]) == ALL && GET(&line[(to - 1) / 64]) == ALL)) {
         frames_word_is_full(slot * LINE_WORDS);
     }
     if (LIKELY(!is(HUGE, slot))) {
