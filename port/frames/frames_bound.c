@@ -90,10 +90,14 @@ static inline bool is_line_before(const struct segment *s, size_t slot) {
 }
 
 unsigned frames_head_after(const struct segment *s, size_t slot) {
-    uint64_t w[LINE_WORDS];
     if (!is_line_after(s, slot)) {
         return 0;
     }
+    if (LIKELY(!is(EDGE, slot + 1))) {
+        FRAMES_COUNT_WORDS(LINE_WORDS);
+        return free_until(line_of(slot + 1), 0);
+    }
+    uint64_t w[LINE_WORDS];
     frames_read_line(slot + 1, w);
     return free_until(w, 0);
 }
@@ -107,6 +111,22 @@ unsigned frames_tail_before(const struct segment *s, size_t slot) {
     return 512 - free_since(w, 512);
 }
 
+// A run at the border of a line.
+static NOINLINE void note_border(size_t slot, unsigned from, unsigned to) {
+    const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
+    unsigned length = to - from;
+    if (to == 512 && is_line_after(s, slot)) {
+        length += free_until(line_of(slot + 1), 0);
+    }
+    if (from == 0 && is_line_before(s, slot)) {
+        unsigned before = 512 - free_since(line_of(slot - 1), 512);
+        if (before) {
+            raise(slot - 1, before + length);
+        }
+    }
+    raise(slot, length);
+}
+
 // The frames of others look free here, and make a bound too large: nobody looks at the regions in a
 // free, because they may just change.
 NOINLINE void frames_note_free(size_t slot, unsigned from, unsigned to) {
@@ -116,20 +136,11 @@ NOINLINE void frames_note_free(size_t slot, unsigned from, unsigned to) {
     const uint64_t *line = line_of(slot);
     from = free_since(line, from);
     to = free_until(line, to);
-    unsigned length = to - from;
-    if (UNLIKELY(from == 0 || to == 512)) {
-        const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
-        if (to == 512 && is_line_after(s, slot)) {
-            length += free_until(line_of(slot + 1), 0);
-        }
-        if (from == 0 && is_line_before(s, slot)) {
-            unsigned before = 512 - free_since(line_of(slot - 1), 512);
-            if (before) {
-                raise(slot - 1, before + length);
-            }
-        }
+    if (from == 0 || to == 512) {
+        note_border(slot, from, to);
+    } else {
+        raise(slot, to - from);
     }
-    raise(slot, length);
 }
 
 // --- Search -----------------------------------------------------------------------------------
@@ -157,13 +168,14 @@ static inline bytes all_of(unsigned value) {
     return none + (uint8_t)value;
 }
 
-// Which of 64 bytes are at least `least`, and which of them are not above `most`.
-static inline uint64_t in_range(const uint8_t *p, unsigned least, unsigned most) {
+// Which of 64 bytes are at least `least`, or just that.
+static ALWAYS_INLINE uint64_t compare(const uint8_t *p, unsigned least, bool equal) {
     uint64_t found = 0;
     FRAMES_COUNT_WORDS(8);
     #pragma GCC unroll 4
     for (unsigned i = 0; i < 4; ++i) {
-        chars good = (chars)(sixteen(p + 16 * i) - all_of(least) <= all_of(most - least));
+        bytes v = sixteen(p + 16 * i);
+        chars good = (chars)((equal ? v : smaller(v, all_of(least))) == all_of(least));
         found |= (uint64_t)(uint16_t)__builtin_ia32_pmovmskb128(good) << 16 * i;
     }
     return found;
@@ -190,7 +202,7 @@ static inline unsigned smallest_above(const uint8_t *p, unsigned least) {
 // Which of the groups from `group` on, up to a multiple of 64 and to `end`, may have a bound of at least
 // `least`, from bit 0 on.
 static inline uint64_t groups_with(unsigned least, size_t group, size_t end) {
-    uint64_t w = in_range(&self.group_bounds[group & ~(size_t)63], least, UNKNOWN) >> group % 64;
+    uint64_t w = compare(&self.group_bounds[group & ~(size_t)63], least, false) >> group % 64;
     return end - group < 64 ? w & ~(ALL << (end - group)) : w;
 }
 
@@ -203,15 +215,16 @@ static NOINLINE void lower_group(size_t group, unsigned least) {
     }
     // Who raises a bound now either is seen or raises this again.
     __atomic_store_n(p, least - 1, __ATOMIC_SEQ_CST);
-    if (in_range(&self.bounds[group * GROUP_SLOTS], least, UNKNOWN)) {
+    if (compare(&self.bounds[group * GROUP_SLOTS], least, false)) {
         raise_byte(p, UNKNOWN);
     }
 }
 
-static inline uint64_t slots_between(size_t group, size_t low, size_t high) {
-    size_t first = group * GROUP_SLOTS;
-    uint64_t mask = low > first ? ALL << (low - first) : ALL;
-    return high - first < GROUP_SLOTS ? mask & ~(ALL << (high - first)) : mask;
+// Of a group's slots, which begin with `first`, those in [low, high): some are.
+static inline uint64_t slots_between(size_t first, size_t low, size_t high) {
+    size_t skip = low > first ? low - first : 0;
+    size_t count = high - first < GROUP_SLOTS ? high - first : GROUP_SLOTS;
+    return ALL << skip & ALL >> (GROUP_SLOTS - count);
 }
 
 size_t frames_find_bound(unsigned least, bool best, size_t low, size_t high) {
@@ -219,21 +232,22 @@ size_t frames_find_bound(unsigned least, bool best, size_t low, size_t high) {
     size_t end = (high + GROUP_SLOTS - 1) / GROUP_SLOTS;
     for (size_t from = low / GROUP_SLOTS; from < end; from = (from | 63) + 1) {
         for (uint64_t some = groups_with(least, from, end); some; some &= some - 1) {
-            size_t group = from + lowest(some);
-            const uint8_t *p = &self.bounds[group * GROUP_SLOTS];
+            size_t group = from + lowest(some), first = group * GROUP_SLOTS;
+            const uint8_t *p = &self.bounds[first];
             unsigned above = best ? smallest_above(p, least) : 0;
-            uint64_t w = in_range(p, least + (best ? above : 0), best ? least + above : UNKNOWN);
-            if (UNLIKELY(above > UNKNOWN - least || w == 0)) {
+            uint64_t w = above > UNKNOWN - least ? 0 : compare(p, least + above, best);
+            if (UNLIKELY(w == 0)) {
                 lower_group(group, least);
                 continue;
             }
-            w &= slots_between(group, low, high);
-            if (UNLIKELY(w == 0)) {
+            uint64_t zone = slots_between(first, low, high);
+            if (UNLIKELY((w & zone) == 0)) {
                 // A zone ends in this group.
-                w = in_range(p, least, UNKNOWN) & slots_between(group, low, high);
+                w = compare(p, least, false);
             }
+            w &= zone;
             if (LIKELY(w)) {
-                return group * GROUP_SLOTS + lowest(w);
+                return first + lowest(w);
             }
         }
     }

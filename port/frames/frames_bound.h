@@ -21,7 +21,13 @@
 
 // The least bound that is not below a length. Frames up to 128, then steps of four.
 static inline unsigned frames_bound_of(unsigned length) {
-    return length <= 128 ? length : 128 + (length - 128 + 3) / 4;
+    unsigned steps = 128 + (length - 128 + 3) / 4;
+    return length <= 128 ? length : steps;
+}
+
+// A bound of at least this says that the run is as long, or was.
+static inline unsigned frames_sure_bound(unsigned length) {
+    return length <= 128 ? length : frames_bound_of(length + 3);
 }
 
 void frames_forget_bound(size_t slot);
@@ -74,10 +80,11 @@ unsigned frames_tail_before(const struct segment *s, size_t slot);
 
 // The words of a line, without the frames of others.
 static inline void frames_read_line(size_t slot, uint64_t *w) {
+    const uint64_t *line = line_of(slot);
     FRAMES_COUNT_WORDS(LINE_WORDS);
     #pragma GCC unroll 8
     for (unsigned k = 0; k < LINE_WORDS; ++k) {
-        w[k] = __atomic_load_n(&line_of(slot)[k], __ATOMIC_ACQUIRE);
+        w[k] = __atomic_load_n(&line[k], __ATOMIC_ACQUIRE);
     }
     if (UNLIKELY(is(EDGE, slot))) {
         uint64_t valid[LINE_WORDS];

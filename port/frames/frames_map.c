@@ -29,6 +29,11 @@ const struct segment *frames_segment(uint64_t frame) {
 }
 
 const struct segment *frames_segment_of_bit(uint64_t bit) {
+    // Mostly that of the last call.
+    const struct segment *last = &self.segments[GET(&self.last_segment)];
+    if (LIKELY((bit | 511) - last->bit < last->total)) {
+        return last;
+    }
     size_t low = 0, high = self.segment_count;
     while (high - low > 1) {
         size_t middle = (low + high) / 2;
@@ -38,6 +43,7 @@ const struct segment *frames_segment_of_bit(uint64_t bit) {
             high = middle;
         }
     }
+    PUT(&self.last_segment, (uint32_t)low);
     return &self.segments[low];
 }
 

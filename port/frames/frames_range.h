@@ -39,6 +39,22 @@ frames_status_t frames_free_range(uint64_t frame, uint64_t count);  // Both, one
 // Take one part, or nothing of it: a whole free chunk stays huge; and undo that.
 bool frames_take_part(const struct part *part);
 void frames_untake_part(const struct part *part);
+// Take frames that have been seen to be free, of a chunk that is a line.
+static inline bool frames_take_line(size_t slot, unsigned from, unsigned to) {
+    if (UNLIKELY(self.shared)) {
+        const struct part part = { slot, from, to };
+        return frames_take_part(&part);
+    }
+    uint64_t *line = line_of(slot);
+    unsigned k = from / 64, last = (to - 1) / 64;
+    uint64_t mask = ALL << from % 64;
+    for (; k < last; ++k, mask = ALL) {
+        line[k] &= ~mask;
+    }
+    line[k] &= ~(mask & ALL >> (63 - (to - 1) % 64));
+    return true;
+}
+
 // Take frames that have been seen to be free. With several CPUs somebody else can be faster; then
 // nothing is taken.
 bool frames_take_range(uint64_t frame, uint64_t count);

@@ -34,44 +34,49 @@ struct line {
     unsigned tail;          // The run at its end.
 };
 
-// Which run of a line has room cannot be foreseen, so there are no branches. `words` are the line, and
+// Which run of a line has room cannot be foreseen, so there are few branches. `words` are the line, and
 // `top` is where the limit is, in frames of it.
 static ALWAYS_INLINE struct line scan_line(const struct run *run, const uint64_t *words, unsigned top) {
-    // The words in which runs begin or end, as ones; and where the last one ends, if it is open.
-    uint64_t ends[LINE_WORDS + 2], open = 0;
-    unsigned base[LINE_WORDS + 2], i = 0;
+    // Where runs begin and end, by turns.
+    uint16_t border[512 + 8];
+    size_t n = 0;
+    uint64_t open = 0;
     #pragma GCC unroll 8
     for (unsigned k = 0; k < LINE_WORDS; ++k) {
-        ends[i] = words[k] ^ (words[k] << 1 | open);
-        base[i] = k * 64;
-        i += ends[i] != 0;
+        uint64_t w = words[k] ^ (words[k] << 1 | open);
         open = words[k] >> 63;
+        // Most words have no more than two.
+        #pragma GCC unroll 2
+        for (unsigned i = 0; i < 2; ++i) {
+            border[n] = (uint16_t)(k * 64 + lowest(w | UINT64_C(1) << 63));
+            n += w != 0;
+            w &= w - 1;
+        }
+        for (; UNLIKELY(w); w &= w - 1) {
+            border[n++] = (uint16_t)(k * 64 + lowest(w));
+        }
     }
-    ends[i] = open;
-    base[i] = 512;
-    ends[i + open] = 0;
-    i = 0;
-    unsigned best = UINT32_MAX, longest = 0, second = 0, from = 512;
+    static const uint16_t ends[8] = { 512, 512, 512, 512, 512, 512, 512, 512 };
+    __builtin_memcpy(&border[n], ends, sizeof(ends));
+    unsigned best = UINT32_MAX, longest = 0, second = 0;
     unsigned count = (unsigned)run->count, mask = (unsigned)run->align - 1;
-    for (uint64_t w = ends[0]; w;) {
-        from = base[i] + lowest(w);
-        w &= w - 1;
-        i += w == 0;
-        w |= ends[i] & -(uint64_t)(w == 0);
-        unsigned to = base[i] + lowest(w), length = to - from;
-        w &= w - 1;
-        i += w == 0;
-        w |= ends[i] & -(uint64_t)(w == 0);
-        // All ones, if it has no room.
-        unsigned end = to < top ? to : top;
-        unsigned key = (length << 16 | from) | (unsigned)((int)(end - count - ((from + mask) & ~mask)) >> 31);
-        best = key < best ? key : best;
-        unsigned less = length < longest ? length : longest;
-        longest = length > longest ? length : longest;
-        second = less > second ? less : second;
+    for (size_t i = 0; i < n; i += 8) {
+        #pragma GCC unroll 4
+        for (size_t k = i; k < i + 8; k += 2) {
+            unsigned from = border[k], to = border[k + 1], length = to - from;
+            // All ones, if it has no room.
+            unsigned end = to < top ? to : top;
+            unsigned key = (length << 16 | from)
+                | (unsigned)((int)(end - count - ((from + mask) & ~mask)) >> 31);
+            best = key < best ? key : best;
+            unsigned less = length < longest ? length : longest;
+            longest = length > longest ? length : longest;
+            second = less > second ? less : second;
+        }
     }
     bool found = best != UINT32_MAX;
-    return (struct line) { best & 0xffff, found ? best >> 16 : 0, longest, second, open ? 512 - from : 0 };
+    unsigned tail = open ? 512 - border[n - 1] : 0;
+    return (struct line) { best & 0xffff, found ? best >> 16 : 0, longest, second, tail };
 }
 
 // Take it from the last `tail` frames of one line and the first `head` of the next.
@@ -102,8 +107,10 @@ static uint64_t look(const struct run *run, size_t slot) {
         frames_end_bound(slot, 0);
         return NOWHERE;
     }
-    // With one CPU: its frees, too, are to be noticed.
-    frames_guard_word(slot);
+    if (UNLIKELY(is_new)) {
+        // With one CPU: its frees, too, are to be noticed.
+        frames_guard_word(slot);
+    }
     const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
     uint64_t base = s->first - s->bit + (uint64_t)slot * 512, words[LINE_WORDS], at = NOWHERE;
     frames_read_line(slot, words);
@@ -113,8 +120,7 @@ static uint64_t look(const struct run *run, size_t slot) {
     if (line.length) {
         unsigned from = (line.from + (unsigned)run->align - 1) & ~((unsigned)run->align - 1);
         unsigned to = from + (unsigned)run->count, end = line.from + line.length;
-        struct part part = { slot, from, to };
-        if (LIKELY(frames_take_part(&part))) {
+        if (LIKELY(frames_take_line(slot, from, to))) {
             // What is left of that run.
             longest = line.length == longest ? line.second : longest;
             longest = from - line.from > longest ? from - line.from : longest;
@@ -125,12 +131,18 @@ static uint64_t look(const struct run *run, size_t slot) {
     }
     if (tail) {
         unsigned after = frames_head_after(s, slot);
+        unsigned both = tail + after;
         if (after && at == NOWHERE) {
             at = take_between(run, slot, base + 512, tail, after);
+            if (at != NOWHERE) {
+                // What is left here of that run.
+                longest = tail == longest ? line.second : longest;
+                both = (unsigned)(at - (base + 512 - tail));
+            }
         }
-        longest = tail + after > longest ? tail + after : longest;
+        longest = both > longest ? both : longest;
     }
-    if (is_new && words[0] & 1) {
+    if (UNLIKELY(is_new) && words[0] & 1) {
         unsigned before = frames_tail_before(s, slot), head = frames_head(words);
         if (before && at == NOWHERE) {
             at = take_between(run, slot - 1, base, before, head);
@@ -147,11 +159,18 @@ static uint64_t look(const struct run *run, size_t slot) {
 
 // The chunk that fits best, of those with a bound. If that is not right for it, all.
 static uint64_t look_around(const struct run *run, size_t low, size_t high) {
-    unsigned least = frames_bound_of((unsigned)run->count), looks = LOOKS;
+    unsigned count = (unsigned)run->count, least = frames_bound_of(count), sure = frames_sure_bound(count);
     uint64_t at = NOWHERE;
     size_t slot;
-    for (; at == NOWHERE && looks && (slot = frames_find_bound(least, true, low, high)) != NONE; --looks) {
+    for (unsigned looks = 0; looks < LOOKS; ++looks) {
+        slot = frames_find_bound(sure, true, low, high);
+        if (slot == NONE) {
+            break;
+        }
         at = look(run, slot);
+        if (LIKELY(at != NOWHERE)) {
+            return at;
+        }
     }
     for (slot = low; at == NOWHERE && (slot = frames_find_bound(least, false, slot, high)) != NONE; ++slot) {
         at = look(run, slot);

@@ -162,7 +162,7 @@ struct state {
     size_t segment_count;
     struct region *regions;
     size_t region_count, region_room;
-    uint32_t last_region;       // Where one was found last.
+    uint32_t last_region, last_segment;     // Where one was found last.
     struct mixed *mixed;        // For groups that need one more.
     size_t mixed_room;
     size_t slots;
