@@ -21,6 +21,7 @@
 #:   bench-kernel   measure the heap as it grows and collections, count a frame's instructions
 #:   bench-vm       count what Python's steps cost in instructions; what each option is worth with EACH=1
 #:   bench-linux    compare those steps with the unix port's on Debian's Linux, in the same QEMU
+#:   bench-profile  count where the instructions of APP go, by function (default: those of bench-vm)
 #:   bench-boot     measure the time to the prompt
 #:   lint           check the format of C and Python, the shell scripts and the spelling
 #:   format         bring C and Python into the format that lint checks
@@ -34,7 +35,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup kernel run test test-host test-boot test-programs test-upstream \
     test-collect test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
-    bench-kernel bench-vm bench-linux bench-boot lint format debug iso disk image size clean distclean
+    bench-kernel bench-vm bench-linux bench-profile bench-boot lint format debug iso disk image size clean distclean
 
 #: Variables
 #:   BOARD=q35|pc|microvm  the machine that QEMU emulates (default q35)
@@ -187,6 +188,9 @@ bench-vm: .setup-test kernel
 
 bench-linux: .setup-test kernel
 	$(Q)$(python) tests/bench/bench_linux.py $(upstream) </dev/null
+
+bench-profile: .setup-test kernel
+	$(Q)$(python) tests/bench/profile_app.py $(upstream) $(APP) </dev/null
 
 bench-boot: .setup-test kernel
 	$(Q)$(python) tests/bench/bench_boot.py </dev/null
