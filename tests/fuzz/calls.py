@@ -41,6 +41,9 @@ ICOUNT = ("-icount", "shift=1,sleep=off")
 
 NAMES = "import fz; fz.names(); print('#NAMES')"
 
+# What the console says when QEMU has ended, to who reads and to who writes.
+GONE = (pexpect.EOF, BrokenPipeError, ConnectionResetError)
+
 
 class Finding(Exception):
     """What went wrong: `kind` in one line that does not change, `text` in full."""
@@ -97,7 +100,7 @@ class Guest:
             return True
         except pexpect.TIMEOUT:
             return False
-        except pexpect.EOF:
+        except GONE:
             raise self.ended() from None
 
     def panic(self):
@@ -179,9 +182,12 @@ class Guest:
                 start = now
 
     def reset(self):
-        self.vm.enter_raw()
         self.seen = b""
-        self.vm.repl_.send(CTRL_D)
+        try:
+            self.vm.enter_raw()
+            self.vm.repl_.send(CTRL_D)
+        except GONE:
+            raise self.ended() from None
         self.wait(rb"raw REPL; CTRL-B to exit\r\n>", "soft reset")
 
     def run(self, batch, trace=False):
@@ -195,7 +201,7 @@ class Guest:
                 vm.paste(source.encode(), time.monotonic() + 60)
             except pexpect.TIMEOUT:
                 raise Finding("the prompt takes no program", self.last()) from None
-            except pexpect.EOF:
+            except GONE:
                 raise self.ended() from None
             except Exception as error:
                 raise Finding("the prompt takes no program", str(error)) from None
