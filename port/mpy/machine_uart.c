@@ -161,7 +161,8 @@ static void mp_machine_uart_init_helper(machine_uart_obj_t *self, size_t n_args,
     if (args[ARG_parity].u_obj == mp_const_none) {
         next.parity = UART_PARITY_NONE;
     } else if (args[ARG_parity].u_obj != MP_OBJ_NEW_SMALL_INT(-1)) {
-        next.parity = mp_obj_get_int(args[ARG_parity].u_obj) & 1 ? UART_PARITY_ODD : UART_PARITY_EVEN;
+        next.parity = choose(MP_QSTR_parity, mp_obj_get_int(args[ARG_parity].u_obj), 0, 0, 1) != 0
+            ? UART_PARITY_ODD : UART_PARITY_EVEN;
     }
     if (!uart_can(next.baudrate)) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("baudrate must divide 115200, which %lu does not"),

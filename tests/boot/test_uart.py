@@ -221,7 +221,7 @@ def test_settings(vm):
     vm.exec("import machine\nuart = machine.UART(0)")
     shown = vm.eval("repr(uart)")
     assert shown.startswith("UART(0, baudrate=115200, bits=8, parity=None, stop=1, ")
-    for bad in "7", "bits=9", "stop=3", "parity='x'", "bits=4":
+    for bad in "7", "bits=9", "stop=3", "parity='x'", "parity=5", "bits=4":
         assert (
             vm.exec(f"""
             try:
