@@ -176,7 +176,8 @@ static NORETURN void raise_fault(uint64_t vector, mp_obj_t addr, uint64_t error,
 
 // What the trap returns to, on the stack of the access.
 static NORETURN void fault_raise(uint64_t vector, uint64_t addr, uint64_t error, uint64_t rip, uint64_t place) {
-    if (place == PLACE_INTERPRETER && !blocks_check()) {
+    // A hard callback may have come in the middle of a change to the blocks.
+    if (place == PLACE_INTERPRETER && !irq_active && !blocks_check()) {
         panic("the interpreter has faulted, and its heap is broken");
     }
     bool known = vector == VECTOR_PAGE_FAULT || !operand_is_canonical(addr);

@@ -352,3 +352,27 @@ def test_fault_while_panicking(vm):
     text = str(caught.value)
     assert text.startswith("panic: exception 14 (page fault)")
     assert "panic: fault while panicking: page fault at 0x" in text
+
+
+def test_faults_of_the_interpreter_in_a_hard_callback(vm):
+    """A fault of upstream's C is an exception, wherever in the heap the program was."""
+    vm.exec("""
+        import machine, os
+        entries = os.ilistdir('/')
+        faults = 0
+        def callback(timer):
+            global faults
+            try:
+                next(entries)
+            except FaultError:
+                faults += 1
+            except Exception:
+                pass
+        timer = machine.Timer(-1, period=1, callback=callback, hard=True)
+        for i in range(600):
+            [[j] for j in range(300)]
+            grown = []
+            for j in range(100):
+                grown.append(bytearray(j))
+        timer.deinit()
+    """)
