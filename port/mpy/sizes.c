@@ -11,6 +11,18 @@ static NORETURN void too_large(void) {
     m_malloc_fail(SIZE_LIMIT);
 }
 
+NORETURN void __real_m_malloc_fail(size_t size);
+NORETURN void __wrap_m_malloc_fail(size_t size);
+
+// Upstream's message has the lower half of the number, up to 1.26.
+void __wrap_m_malloc_fail(size_t size) {
+    if (gc_is_locked()) {
+        __real_m_malloc_fail(size);
+    }
+    mp_raise_msg_varg(&mp_type_MemoryError, MP_ERROR_TEXT("memory allocation failed, allocating %lu bytes"),
+        (unsigned long)size);
+}
+
 void __real_mp_seq_multiply(const void *items, size_t item_size, size_t len, size_t times, void *dest);
 void __wrap_mp_seq_multiply(const void *items, size_t item_size, size_t len, size_t times, void *dest);
 
