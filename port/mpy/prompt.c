@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "py/mphal.h"
+#include "py/runtime.h"
 #include "py/unicode.h"
 #include "shared/readline/readline.h"
 #include "shared/runtime/pyexec.h"
@@ -38,8 +39,47 @@ static void tell(const char *str) {
 #undef mp_hal_stdin_rx_chr
 
 #define CHAR_BACKSPACE  8
+#define CHAR_TAB        9
 #define CHAR_DELETE     127
 #define UTF8_MAX        4
+
+static bool completing;     // a name: Python is called for every name there is,
+static bool interrupted;    // and Ctrl-C has ended one of these calls
+
+void __real_mp_load_method_protected(mp_obj_t obj, qstr attr, mp_obj_t *dest, bool catch_all);
+void __wrap_mp_load_method_protected(mp_obj_t obj, qstr attr, mp_obj_t *dest, bool catch_all);
+
+// Upstream's drops Ctrl-C where it drops all exceptions.
+void __wrap_mp_load_method_protected(mp_obj_t obj, qstr attr, mp_obj_t *dest, bool catch_all) {
+    if (!catch_all) {
+        __real_mp_load_method_protected(obj, attr, dest, catch_all);
+        return;
+    }
+    dest[0] = dest[1] = MP_OBJ_NULL;
+    nlr_buf_t nlr;
+    if (interrupted) {
+        return;
+    }
+    if (nlr_push(&nlr) == 0) {
+        mp_load_method_maybe(obj, attr, dest);
+        nlr_pop();
+    } else {
+        interrupted = mp_obj_is_subclass_fast(MP_OBJ_FROM_PTR(((mp_obj_base_t *)nlr.ret_val)->type),
+            MP_OBJ_FROM_PTR(&mp_type_KeyboardInterrupt));
+        if (interrupted && !completing) {
+            interrupted = false;
+            nlr_jump(nlr.ret_val);
+        }
+    }
+}
+
+static int process(int c) {
+    completing = c == CHAR_TAB;
+    int ret = process_ascii(c);
+    // Ctrl-C itself comes as a character, too.
+    completing = interrupted = false;
+    return ret;
+}
 
 static uint8_t partial[UTF8_MAX];   // a character that has not all arrived
 static size_t partial_len, partial_size;
@@ -48,12 +88,18 @@ static bool is_inside(size_t pos) {
     return pos < rl.line->len && UTF8_IS_CONT(rl.line->buf[pos]);
 }
 
+static bool known_ascii;    // nothing but ASCII has come to the line since is_ascii() looked
+
 static bool is_ascii(void) {
+    if (known_ascii) {
+        return true;
+    }
     for (size_t i = rl.orig_line_len; i < rl.line->len; ++i) {
         if (rl.line->buf[i] & 0x80) {
             return false;
         }
     }
+    known_ascii = true;
     return true;
 }
 
@@ -145,16 +191,20 @@ static void backspace(void) {
 
 // As upstream's: -1, or 0 or a control character at the line's end.
 static int process_char(int c) {
+    bool plain = rl.escape_seq == ESEQ_NONE && 32 <= c && c <= 126;
     if (rl.escape_seq == ESEQ_NONE && c & 0x80) {
+        known_ascii = false;
         take_byte(c);
         return -1;
     }
     partial_len = 0;
     if (is_ascii()) {
-        return process_ascii(c);
+        // Anything else may bring a line of the history, or a name.
+        known_ascii = plain;
+        return process(c);
     }
     if (rl.escape_seq == ESEQ_NONE) {
-        if (32 <= c && c <= 126) {
+        if (plain) {
             uint8_t byte = c;
             insert(&byte, 1);
             return -1;
@@ -170,7 +220,7 @@ static int process_char(int c) {
     size_t column = columns(rl.orig_line_len, pos);
     muted = true;
     told = false;
-    int ret = process_ascii(c);
+    int ret = process(c);
     muted = false;
     if (ret >= 0 || rl.escape_seq != ESEQ_NONE) {
         return ret;
@@ -186,10 +236,10 @@ static int process_char(int c) {
     return ret;
 }
 
-int readline(vstr_t *line, const char *prompt) {
+static int read_line(vstr_t *line, const char *prompt) {
     // An exception may have left the last line in the middle.
     partial_len = 0;
-    muted = false;
+    muted = known_ascii = completing = interrupted = false;
     readline_init(line, prompt);
     for (;;) {
         int ret = process_char(prompt_rx_chr());
@@ -197,6 +247,21 @@ int readline(vstr_t *line, const char *prompt) {
             return ret;
         }
     }
+}
+
+int readline(vstr_t *line, const char *prompt) {
+    // A callback may read a line while the program reads one.
+    readline_t outer = rl;
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        int ret = read_line(line, prompt);
+        nlr_pop();
+        rl = outer;
+        known_ascii = false;
+        return ret;
+    }
+    rl = outer;
+    nlr_jump(nlr.ret_val);
 }
 
 // --- Bracketed paste ------------------------------------------------------------------------

@@ -168,6 +168,46 @@ def test_ctrl_c_at_the_prompt(vm):
     assert vm.run("1 + 1") == "2\r\n"
 
 
+def test_ctrl_c_while_a_name_is_completed(vm):
+    """Ctrl-C ends an object's own __getattr__, which is asked for every name there is."""
+    vm.exec("""
+        class Endless:
+            def __getattr__(self, name):
+                while True:
+                    pass
+        endless = Endless()
+    """)
+    vm.repl.send("endless.\t")
+    vm.repl.expect_exact("endless.")
+    vm.repl.send(CTRL_C)
+    vm.repl.expect_exact("\n>>> ")
+    assert vm.run("1 + 1") == "2\r\n"
+
+
+def test_line_in_a_line(vm):
+    """A callback reads a line while one is typed at the prompt, which then goes on."""
+    vm.exec("""
+        import machine
+        def callback(timer):
+            print('got', input('name? '))
+        timer = machine.Timer(-1)
+    """)
+    vm.run("timer.init(mode=machine.Timer.ONE_SHOT, period=200, callback=callback)")
+    vm.repl.send("1 +")
+    vm.repl.expect_exact("name? ")
+    vm.repl.send("bob\r")
+    vm.repl.expect_exact("got bob")
+    vm.repl.send(" 41\r")
+    vm.repl.expect_exact("42\r\n>>> ")
+
+
+@pytest.mark.timeout(60)
+def test_long_line(vm):
+    """The cost of a character does not grow with the line."""
+    vm.repl.send("len('" + "x" * 50_000 + "')\r")
+    vm.repl.expect_exact("\n50000\r\n>>> ")
+
+
 def test_paste_mode(vm):
     """A program of several blocks pasted with Ctrl-E and Ctrl-D runs as it stands."""
     vm.repl.send(CTRL_E)
