@@ -47,7 +47,10 @@ def _format(disk):
 def _new_disk(disk):
     # Called when somebody uses / for the first time: formatting takes as long as half the start.
     if disk is None:
-        disk = ramdisk.RAMDisk(min(frames.stats().free * _FRAME // 16, _DISK_MAX))
+        size = min(frames.stats().free * _FRAME // 16, _DISK_MAX)
+        if size < _DISK_MIN:
+            raise MemoryError("no memory is free for the RAM disk")
+        disk = ramdisk.RAMDisk(size)
     fs = _format(disk)
     disk._keep()
     vfs.umount("/")

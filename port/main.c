@@ -21,6 +21,7 @@
 #include "main.h"
 #include "memory/space.h"
 #include "mpy/collect.h"
+#include "mpy/filesystem.h"
 #include "mpy/fault.h"
 #include "mpy/heap.h"
 #include "mpy/interrupt.h"
@@ -134,6 +135,7 @@ static void run_python(void) {
     heap_reset();
     native_reset();
     collect_reset();
+    filesystem_reset();
     gc_init(heap_start, heap_end);
     mp_init();
     readline_init0();

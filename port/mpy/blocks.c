@@ -206,15 +206,23 @@ void *blocks_alloc_slow(size_t count) {
     return take(area, block, count);
 }
 
-size_t blocks_count(const void *ptr) {
-    const blocks_area_t *area = area_at((uint64_t)ptr);
-    if (area == NULL) {
-        return 0;
+// Whether an object begins just here, which has not been marked. `area`: where this is, or NULL.
+static bool is_object(const blocks_area_t *area, const void *ptr) {
+    if (area == NULL || (uint64_t)ptr % BLOCKS_SIZE != 0) {
+        return false;
     }
     uint64_t bit;
     const blocks_word_t *word = blocks_word_of(area, ptr, &bit);
+    return word->used & word->head & bit;
+}
+
+size_t blocks_count(const void *ptr) {
+    const blocks_area_t *area = area_at((uint64_t)ptr);
+    if (!is_object(area, ptr)) {
+        return 0;
+    }
     size_t block = block_at(area, (uint64_t)ptr);
-    return word->used & word->head & bit ? end_of(area, block) - block : 0;
+    return end_of(area, block) - block;
 }
 
 // So many blocks of that object, or what is left of it, have become free.
@@ -228,8 +236,12 @@ static void lower_cursor(const blocks_area_t *area, size_t block, size_t count) 
 
 void blocks_free(void *ptr) {
     const blocks_area_t *area = area_at((uint64_t)ptr);
-    uint64_t bit;
-    blocks_word_t *word = blocks_word_of(area, ptr, &bit);
+    // A finaliser frees what has been marked, too.
+    uint64_t bit = 0;
+    blocks_word_t *word = area == NULL ? NULL : blocks_word_of(area, ptr, &bit);
+    if ((uint64_t)ptr % BLOCKS_SIZE != 0 || word == NULL || !(word->head & bit)) {
+        return;
+    }
     size_t block = block_at(area, (uint64_t)ptr);
     size_t count = end_of(area, block) - block;
     word->head &= ~bit;
@@ -244,6 +256,10 @@ void blocks_free(void *ptr) {
 
 bool blocks_resize(void *ptr, size_t count, size_t *before) {
     const blocks_area_t *area = area_at((uint64_t)ptr);
+    *before = 0;
+    if (ptr != resized.ptr && !is_object(area, ptr)) {
+        return false;
+    }
     size_t block = block_at(area, (uint64_t)ptr);
     size_t end = ptr == resized.ptr ? resized.end : end_of(area, block);
     size_t have = *before = end - block;
@@ -412,6 +428,14 @@ void blocks_mark_end(void) {
         skip_none();
         for (const blocks_area_t *area = &blocks_first; area != NULL; area = area->next) {
             trace_again(area, first, last);
+        }
+    }
+}
+
+void blocks_unmark(void) {
+    for (const blocks_area_t *area = &blocks_first; area != NULL; area = area->next) {
+        for (size_t i = 0; i < area->count / BLOCKS_WORD; ++i) {
+            area->words[i].used |= area->words[i].head;
         }
     }
 }

@@ -91,9 +91,10 @@ blocks_area_t *blocks_area_of(const void *ptr);
 blocks_word_t *blocks_word_of(const blocks_area_t *area, const void *ptr, uint64_t *bit);
 // How many blocks has the object that begins here, which has not been marked; 0: none does.
 size_t blocks_count(const void *ptr);
-// Frees the object that begins here.
+// Frees the object that begins here, if one does.
 void blocks_free(void *ptr);
-// The object that begins here gets so many blocks, if it can where it is. *before: how many it had.
+// The object that begins here gets so many blocks, if it can where it is. *before: how many it had; 0 if
+// none begins here.
 bool blocks_resize(void *ptr, size_t count, size_t *before);
 
 // A collection: begin, mark, end, then sweep. Whatever looks like the address of an object that is not
@@ -104,6 +105,8 @@ void blocks_mark_end(void);
 // Before blocks_mark() anew, where what has been marked may lead elsewhere by now: blocks_mark_end() then
 // looks into all of it once more.
 void blocks_mark_again(void);
+// Nothing is marked any more, and nothing has been freed.
+void blocks_unmark(void);
 // Frees what has not been marked: how many objects.
 size_t blocks_sweep(void);
 

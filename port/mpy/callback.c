@@ -8,6 +8,8 @@
 #include "py/runtime.h"
 
 #include "cpu/irq.h"
+#include "mpy/collect.h"
+#include "mpy/filesystem.h"
 #include "mpy/interrupt.h"
 
 mp_obj_t __real_mp_call_function_1_protected(mp_obj_t function, mp_obj_t arg);
@@ -80,7 +82,16 @@ mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *ar
 
 // What a block device made in Python is called with.
 mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args) {
-    return lend(n_args, n_kw, args, true);
+    nlr_buf_t nlr;
+    collect_enter_device();
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_t result = lend(n_args, n_kw, args, true);
+        nlr_pop();
+        collect_leave_device();
+        return result;
+    }
+    collect_leave_device();
+    return filesystem_keep(nlr.ret_val);
 }
 
 void iobase_load_method(mp_obj_t obj, qstr attr, mp_obj_t *dest);

@@ -4,71 +4,110 @@
 #include "shared/runtime/gchelper.h"
 
 #include "mpy/collect.h"
+#include "mpy/filesystem.h"
 #include "mpy/heap.h"
 #include "mpy/native.h"
 
 static nlr_buf_t *outer_catcher;
 
-// Callbacks for objects that have gone. What they work on does not survive another collection.
-static enum { NONE, DUE, RUNNING } calls;
-
-#if MICROPY_PY_WEAKREF
+// What objects that die have to say: Python may be called, by finalisers and for weak references.
+static bool calls_due, calling;
 static mp_sched_node_t calls_node;
+static unsigned device_calls;
 
-void collect_owe_calls(void) {
-    calls = DUE;
-}
-
-static void call_back(mp_sched_node_t *node) {
+static void call(mp_sched_node_t *node) {
     (void)node;
-    if (calls == DUE) {
-        calls = RUNNING;
-        gc_weakref_sweep();
-        calls = NONE;
+    if (calls_due && device_calls == 0) {
+        gc_collect();
     }
 }
-#endif
+
+void collect_owe_calls(void) {
+    calls_due = true;
+    if (device_calls == 0) {
+        mp_sched_schedule_node(&calls_node, call);
+    }
+}
+
+void collect_enter_device(void) {
+    ++device_calls;
+}
+
+void collect_leave_device(void) {
+    --device_calls;
+    if (calls_due) {
+        collect_owe_calls();
+    }
+}
 
 void collect_reset(void) {
-    calls = NONE;
+    calls_due = calling = false;
+    device_calls = 0;
 }
 
 void collect_mark_roots(void) {
     native_collect_roots();
+    gc_collect_root(&filesystem_raised, 1);
     gc_helper_collect_regs_and_stack();
 }
 
-void collect_for_room(void) {
-    // The lock is a program's, a hard callback's, which may have come in the middle of an allocation
-    // and on whose stack the roots are not, or a finaliser's, in the middle of a collection.
-    if (gc_is_locked() || calls != NONE) {
-        return;
-    }
+static void mark(void) {
     outer_catcher = MP_STATE_THREAD(nlr_top);
     gc_collect_start();
     collect_mark_roots();
-    gc_collect_end();
-    // What is left free goes back, and dead code's room is no object's.
+}
+
+// What is left free goes back, and dead code's room is no object's.
+static void settle(void) {
     native_settle();
     heap_settle();
-    #if MICROPY_PY_WEAKREF
-    if (calls == DUE) {
-        mp_sched_schedule_node(&calls_node, call_back);
+}
+
+void collect_for_room(void) {
+    // The lock is a program's, or a hard callback's, which may have come in the middle of an allocation
+    // and on whose stack the roots are not.
+    if (gc_is_locked() || calling) {
+        return;
     }
+    calls_due = false;
+    mark();
+    gc_collect_end();
+    settle();
+}
+
+static void collect_and_call(void) {
+    calls_due = false;
+    mark();
+    if (gc_collect_finalise()) {
+        mark();
+    }
+    gc_collect_end_at_rest();
+    settle();
+    #if MICROPY_PY_WEAKREF
+    // What it works on does not survive another collection.
+    gc_weakref_sweep();
     #endif
 }
 
 void gc_collect(void) {
-    #if MICROPY_PY_WEAKREF
-    if (gc_is_locked()) {
+    if (gc_is_locked() || calling || device_calls > 0) {
+        collect_for_room();
         return;
     }
-    call_back(NULL);
-    collect_for_room();
-    call_back(NULL);
-    #else
-    collect_for_room();
-    #endif
+    calling = true;
+    nlr_buf_t nlr;
+    nlr.ret_val = NULL;
+    if (nlr_push(&nlr) == 0) {
+        collect_and_call();
+        nlr_pop();
+    }
+    calling = false;
+    if (calls_due) {
+        collect_owe_calls();
+    }
+    if (nlr.ret_val != NULL) {
+        nlr_jump(nlr.ret_val);
+    }
 }
 
 bool collect_would_unwind(void) {

@@ -7,11 +7,25 @@
 // For a new heap: the last collection of the old one may never have ended.
 void collect_reset(void);
 
-// A collection in the middle of something, an allocation for one. Callbacks of weak references wait until
-// Python may be called; gc_collect() is for where it may, and calls them at once. Until they have run no
-// other collection does.
+// A collection in the middle of something, an allocation for one. Objects that have a finaliser or weak
+// references stay until Python may be called, at the program's next step: gc_collect(), which is for where
+// it may.
 void collect_for_room(void);
-void collect_owe_calls(void);   // Objects that have gone have weak references.
+
+// Around a call of a block device made in Python. The file system is in the middle of something, and no
+// finaliser may enter it.
+void collect_enter_device(void);
+void collect_leave_device(void);
+
+// For gc.c: there are objects that stay although nothing leads to them.
+void collect_owe_calls(void);
+
+// Of gc.c, after gc_collect_start() and all roots, beside upstream's gc_collect_end(), which leaves
+// objects that have something to say. Calls finalisers and frees nothing, or there are none: false, and
+// the collection has not ended.
+bool gc_collect_finalise(void);
+// The end, in which weak references lose what has died.
+void gc_collect_end_at_rest(void);
 
 // Marks what registers, the stack and native code lead to.
 void collect_mark_roots(void);

@@ -5,6 +5,8 @@
 
 #include "py/gc.h"
 #include "py/runtime.h"
+#include "extmod/vfs_fat.h"
+#include "lib/oofatfs/ff.h"
 
 #include "mpy/blocks.h"
 #include "mpy/collect.h"
@@ -65,6 +67,33 @@ void gc_collect_start(void) {
     mark_state();
 }
 
+// A FAT file leads to its file system by an address in the middle of that.
+static void mark_file_systems(void) {
+    for (const blocks_area_t *area = &blocks_first; area != blocks_grown.next; area = area->next) {
+        for (size_t i = 0; i < area->count / BLOCKS_WORD; ++i) {
+            const blocks_word_t *word = &area->words[i];
+            uint64_t marked = word->finaliser & word->head & ~word->used;
+            for (; marked != 0; marked &= marked - 1) {
+                size_t block = i * BLOCKS_WORD + __builtin_ctzll(marked);
+                const struct {
+                    mp_obj_base_t base;
+                    FIL file;
+                } *obj = (const void *)(area->start + block * BLOCKS_SIZE);
+                if (obj->base.type == &mp_type_vfs_fat_fileio || obj->base.type == &mp_type_vfs_fat_textio) {
+                    blocks_mark((const uint64_t *)&obj->file.obj.fs, 1, true);
+                }
+            }
+        }
+    }
+}
+
+static void mark_end(void) {
+    blocks_mark_end();
+    mark_file_systems();
+    blocks_mark_end();
+    heap_free_mark_stack();
+}
+
 // Python has run since marking began, and may have put what was still to be found where all had been
 // looked at. Nobody comes between this time.
 static void mark_again(void) {
@@ -72,9 +101,8 @@ static void mark_again(void) {
     blocks_mark_again();
     mark_state();
     collect_mark_roots();
-    blocks_mark_end();
+    mark_end();
     interrupt_hold(false);
-    heap_free_mark_stack();
 }
 
 // Registers and stack. Of an object in use a compiler may keep no pointer but one into its middle.
@@ -82,9 +110,9 @@ void gc_collect_root(void **ptrs, size_t len) {
     blocks_mark((const uint64_t *)ptrs, len, true);
 }
 
-static void finalise(mp_obj_base_t *obj) {
+static bool finalise(mp_obj_base_t *obj) {
     if (obj->type == NULL) {
-        return;
+        return true;
     }
     mp_obj_t dest[2];
     mp_load_method_maybe(MP_OBJ_FROM_PTR(obj), MP_QSTR___del__, dest);
@@ -93,18 +121,13 @@ static void finalise(mp_obj_base_t *obj) {
         mp_call_function_1_protected(dest[0], dest[1]);
         mp_sched_unlock();
     }
+    return true;
 }
 
-#if MICROPY_PY_WEAKREF
-static void lose(mp_obj_base_t *obj) {
-    gc_weakref_about_to_be_freed(obj);
-}
-#endif
-
-// Those that have not been reached and have this flag, which each loses; false: there are none. What one
-// of them calls may free others.
-static bool call_for_dying(size_t flag_offset, void (*call)(mp_obj_base_t *obj)) {
-    bool called = false;
+// Those that have not been reached and have this flag, until `act` says false. Who has not been reached
+// after that either loses the flag. Returns whether there were any.
+static bool for_dying(size_t flag_offset, bool (*act)(mp_obj_base_t *obj)) {
+    bool any = false;
     for (const blocks_area_t *area = &blocks_first; area != blocks_grown.next; area = area->next) {
         for (size_t i = 0; i < area->count / BLOCKS_WORD; ++i) {
             blocks_word_t *word = &area->words[i];
@@ -112,42 +135,113 @@ static bool call_for_dying(size_t flag_offset, void (*call)(mp_obj_base_t *obj))
             uint64_t dying;
             while (dying = *flags & word->head & word->used, dying != 0) {
                 size_t block = i * BLOCKS_WORD + __builtin_ctzll(dying);
-                call((mp_obj_base_t *)(area->start + block * BLOCKS_SIZE));
-                *flags &= ~(dying & -dying);
-                called = true;
+                any = true;
+                if (!act((mp_obj_base_t *)(area->start + block * BLOCKS_SIZE))) {
+                    return true;
+                }
+                *flags &= ~(dying & -dying & word->used);
             }
         }
     }
-    return called;
+    return any;
 }
 
-static void end(bool all) {
-    blocks_mark_end();
-    heap_free_mark_stack();
-    if (!all && interrupt_count() != callbacks) {
-        mark_again();
-    }
-    // A finaliser may keep what was to die.
-    if (call_for_dying(offsetof(blocks_word_t, finaliser), finalise) && !all) {
-        mark_again();
-    }
-    #if MICROPY_PY_WEAKREF
-    // A reference that dies with its object has been taken out of the list by its own finaliser.
-    if (call_for_dying(offsetof(blocks_word_t, weakref), lose)) {
+// With what its finaliser needs, and be it in the middle of something.
+static bool keep(mp_obj_base_t *obj) {
+    size_t words = blocks_count(obj) * BLOCKS_SIZE / sizeof(uint64_t);
+    uint64_t addr = (uint64_t)obj;
+    blocks_mark(&addr, 1, false);
+    blocks_mark((const uint64_t *)obj, words, true);
+    return true;
+}
+
+static void keep_dying(size_t flag_offset) {
+    blocks_mark_begin();
+    if (for_dying(flag_offset, keep)) {
         collect_owe_calls();
     }
-    #endif
+    mark_end();
+}
+
+static void end_marking(void) {
+    mark_end();
+    if (interrupt_count() != callbacks) {
+        mark_again();
+    }
+}
+
+static void sweep(void) {
     MP_STATE_MEM(gc_collected) = blocks_sweep();
     MP_STATE_THREAD(gc_lock_depth) &= ~GC_COLLECT_FLAG;
 }
 
 void gc_collect_end(void) {
-    end(false);
+    end_marking();
+    keep_dying(offsetof(blocks_word_t, finaliser));
+    #if MICROPY_PY_WEAKREF
+    keep_dying(offsetof(blocks_word_t, weakref));
+    #endif
+    sweep();
+}
+
+// What is to be finalised. There may be no memory for more than these.
+static mp_obj_base_t *first_dying[32], **dying;
+static size_t dying_count, dying_room;
+
+static bool note(mp_obj_base_t *obj) {
+    if (dying_count == dying_room) {
+        mp_obj_base_t **more = heap_mark_stack(2 * dying_room * sizeof(*dying));
+        if (more == NULL) {
+            return false;
+        }
+        if (dying == first_dying) {
+            memcpy(more, dying, sizeof(first_dying));
+        }
+        dying = more;
+        dying_room *= 2;
+    }
+    dying[dying_count++] = obj;
+    return true;
+}
+
+bool gc_collect_finalise(void) {
+    end_marking();
+    dying = first_dying;
+    dying_count = 0;
+    dying_room = MP_ARRAY_SIZE(first_dying);
+    if (!for_dying(offsetof(blocks_word_t, finaliser), note)) {
+        return false;
+    }
+    blocks_unmark();
+    MP_STATE_THREAD(gc_lock_depth) &= ~GC_COLLECT_FLAG;
+    for (size_t i = 0; i < dying_count; ++i) {
+        finalise(dying[i]);
+    }
+    heap_free_mark_stack();
+    return true;
+}
+
+#if MICROPY_PY_WEAKREF
+static bool lose(mp_obj_base_t *obj) {
+    gc_weakref_about_to_be_freed(obj);
+    return true;
+}
+#endif
+
+void gc_collect_end_at_rest(void) {
+    end_marking();
+    keep_dying(offsetof(blocks_word_t, finaliser));
+    #if MICROPY_PY_WEAKREF
+    // A reference that dies with its object has been taken out of the list by its own finaliser.
+    for_dying(offsetof(blocks_word_t, weakref), lose);
+    #endif
+    sweep();
 }
 
 void gc_sweep_all(void) {
     start();
-    end(true);
+    for_dying(offsetof(blocks_word_t, finaliser), finalise);
+    sweep();
 }
 
 // For tests: a collection before every so many allocations.
@@ -211,7 +305,7 @@ void *gc_alloc(size_t size, unsigned int flags) {
 }
 
 void gc_free(void *ptr) {
-    // A finaliser frees at once, too.
+    // At a soft reset finalisers run in the middle of a collection, and free at once, too.
     if (ptr != NULL && !(MP_STATE_THREAD(gc_lock_depth) & ~GC_COLLECT_FLAG)) {
         blocks_free(ptr);
     }
@@ -241,7 +335,8 @@ void *gc_realloc(void *ptr, size_t size, bool allow_move) {
         }
         return ptr;
     }
-    if (!allow_move) {
+    // Of memory that is not the heap's nobody can say how much there is.
+    if (!allow_move || before == 0) {
         return NULL;
     }
     uint64_t bit;

@@ -196,6 +196,180 @@ def test_disk_limits(vm):
     assert result == "22 " * 10 + "V " * 4 + "closed\n"
 
 
+PYTHON_DISK = """
+    import gc, os, vfs
+    class Disk:
+        def __init__(self, size):
+            self.data = bytearray(size)
+        def readblocks(self, block, buf, offset=0):
+            start = block * 4096 + offset
+            buf[:] = self.data[start:start + len(buf)]
+        def writeblocks(self, block, buf, offset=0):
+            start = block * 4096 + offset
+            self.data[start:start + len(buf)] = buf[:]
+        def ioctl(self, op, arg):
+            return {4: len(self.data) // 4096, 5: 4096}.get(op, 0)
+"""
+
+
+@pytest.mark.parametrize("kind", ["VfsLfs1", "VfsLfs2", "VfsFat"])
+def test_files_that_are_dropped(vm, kind):
+    """Files that nobody has closed are written, whatever their disk is doing at a collection."""
+    vm.exec(PYTHON_DISK)
+    result = vm.exec(f"""
+        disk = Disk(64 * 4096)
+        vfs.{kind}.mkfs(disk)
+        vfs.mount(vfs.{kind}(disk), '/m')
+        gc.threshold(3000)
+        for i in range(200):
+            open('/m/f%d' % (i % 5), 'w').write(str(i) + 'x' * 300)
+            [bytes(100) for _ in range(20)]
+        gc.threshold(-1)
+        gc.collect()
+        gc.collect()
+        for i in range(5):
+            with open('/m/f%d' % i) as file:
+                text = file.read()
+            # One that is still on the stack is not written yet.
+            assert text in ('', str(195 + i) + 'x' * 300) or int(text[:-300]) % 5 == i, text
+        print(sorted(os.listdir('/m')))
+    """)
+    assert result == "['f0', 'f1', 'f2', 'f3', 'f4']\n"
+
+
+@pytest.mark.parametrize("kind", ["VfsLfs1", "VfsLfs2", "VfsFat"])
+def test_disks_that_raise(vm, kind):
+    """What a disk raises arrives, and the file system goes on with what it has."""
+    vm.exec(PYTHON_DISK)
+    result = vm.exec(f"""
+        import random
+        random.seed(1)
+        class Broken(Disk):
+            count = 0
+            raised = {{}}
+            def access(self):
+                self.count += 1
+                if broken and random.randrange(20) == 0:
+                    error = random.choice((OSError, ZeroDivisionError, KeyboardInterrupt))(5)
+                    self.raised[type(error)] = self.raised.get(type(error), 0) + 1
+                    raise error
+            def readblocks(self, block, buf, offset=0):
+                self.access()
+                super().readblocks(block, buf, offset)
+            def writeblocks(self, block, buf, offset=0):
+                self.access()
+                super().writeblocks(block, buf, offset)
+        broken, seen = False, {{}}
+        disk = Broken(64 * 4096)
+        vfs.{kind}.mkfs(disk)
+        fs = vfs.{kind}(disk)
+        def step(kind, name):
+            if kind == 0:
+                files.append(fs.open(name, random.choice(('w', 'r', 'a', 'r+', 'wb'))))
+            elif kind == 1:
+                random.choice(files).write(b'x' * random.randrange(700))
+            elif kind == 2:
+                random.choice(files).read()
+            elif kind == 3:
+                files.pop(random.randrange(len(files))).close()
+            elif kind == 4:
+                fs.remove(name)
+            elif kind == 5:
+                list(fs.ilistdir('/'))
+            elif kind == 6:
+                files.pop()
+                gc.collect()
+            elif kind == 7:
+                fs.rename(name, '/f%d' % random.randrange(4))
+        for _ in range(5):
+            files, broken = [], True
+            for _ in range(200):
+                try:
+                    step(random.randrange(8), '/f%d' % random.randrange(4))
+                except (OSError, ZeroDivisionError, KeyboardInterrupt) as error:
+                    assert not isinstance(error, FaultError), error
+                    seen[type(error)] = seen.get(type(error), 0) + 1
+                except (IndexError, TypeError, ValueError):
+                    pass
+            broken = False
+            files.clear()
+            gc.collect()
+        for error in ZeroDivisionError, KeyboardInterrupt:
+            # Those of finalisers are printed.
+            assert 0 < seen[error] <= disk.raised[error], (seen, disk.raised)
+        print('still here')
+    """)
+    assert result.endswith("still here\n")
+    vm.exec("import frames; frames.check()")
+
+
+def test_file_without_its_file_system(vm):
+    """A file keeps what it lies on, although upstream's points into the middle of that."""
+    vm.exec(PYTHON_DISK)
+    vm.exec("""
+        files = []
+        for i in range(20):
+            disk = Disk(64 * 4096)
+            vfs.VfsFat.mkfs(disk)
+            vfs.mount(disk, '/m')
+            files.append(open('/m/file', 'w'))
+            files[-1].write(str(i))
+            vfs.umount('/m')
+        del disk
+        gc.collect()
+        junk = [[i] * 20 for i in range(20000)]
+        del junk
+        gc.collect()
+        for file in files:
+            file.write('x' * 5000)
+            file.close()
+    """)
+
+
+def test_hard_callbacks_and_files(vm):
+    """A hard callback that asks for a file is refused, and harms none of the program's."""
+    vm.exec("""
+        import machine, os
+        kept = open('/kept', 'w')
+        refused = 0
+        steps = (lambda: kept.flush(), lambda: kept.tell(), lambda: __import__('nope'))
+        def callback(timer):
+            global refused
+            for step in steps:
+                try:
+                    step()
+                except RuntimeError:
+                    refused += 1
+                except (ImportError, OSError):
+                    pass
+        timer = machine.Timer(-1, period=1, callback=callback, hard=True)
+        for i in range(300):
+            with open('/t%d' % (i % 9), 'w') as file:
+                file.write('x' * 100)
+            with open('/t%d' % (i % 9)) as file:
+                assert file.read() == 'x' * 100
+        timer.deinit()
+        assert refused > 10
+        kept.close()
+    """)
+    assert vm.eval("sorted(os.listdir('/'))") == ["kept", *(f"t{i}" for i in range(9))]
+
+
+def test_first_file_without_frames(vm):
+    """Where all frames are taken the first file is a MemoryError that says why."""
+    with pytest.raises(GuestError, match="MemoryError: no memory is free for the RAM disk"):
+        vm.exec("""
+            import frames
+            taken = []
+            try:
+                while True:
+                    taken.append(frames.alloc())
+            except MemoryError:
+                pass
+            open('/file', 'w')
+        """)
+
+
 def test_no_frames(vm):
     """A disk that does not fit is a MemoryError."""
     with pytest.raises(GuestError, match="MemoryError"):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from ringzero_vm import GuestError
 
 pytestmark = pytest.mark.board("microvm")
 
@@ -154,3 +155,33 @@ def test_arguments_that_grow(vm, tmp_path):
         vm.exec(f"import micropython\n{decorator}def run():\n{glob}{lines}", timeout=60)
         assert vm.exec("run()", timeout=60) == expected
     assert vm.eval("sum(list(range(1000)))") == 499500
+
+
+def test_growth_of_what_is_not_the_heaps(vm):
+    """A bytearray over memory of others does not grow: MemoryError, and nothing is lost."""
+    vm.exec("""
+        import gc, pages, uctypes
+        other = bytearray(range(250)) + bytearray(range(250))
+        inside = uctypes.addressof(other)
+        for addr in (pages.alloc().va, 0xb8000, 0x100000, inside + 5, inside + 48, inside + 64):
+            for grow in (lambda b: b.append(1), lambda b: b.extend(b'xyz')):
+                b = uctypes.bytearray_at(addr, 64)
+                try:
+                    grow(b)
+                    raise SystemExit('it has grown')
+                except MemoryError:
+                    pass
+            del b
+        gc.collect()
+        assert other == bytearray(range(250)) + bytearray(range(250))
+    """)
+
+
+def test_size_in_the_message(vm):
+    """A MemoryError names all of the size."""
+    for code, size in (
+        ("[0] * (1 << 40)", 1 << 43),
+        ("bytearray((1 << 40) + 15)", (1 << 40) + 15),
+    ):
+        with pytest.raises(GuestError, match=f"allocating {size} bytes"):
+            vm.exec(code)

@@ -1,0 +1,17 @@
+// What block devices made in Python raise, which no file system sees.
+#ifndef RINGZERO_MPY_FILESYSTEM_H
+#define RINGZERO_MPY_FILESYSTEM_H
+
+#include "py/obj.h"
+
+// What waits, for the collector, or NULL.
+extern void *filesystem_raised;
+
+// For a new heap: the last program may have ended in the middle of a file system.
+void filesystem_reset(void);
+
+// An exception in a call of a block device: in the middle of a file system it waits, and what is returned
+// tells that of it; elsewhere it is raised.
+mp_obj_t filesystem_keep(void *exception);
+
+#endif
