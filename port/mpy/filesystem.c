@@ -1,9 +1,9 @@
-// Around the file systems, which are C that no exception may leave in the middle: they have lists and
+// Around the file systems, which are C that nobody may leave or enter in the middle: they have lists and
 // buffers of their own.
 //
-// No hard callback enters one: it may have come in the middle of another call of the same one. And what a
-// block device made in Python raises waits until the file system has returned from the error that it is
-// told instead. The makefile reads the names of upstream's functions here.
+// What a block device made in Python raises waits until the file system has returned from the error that
+// it is told instead. No hard callback enters one, and no other Python that comes in the middle of a
+// call enters the same one again. The makefile reads the names of upstream's functions here.
 #include "py/mperrno.h"
 #include "py/nlr.h"
 #include "py/runtime.h"
@@ -11,6 +11,12 @@
 #include "frames/modframes.h"
 #include "mpy/filesystem.h"
 
+// The file systems that run now, one for the device of the other, and NULL.
+#define MOST_RUNNING (4)
+static struct {
+    const void *filesystem;
+    const void *frame;      // of filesystem_enter()
+} running[MOST_RUNNING];
 unsigned filesystem_depth;
 void *filesystem_raised;
 
@@ -19,7 +25,15 @@ void filesystem_reset(void) {
     filesystem_raised = NULL;
 }
 
+// A fault has ended those that would lie below on the stack.
+static void forget_ended(const void *frame) {
+    while (filesystem_depth > 0 && running[filesystem_depth - 1].frame <= frame) {
+        --filesystem_depth;
+    }
+}
+
 mp_obj_t filesystem_keep(void *exception) {
+    forget_ended(__builtin_frame_address(0));
     if (filesystem_depth == 0) {
         nlr_jump(exception);
     }
@@ -29,7 +43,24 @@ mp_obj_t filesystem_keep(void *exception) {
     return MP_OBJ_NEW_SMALL_INT(-MP_EIO);
 }
 
+void filesystem_enter(const void *filesystem);
 NORETURN void filesystem_raise(void);
+
+void filesystem_enter(const void *filesystem) {
+    frames_refuse_interrupt();
+    const void *frame = __builtin_frame_address(0);
+    forget_ended(frame);
+    for (unsigned i = 0; i < filesystem_depth; ++i) {
+        if (running[i].filesystem == filesystem) {
+            mp_raise_OSError(MP_EBUSY);
+        }
+    }
+    if (filesystem_depth == MOST_RUNNING) {
+        mp_raise_OSError(MP_EBUSY);
+    }
+    running[filesystem_depth].filesystem = filesystem;
+    running[filesystem_depth++].frame = frame;
+}
 
 NORETURN void filesystem_raise(void) {
     void *exception = filesystem_raised;
@@ -37,15 +68,19 @@ NORETURN void filesystem_raise(void) {
     nlr_jump(exception);
 }
 
-// None has more than six arguments. The frame is for stack traces.
-#define GUARD(name) \
+// Of a function with the file system as its first argument, and with a FIL or FF_DIR, which begin with
+// that. None has more than six arguments. The frame is for stack traces.
+#define GUARD(name) GUARD_WITH(name, "")
+#define GUARD_FILE(name) GUARD_WITH(name, "mov (%rdi), %rdi")
+#define GUARD_WITH(name, find) \
     void __wrap_##name(void); \
     __attribute__((naked)) void __wrap_##name(void) { \
-        __asm__ ("cmpb $0, irq_active(%rip)\n\t" \
-    "jne frames_refuse_interrupt\n\t" \
-    "push %rbp\n\t" \
+        __asm__ ("push %rbp\n\t" \
     "mov %rsp, %rbp\n\t" \
-    "incl filesystem_depth(%rip)\n\t" \
+    "push %rdi\n\tpush %rsi\n\tpush %rdx\n\tpush %rcx\n\tpush %r8\n\tpush %r9\n\t" \
+    find "\n\t" \
+    "call filesystem_enter\n\t" \
+    "pop %r9\n\tpop %r8\n\tpop %rcx\n\tpop %rdx\n\tpop %rsi\n\tpop %rdi\n\t" \
     "call __real_" #name "\n\t" \
     "decl filesystem_depth(%rip)\n\t" \
     "pop %rbp\n\t" \
@@ -92,20 +127,20 @@ GUARD(lfs2_rename)
 GUARD(lfs2_stat)
 GUARD(lfs2_unmount)
 GUARD(f_chdir)
-GUARD(f_close)
-GUARD(f_closedir)
+GUARD_FILE(f_close)
+GUARD_FILE(f_closedir)
 GUARD(f_getcwd)
 GUARD(f_getfree)
-GUARD(f_lseek)
+GUARD_FILE(f_lseek)
 GUARD(f_mkdir)
 GUARD(f_mkfs)
 GUARD(f_mount)
 GUARD(f_open)
 GUARD(f_opendir)
-GUARD(f_read)
-GUARD(f_readdir)
+GUARD_FILE(f_read)
+GUARD_FILE(f_readdir)
 GUARD(f_rename)
 GUARD(f_stat)
-GUARD(f_sync)
+GUARD_FILE(f_sync)
 GUARD(f_unlink)
-GUARD(f_write)
+GUARD_FILE(f_write)

@@ -303,6 +303,43 @@ def test_disks_that_raise(vm, kind):
     vm.exec("import frames; frames.check()")
 
 
+@pytest.mark.parametrize("kind", ["VfsLfs1", "VfsLfs2", "VfsFat"])
+def test_callbacks_in_the_middle_of_a_disk(vm, kind):
+    """A callback in the middle of a file system cannot enter it, but any other one."""
+    vm.exec(PYTHON_DISK)
+    result = vm.exec(f"""
+        import errno
+        inner = 0
+        class Nesting(Disk):
+            def writeblocks(self, block, buf, offset=0):
+                global inner
+                if nested:
+                    try:
+                        open('/m/inner', 'w')
+                        print('taken')
+                    except OSError as error:
+                        assert error.errno == errno.EBUSY
+                    with open('/log', 'a') as log:
+                        log.write('x')
+                    inner += 1
+                super().writeblocks(block, buf, offset)
+        nested = False
+        disk = Nesting(64 * 4096)
+        vfs.{kind}.mkfs(disk)
+        vfs.mount(vfs.{kind}(disk), '/m')
+        nested = True
+        for i in range(20):
+            with open('/m/f%d' % (i % 5), 'w') as file:
+                file.write(str(i) * 300)
+        nested = False
+        for i in range(15, 20):
+            assert open('/m/f%d' % (i % 5)).read() == str(i) * 300
+        assert inner > 0 and len(open('/log').read()) == inner
+        print(sorted(os.listdir('/m')))
+    """)
+    assert result == "['f0', 'f1', 'f2', 'f3', 'f4']\n"
+
+
 def test_file_without_its_file_system(vm):
     """A file keeps what it lies on, although upstream's points into the middle of that."""
     vm.exec(PYTHON_DISK)
