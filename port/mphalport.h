@@ -33,6 +33,7 @@ void mp_hal_get_random(size_t size, uint8_t *buf);
 // The handler around the prompt: where it is the innermost one, no program runs that a KeyboardInterrupt
 // could end, and one that is pending is dropped.
 void mp_hal_set_prompt(const void *handler);
+bool mp_hal_is_prompt(void);
 
 // Forgets the prompt and the terminals of a program that has been left.
 void mp_hal_reset_console(void);

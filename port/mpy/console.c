@@ -39,13 +39,17 @@ void mp_hal_set_program_char(int c) {
     mp_hal_set_interrupt_char(c >= 0 ? c : NO_PROGRAM);
 }
 
+bool mp_hal_is_prompt(void) {
+    return prompt != NULL && MP_STATE_THREAD(nlr_top) == prompt;
+}
+
 // Without a program Ctrl-C is for the prompt, but ends what else runs: callbacks, finalisers, exit
 // functions, terminals, the printing of an exception.
 static int interrupt_char(void) {
     if (mp_interrupt_char != NO_PROGRAM) {
         return mp_interrupt_char;
     }
-    return piped || MP_STATE_THREAD(nlr_top) == prompt ? -1 : CHAR_CTRL_C;
+    return piped || mp_hal_is_prompt() ? -1 : CHAR_CTRL_C;
 }
 
 bool mp_hal_is_interrupt_char(int byte) {
@@ -143,7 +147,7 @@ int mp_hal_stdin_rx_chr(void) {
             return c;
         }
         #endif
-        if (prompt != NULL && MP_STATE_THREAD(nlr_top) == prompt) {
+        if (mp_hal_is_prompt()) {
             MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
         }
         mp_event_wait_indefinite();
@@ -170,7 +174,7 @@ mp_uint_t mp_hal_stdout_tx_strn(const char *str, size_t len) {
     }
     #endif
     for (size_t done = 0; done < len; done += PART) {
-        if (prompt == NULL || MP_STATE_THREAD(nlr_top) != prompt) {
+        if (!mp_hal_is_prompt()) {
             interrupt_check();
         }
         size_t part = MIN(len - done, PART);

@@ -250,7 +250,10 @@ static int read_line(vstr_t *line, const char *prompt) {
 }
 
 int readline(vstr_t *line, const char *prompt) {
-    // A callback may read a line while the program reads one.
+    if (mp_hal_is_prompt()) {
+        return read_line(line, prompt);
+    }
+    // A callback may read a line while the prompt or the program reads one.
     readline_t outer = rl;
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
