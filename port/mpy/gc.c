@@ -48,10 +48,12 @@ bool gc_is_locked(void) {
 
 // Of interrupt_count(), when marking began.
 static unsigned callbacks;
+static bool all_marked;
 
 static void start(void) {
     MP_STATE_THREAD(gc_lock_depth) |= GC_COLLECT_FLAG;
     callbacks = interrupt_count();
+    all_marked = false;
     blocks_mark_begin();
 }
 
@@ -70,11 +72,11 @@ void gc_collect_start(void) {
 // A FAT file leads to its file system by an address in the middle of that.
 static void mark_file_systems(void) {
     for (const blocks_area_t *area = &blocks_first; area != blocks_grown.next; area = area->next) {
-        for (size_t i = 0; i < area->count / BLOCKS_WORD; ++i) {
-            const blocks_word_t *word = &area->words[i];
-            uint64_t marked = word->finaliser & word->head & ~word->used;
+        const blocks_word_t *end = area->words + area->count / BLOCKS_WORD;
+        for (const blocks_word_t *word = area->words; word < end; ++word) {
+            uint64_t marked = word->finaliser == 0 ? 0 : word->finaliser & word->head & ~word->used;
             for (; marked != 0; marked &= marked - 1) {
-                size_t block = i * BLOCKS_WORD + __builtin_ctzll(marked);
+                size_t block = (word - area->words) * BLOCKS_WORD + __builtin_ctzll(marked);
                 const struct {
                     mp_obj_base_t base;
                     FIL file;
@@ -129,12 +131,12 @@ static bool finalise(mp_obj_base_t *obj) {
 static bool for_dying(size_t flag_offset, bool (*act)(mp_obj_base_t *obj)) {
     bool any = false;
     for (const blocks_area_t *area = &blocks_first; area != blocks_grown.next; area = area->next) {
-        for (size_t i = 0; i < area->count / BLOCKS_WORD; ++i) {
-            blocks_word_t *word = &area->words[i];
+        const blocks_word_t *end = area->words + area->count / BLOCKS_WORD;
+        for (blocks_word_t *word = area->words; word < end; ++word) {
             uint64_t *flags = (uint64_t *)((char *)word + flag_offset);
             uint64_t dying;
-            while (dying = *flags & word->head & word->used, dying != 0) {
-                size_t block = i * BLOCKS_WORD + __builtin_ctzll(dying);
+            while (*flags != 0 && (dying = *flags & word->head & word->used) != 0) {
+                size_t block = (word - area->words) * BLOCKS_WORD + __builtin_ctzll(dying);
                 any = true;
                 if (!act((mp_obj_base_t *)(area->start + block * BLOCKS_SIZE))) {
                     return true;
@@ -159,11 +161,15 @@ static void keep_dying(size_t flag_offset) {
     blocks_mark_begin();
     if (for_dying(flag_offset, keep)) {
         collect_owe_calls();
+        mark_end();
     }
-    mark_end();
 }
 
 static void end_marking(void) {
+    if (all_marked) {
+        return;
+    }
+    all_marked = true;
     mark_end();
     if (interrupt_count() != callbacks) {
         mark_again();
