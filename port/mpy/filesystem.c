@@ -11,30 +11,19 @@
 #include "frames/modframes.h"
 #include "mpy/filesystem.h"
 
-// The file systems that run now, one for the device of the other, and NULL.
+// The file systems that run now, one for the device of the other.
 #define MOST_RUNNING (4)
-static struct {
-    const void *filesystem;
-    const void *frame;      // of filesystem_enter()
-} running[MOST_RUNNING];
-unsigned filesystem_depth;
+static const void *running[MOST_RUNNING];
+static unsigned running_count;
 void *filesystem_raised;
 
 void filesystem_reset(void) {
-    filesystem_depth = 0;
+    running_count = 0;
     filesystem_raised = NULL;
 }
 
-// A fault has ended those that would lie below on the stack.
-static void forget_ended(const void *frame) {
-    while (filesystem_depth > 0 && running[filesystem_depth - 1].frame <= frame) {
-        --filesystem_depth;
-    }
-}
-
 mp_obj_t filesystem_keep(void *exception) {
-    forget_ended(__builtin_frame_address(0));
-    if (filesystem_depth == 0) {
+    if (running_count == 0) {
         nlr_jump(exception);
     }
     if (filesystem_raised == NULL) {
@@ -43,51 +32,58 @@ mp_obj_t filesystem_keep(void *exception) {
     return MP_OBJ_NEW_SMALL_INT(-MP_EIO);
 }
 
-void filesystem_enter(const void *filesystem);
-NORETURN void filesystem_raise(void);
-
-void filesystem_enter(const void *filesystem) {
+static void enter(const void *filesystem) {
     frames_refuse_interrupt();
-    const void *frame = __builtin_frame_address(0);
-    forget_ended(frame);
-    for (unsigned i = 0; i < filesystem_depth; ++i) {
-        if (running[i].filesystem == filesystem) {
+    for (unsigned i = 0; i < running_count; ++i) {
+        if (running[i] == filesystem) {
             mp_raise_OSError(MP_EBUSY);
         }
     }
-    if (filesystem_depth == MOST_RUNNING) {
+    if (running_count == MOST_RUNNING) {
         mp_raise_OSError(MP_EBUSY);
     }
-    running[filesystem_depth].filesystem = filesystem;
-    running[filesystem_depth++].frame = frame;
+    running[running_count++] = filesystem;
 }
 
-NORETURN void filesystem_raise(void) {
+static void leave(void) {
+    --running_count;
     void *exception = filesystem_raised;
-    filesystem_raised = NULL;
-    nlr_jump(exception);
+    if (exception != NULL) {
+        filesystem_raised = NULL;
+        nlr_jump(exception);
+    }
 }
 
-// Of a function with the file system as its first argument, and with a FIL or FF_DIR, which begin with
-// that. None has more than six arguments. The frame is for stack traces.
-#define GUARD(name) GUARD_WITH(name, "")
-#define GUARD_FILE(name) GUARD_WITH(name, "mov (%rdi), %rdi")
-#define GUARD_WITH(name, find) \
-    void __wrap_##name(void); \
-    __attribute__((naked)) void __wrap_##name(void) { \
-        __asm__ ("push %rbp\n\t" \
-    "mov %rsp, %rbp\n\t" \
-    "push %rdi\n\tpush %rsi\n\tpush %rdx\n\tpush %rcx\n\tpush %r8\n\tpush %r9\n\t" \
-    find "\n\t" \
-    "call filesystem_enter\n\t" \
-    "pop %r9\n\tpop %r8\n\tpop %rcx\n\tpop %rdx\n\tpop %rsi\n\tpop %rdi\n\t" \
-    "call __real_" #name "\n\t" \
-    "decl filesystem_depth(%rip)\n\t" \
-    "pop %rbp\n\t" \
-    "cmpq $0, filesystem_raised(%rip)\n\t" \
-    "jne filesystem_raise\n\t" \
-    "ret"); \
+// None of these functions has more than six arguments or one that is no integer or pointer, so all are
+// called alike (System V ABI, AMD64, 3.2.3).
+typedef uint64_t function_t(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+
+static uint64_t call(function_t *function, const void *filesystem, uint64_t a, uint64_t b, uint64_t c,
+    uint64_t d, uint64_t e, uint64_t f) {
+    enter(filesystem);
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        uint64_t result = function(a, b, c, d, e, f);
+        nlr_pop();
+        leave();
+        return result;
     }
+    // A buffer that is not there, for one.
+    if (filesystem_raised == NULL) {
+        filesystem_raised = nlr.ret_val;
+    }
+    leave();
+    return 0;
+}
+
+#define GUARD_WITH(name, filesystem) \
+    function_t __real_##name, __wrap_##name; \
+    uint64_t __wrap_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) { \
+        return call(__real_##name, filesystem, a, b, c, d, e, f); \
+    }
+// Their first argument is the file system, or a FIL or FF_DIR, which begin with its address.
+#define GUARD(name) GUARD_WITH(name, (const void *)a)
+#define GUARD_FILE(name) GUARD_WITH(name, *(const void *const *)a)
 
 GUARD(lfs1_dir_close)
 GUARD(lfs1_dir_open)
