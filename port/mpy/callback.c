@@ -8,7 +8,6 @@
 #include "py/runtime.h"
 
 #include "cpu/irq.h"
-#include "mpy/collect.h"
 #include "mpy/filesystem.h"
 #include "mpy/interrupt.h"
 
@@ -83,14 +82,11 @@ mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *ar
 // What a block device made in Python is called with.
 mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args) {
     nlr_buf_t nlr;
-    collect_enter_device();
     if (nlr_push(&nlr) == 0) {
         mp_obj_t result = lend(n_args, n_kw, args, true);
         nlr_pop();
-        collect_leave_device();
         return result;
     }
-    collect_leave_device();
     return filesystem_keep(nlr.ret_val);
 }
 

@@ -13,28 +13,22 @@ static nlr_buf_t *outer_catcher;
 // What objects that die have to say: Python may be called, by finalisers and for weak references.
 static bool calls_due, calling;
 static mp_sched_node_t calls_node;
-static unsigned device_calls;
 
 static void call(mp_sched_node_t *node) {
     (void)node;
-    if (calls_due && device_calls == 0) {
+    if (calls_due && !filesystem_is_running()) {
         gc_collect();
     }
 }
 
 void collect_owe_calls(void) {
     calls_due = true;
-    if (device_calls == 0) {
+    if (!filesystem_is_running()) {
         mp_sched_schedule_node(&calls_node, call);
     }
 }
 
-void collect_enter_device(void) {
-    ++device_calls;
-}
-
-void collect_leave_device(void) {
-    --device_calls;
+void collect_resume_calls(void) {
     if (calls_due) {
         collect_owe_calls();
     }
@@ -42,7 +36,6 @@ void collect_leave_device(void) {
 
 void collect_reset(void) {
     calls_due = calling = false;
-    device_calls = 0;
 }
 
 void collect_mark_roots(void) {
@@ -90,7 +83,7 @@ static void collect_and_call(void) {
 }
 
 void gc_collect(void) {
-    if (gc_is_locked() || calling || device_calls > 0) {
+    if (gc_is_locked() || calling || filesystem_is_running()) {
         collect_for_room();
         return;
     }

@@ -12,10 +12,8 @@ void collect_reset(void);
 // it may.
 void collect_for_room(void);
 
-// Around a call of a block device made in Python. The file system is in the middle of something, and no
-// finaliser may enter it.
-void collect_enter_device(void);
-void collect_leave_device(void);
+// No file system runs any more, in whose middle no finaliser is called.
+void collect_resume_calls(void);
 
 // For gc.c: there are objects that stay although nothing leads to them.
 void collect_owe_calls(void);

@@ -9,6 +9,7 @@
 #include "py/runtime.h"
 
 #include "frames/modframes.h"
+#include "mpy/collect.h"
 #include "mpy/filesystem.h"
 
 // The file systems that run now, one for the device of the other.
@@ -20,6 +21,10 @@ void *filesystem_raised;
 void filesystem_reset(void) {
     running_count = 0;
     filesystem_raised = NULL;
+}
+
+bool filesystem_is_running(void) {
+    return running_count > 0;
 }
 
 mp_obj_t filesystem_keep(void *exception) {
@@ -46,7 +51,9 @@ static void enter(const void *filesystem) {
 }
 
 static void leave(void) {
-    --running_count;
+    if (--running_count == 0) {
+        collect_resume_calls();
+    }
     void *exception = filesystem_raised;
     if (exception != NULL) {
         filesystem_raised = NULL;

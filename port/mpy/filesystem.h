@@ -7,6 +7,9 @@
 // What waits, for the collector, or NULL.
 extern void *filesystem_raised;
 
+// Whether one is in the middle of a call.
+bool filesystem_is_running(void);
+
 // For a new heap: the last program may have ended in the middle of a file system.
 void filesystem_reset(void);
 
