@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-from bench_vm import BUILD, OPTIONS, ROOT, make_app, run  # noqa: E402
+from bench_vm import BUILD, OPTIONS, boot, make_app, run  # noqa: E402
 from symbols import functions  # noqa: E402
 
 PLUGIN = Path(__file__).with_name("profile.c")
@@ -24,10 +24,7 @@ def count(kernel, app):
     starts = [addr for addr, _ in known]
     counts = collections.Counter()
     with tempfile.NamedTemporaryFile("r") as file:
-        command = [sys.executable, ROOT / "scripts" / "run.py", "--board", "microvm"]
-        command += ["--memory", "64M", "--kernel", kernel, "--timeout", "600", app, "--"]
-        command += ["-icount", "shift=0,sleep=off", "-plugin", f"{plugin},out={file.name}"]
-        text = run(command)
+        text = boot(kernel, app, "-plugin", f"{plugin},out={file.name}")
         for line in file:
             addr, instructions, times = line.split()
             at = bisect.bisect(starts, int(addr, 16)) - 1
