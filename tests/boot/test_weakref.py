@@ -52,7 +52,7 @@ def change(act, expected):
             d[x + 1000] = x
         assert others == [[3] * 4] * 10
         assert target[-1] == 69 and d[1069] == 69
-        assert len(target) == expected[0] and len(d) == expected[1], (len(target), len(d))
+        assert len(target) in expected[0] and len(d) in expected[1], (len(target), len(d))
     assert len(called) == 100
 
 def clear(target, d):
@@ -87,18 +87,9 @@ def test_callbacks_while_the_heap_grows(weakref):
 
 def test_callbacks_that_change_what_grows(weakref):
     """A callback may change the very list or dictionary for which memory was wanted."""
-    weakref.exec(CHANGE + "change(extend, (115, 113))")
-    weakref.exec("""
-        gone = []
-        def drop(target, d):
-            clear(target, d)
-            gone.append(1)
-        try:
-            change(drop, (0, 0))
-        except AssertionError as e:
-            # Cleared once, and filled by the steps after that.
-            assert 0 < e.args[0][0] <= 71 and 0 < e.args[0][1] <= 71, e
-    """)
+    weakref.exec(CHANGE + "change(extend, ([115], [113]))")
+    # Cleared once, and filled by the steps after that.
+    weakref.exec("change(clear, (range(1, 72), range(1, 72)))")
 
 
 @pytest.mark.memory("512M")
