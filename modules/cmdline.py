@@ -8,6 +8,8 @@ def parse(text):
 
     Double quotes keep spaces in a value: main="/rom/my program.py". ValueError if one stays open.
     """
+    if not isinstance(text, str):
+        raise TypeError("a command line is a str, not %s" % type(text).__name__)
     options = {}
     if len(text.split('"', 1)) == 1:
         words = text.split()
@@ -37,14 +39,17 @@ def parse(text):
 
 def size(key, value):
     """Bytes in an option's value: 4096, 0x1000, 64k, 64K, 2M, 1G. ValueError names the `key`."""
-    digits = value
-    shift = _UNITS.get(value[-1:].lower(), 0)
+    digits = value.lower()
+    shift = _UNITS.get(digits[-1:], 0)
     if shift:
-        digits = value[:-1]
-    try:
-        number = int(digits, 0) << shift if digits[:1].isdigit() else -1
-    except ValueError:
-        number = -1
+        digits = digits[:-1]
+    base = 16 if digits.startswith("0x") else 10
+    if base == 16:
+        digits = digits[2:]
+    # int() takes signs, spaces and underscores, too.
+    number = -1
+    if digits and all(digit in "0123456789abcdef"[:base] for digit in digits):
+        number = int(digits, base) << shift
     if number >> 62:
         raise ValueError(
             "command line: %s=%s is not a size: one is like 4096, 0x1000, 64k, 16M or 1G"

@@ -116,6 +116,9 @@ static mp_obj_t port_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value) {
     if (value == MP_OBJ_NULL) {
         return MP_OBJ_NULL;
     }
+    if (mp_obj_is_exact_type(index, &mp_type_int)) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("port%u has 0 to 0x%x"), 8 * self->size, 0x10000 - self->size);
+    }
     mp_int_t port = mp_obj_get_int(index);
     if (port < 0 || port > 0x10000 - self->size) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("port%u has 0 to 0x%x, not %ld"),

@@ -26,47 +26,57 @@ static const mp_obj_type_t ramdisk_type;
 static mp_obj_t ramdisk_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *all_args) {
     enum { ARG_size, ARG_block_size, ARG_addr };
     static const mp_arg_t allowed_args[] = {
-        { MP_QSTR_size, MP_ARG_INT | MP_ARG_REQUIRED, {.u_int = 0} },
-        { MP_QSTR_block_size, MP_ARG_INT, {.u_int = FRAMES_SIZE} },
+        { MP_QSTR_size, MP_ARG_OBJ | MP_ARG_REQUIRED, {.u_rom_obj = MP_ROM_NONE} },
+        { MP_QSTR_block_size, MP_ARG_OBJ, {.u_rom_obj = MP_ROM_INT(FRAMES_SIZE)} },
         { MP_QSTR_addr, MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE} },
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mp_arg_parse_all_kw_array(n_args, n_kw, all_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
     frames_refuse_interrupt();
-    mp_int_t size = args[ARG_size].u_int;
-    mp_int_t block_size = args[ARG_block_size].u_int;
-    if (size <= 0 || block_size < 128 || (block_size & (block_size - 1)) != 0) {
-        if (size <= 0) {
-            mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("size is at least 1, not %ld"), (long)size);
-        }
+    uint64_t size = frames_get_number(args[ARG_size].u_obj, "size");
+    uint64_t block_size = frames_get_number(args[ARG_block_size].u_obj, "block_size");
+    bool over = args[ARG_addr].u_obj != mp_const_none;
+    uint64_t addr = over ? frames_get_number(args[ARG_addr].u_obj, "addr") : 0;
+    if (size == 0) {
+        mp_raise_ValueError(MP_ERROR_TEXT("size is at least 1, not 0"));
+    }
+    if (block_size < 128 || (block_size & (block_size - 1)) != 0) {
         mp_raise_msg_varg(&mp_type_ValueError,
-            MP_ERROR_TEXT("block_size is a power of two from 128 on, not %ld"), (long)block_size);
+            MP_ERROR_TEXT("block_size is a power of two from 128 on, not %lu"), (unsigned long)block_size);
+    }
+    if (over && (size > INT64_MAX || addr + size < addr)) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("size 0x%lx is too large for addr 0x%lx"),
+            (unsigned long)size, (unsigned long)addr);
     }
 
     ramdisk_t *self = mp_obj_malloc(ramdisk_t, type);
     self->block_size = block_size;
     self->count = 0;
-    if (args[ARG_addr].u_obj != mp_const_none) {
-        self->data = (uint8_t *)mp_obj_get_int(args[ARG_addr].u_obj);
-    } else {
-        uint64_t count = (MAX(size, block_size) + FRAMES_SIZE - 1) / FRAMES_SIZE;
-        uint64_t addr = frames_alloc_kernel(count, FRAMES_SIZE, 0);
+    if (!over) {
+        uint64_t bytes = MAX(size, block_size);
+        uint64_t count = bytes / FRAMES_SIZE + (bytes % FRAMES_SIZE != 0);
+        addr = frames_alloc_kernel(count, FRAMES_SIZE, 0);
         if (frames_failed(addr)) {
             frames_raise_alloc(frames_why(addr), count, FRAMES_SIZE, 0);
         }
-        self->data = (uint8_t *)addr;
         self->count = count;
         size = count * FRAMES_SIZE;
     }
+    self->data = (uint8_t *)addr;
     self->size = size - size % block_size;
     return MP_OBJ_FROM_PTR(self);
+}
+
+// UINT64_MAX, which lies outside of any disk, for more than 64 bits.
+static mp_uint_t get_index(mp_obj_t obj) {
+    return mp_obj_is_exact_type(obj, &mp_type_int) ? UINT64_MAX : (mp_uint_t)mp_obj_get_int(obj);
 }
 
 // Where [offset, offset + len) of a block lies, or an exception. File systems stay inside.
 static uint8_t *get_bytes(ramdisk_t *self, const mp_obj_t *args, size_t n_args, size_t len) {
     frames_refuse_interrupt();
-    mp_uint_t block = mp_obj_get_int(args[1]);
-    mp_uint_t offset = n_args == 4 ? mp_obj_get_int(args[3]) : 0;
+    mp_uint_t block = get_index(args[1]);
+    mp_uint_t offset = n_args == 4 ? get_index(args[3]) : 0;
     if (block >= self->size / self->block_size
         || offset > self->size - block * self->block_size
         || len > self->size - block * self->block_size - offset) {

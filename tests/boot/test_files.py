@@ -173,7 +173,10 @@ def test_disk_limits(vm):
         from ramdisk import RAMDisk
         d = RAMDisk(8192)
         buf = bytearray(4096)
-        for args in ((2, buf), (-1, buf), (1, bytearray(4097)), (1, buf, 1), (0, buf, 1 << 62)):
+        for args in (
+            (2, buf), (-1, buf), (1 << 64, buf),
+            (1, bytearray(4097)), (1, buf, 1), (0, buf, 1 << 62),
+        ):
             for call in (d.readblocks, d.writeblocks):
                 try:
                     call(*args)
@@ -193,7 +196,7 @@ def test_disk_limits(vm):
         except OSError:
             print("closed")
     """)
-    assert result == "22 " * 10 + "V " * 4 + "closed\n"
+    assert result == "22 " * 12 + "V " * 4 + "closed\n"
 
 
 PYTHON_DISK = """

@@ -60,7 +60,26 @@ def test_size(port, value, size):
 
 
 @pytest.mark.parametrize(
-    "value", ["", "k", "x", "-1", "+1", "1.5M", "1MM", "0x", "08Q", "4194304T"]
+    "value",
+    [
+        "",
+        "k",
+        "x",
+        "-1",
+        "+1",
+        "1.5M",
+        "1MM",
+        "0x",
+        "08Q",
+        "4194304T",
+        "1_0",
+        "0b1",
+        "0o7",
+        "0x_1",
+        " 1",
+        "1 k",
+        "\uff11",
+    ],
 )
 def test_size_refused(port, value):
     """What is no size is refused by name."""
