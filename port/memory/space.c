@@ -65,7 +65,7 @@ static struct {
 } memory[MEMORY_RANGES_MAX];
 static size_t memory_count;
 static bool on_boot_tables = true;
-static uint64_t next_reserve = SPACE_RESERVE;
+uint64_t space_reserve_next = SPACE_RESERVE;
 
 static uint64_t take(void *context) {
     (void)context;
@@ -238,7 +238,7 @@ void space_leave(void) {
     cpu_set_cr3((uint64_t)boot_pml4);
     on_boot_tables = true;
     space_reserve_count = 0;
-    next_reserve = SPACE_RESERVE;
+    space_reserve_next = SPACE_RESERVE;
 }
 
 bool space_ready(void) {
@@ -309,14 +309,14 @@ bool space_writable(uint64_t va, size_t size) {
 }
 
 uint64_t space_reserve(uint64_t count) {
-    uint64_t room = (SPACE_RESERVE_END - next_reserve) / PAGING_SIZE;
+    uint64_t room = (SPACE_RESERVE_END - space_reserve_next) / PAGING_SIZE;
     uint64_t align = count >= PAGING_SIZE_1G / PAGING_SIZE ? PAGING_SIZE_1G
         : count >= PAGING_SIZE_2M / PAGING_SIZE ? PAGING_SIZE_2M : PAGING_SIZE;
-    uint64_t va = (next_reserve + (align - 1)) & ~(align - 1);
+    uint64_t va = (space_reserve_next + (align - 1)) & ~(align - 1);
     if (count == 0 || count > room || va + count * PAGING_SIZE > SPACE_RESERVE_END) {
         return 0;
     }
     // A page that is never mapped lies between one reservation and the next.
-    next_reserve = va + (count + 1) * PAGING_SIZE;
+    space_reserve_next = va + (count + 1) * PAGING_SIZE;
     return va;
 }

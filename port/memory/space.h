@@ -60,7 +60,9 @@ bool space_writable(uint64_t va, size_t size);
 #define SPACE_RESERVE_FRAMES 32
 extern size_t space_reserve_count;
 
-// Address space that nothing else is in, aligned so that large pages fit; 0 where there is no more.
+// Address space that nothing else is in, aligned so that large pages fit; 0 where there is no more
+// from space_reserve_next on.
 uint64_t space_reserve(uint64_t count);
+extern uint64_t space_reserve_next;
 
 #endif

@@ -238,7 +238,7 @@ static mp_obj_t space_reserve_(mp_obj_t count_in) {
     uint64_t count = get_u64(count_in, "count");
     uint64_t va = space_reserve(count);
     if (va == 0) {
-        raise_status(PAGING_TOO_LONG, &(request_t) { .va = SPACE_RESERVE, .count = count });
+        raise_status(PAGING_TOO_LONG, &(request_t) { .va = space_reserve_next, .count = count });
     }
     return mp_obj_new_int_from_uint(va);
 }

@@ -2,6 +2,7 @@
 
 import handoffs
 import pytest
+from ringzero_vm import GuestError
 
 WRITE, EXECUTE, UNCACHED, OWNED = 1, 2, 8, 16
 PAGE, M2, G1 = 1 << 12, 1 << 21, 1 << 30
@@ -137,11 +138,20 @@ def test_errors(vm):
         ("pages.protect, va, 1, 0", f"{va:#x}: not mapped"),
         ("pages.protect, 1 << 20, 1, 1", "0x100000: belongs to the kernel"),
         ("pages.reserve, 0", "count is at least 1, not 0"),
-        ("pages.reserve, 1 << 40", "count 1099511627776 is too large for va 0x600000000000"),
+        ("pages.reserve, 1 << 40", f"count 1099511627776 is too large for va {va + 0x5000:#x}"),
         ("pages.translate, 1 << 50", "va 0x4000000000000, count 1: not canonical"),
     ):
         assert vm.exec(f"say({call})").startswith(message), call
     assert vm.eval("(frames.stats(), pages.walk()) == before")
+
+
+def test_reserve_at_the_end(vm):
+    """Where no address space is left, the message names where the rest of it begins."""
+    vm.exec("import pages; va = pages.reserve(1 << 32)")
+    rest = vm.eval("va") + (((1 << 32) + 1) << 12)
+    with pytest.raises(GuestError, match=f"count 4294967296 is too large for va {rest:#x}\\b"):
+        vm.exec("pages.reserve(1 << 32)")
+    assert vm.eval("pages.reserve(1)") == rest
 
 
 def test_closed_pages_are_as_free_memory(vm):
