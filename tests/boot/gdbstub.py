@@ -1,6 +1,15 @@
-"""As much of gdb's remote protocol as it takes to look at and change a guest's memory."""
+"""As much of gdb's remote protocol as it takes to look at a guest's memory and registers."""
 
 import socket
+import struct
+
+
+def attach(vm):
+    """A connection to a guest that runs. Served from its start, it would have QEMU wait for us."""
+    path = vm.sockets / "stub"
+    command = f"gdbserver unix:{path},server=on,wait=off"
+    vm.qmp.command("human-monitor-command", command_line=command)
+    return Gdb(path)
 
 
 class Gdb:
@@ -39,6 +48,22 @@ class Gdb:
 
     def write(self, addr, data):
         assert self.command(f"M{addr:x},{len(data):x}:{data.hex()}") == "OK"
+
+    def registers(self):
+        """(rip, rflags)."""
+        return struct.unpack_from("<QI", bytes.fromhex(self.command("g")), 16 * 8)
+
+    def set_breakpoint(self, addr):
+        assert self.command(f"Z1,{addr:x},1") == "OK"
+
+    def clear_breakpoint(self, addr):
+        assert self.command(f"z1,{addr:x},1") == "OK"
+
+    def run_to_breakpoint(self):
+        # What stands at one does not stop there again.
+        for action in "sc":
+            self.send(action)
+            assert self.receive().startswith("T05")
 
     def resume(self):
         self.send("c")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
-from gdbstub import Gdb
+from gdbstub import attach
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "tests" / "images"
@@ -220,12 +220,8 @@ def test_memory_tester_finds_a_flipped_bit(boot, memtests):
         memory="32M",
         append="main=main.py passes=1000",
     )
-    # Served from the start, it would have QEMU wait for us.
-    path = vm.sockets / "stub"
-    command = f"gdbserver unix:{path},server=on,wait=off"
-    vm.qmp.command("human-monitor-command", command_line=command)
     vm.repl.expect_exact("walking ones")
-    gdb = Gdb(path)
+    gdb = attach(vm)
     try:
         for _ in range(100):
             # What comes between two fills of this word is not seen: then another time.

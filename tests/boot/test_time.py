@@ -2,11 +2,14 @@
 
 import calendar
 import datetime
+import re
 import struct
+import subprocess
 import time
 
 import pytest
 import ringzero_vm
+from gdbstub import attach
 
 CLOCKS = [
     ("q35", ()),
@@ -17,6 +20,7 @@ CLOCKS = [
     ("microvm", ("-machine", "pit=off")),
     ("microvm", ("-cpu", "max,-hypervisor")),
 ]
+RFLAGS_IF = 1 << 9
 ICOUNT = ("-icount", "shift=0,sleep=off")
 
 
@@ -214,6 +218,39 @@ def test_every_year(vm):
                         print(mode, year, month, day, got)
     """)
     assert wrong == ""
+
+
+def test_index_and_data_are_one_step(boot, kernel):
+    """Wherever the kernel uses the clock's two ports, no interrupt comes between them."""
+    text = subprocess.check_output(["objdump", "-d", "--no-show-raw-insn", kernel], text=True)
+    places = re.findall(r"(?m)^ *([0-9a-f]+):\t(?:in +\$0x71,|out +%\w+,\$0x7[01]$)", text)
+    places = {int(place, 16) for place in places}
+    assert len(places) >= 4
+    vm = boot().boot()
+    vm.exec("import machine; rtc = machine.RTC()")
+    vm.repl.send("for _ in range(99): rtc.datetime((2026, 1, 2, 0, 3, 4, 5, 0)); rtc.datetime()\r")
+    vm.repl.expect_exact("... ")
+    gdb = attach(vm)
+    seen = set()
+    try:
+        for place in places:
+            gdb.set_breakpoint(place)
+        vm.repl.send("\r")
+        gdb.resume()
+        assert gdb.receive().startswith("T05")
+        for _ in range(300):
+            rip, rflags = gdb.registers()
+            assert not rflags & RFLAGS_IF, hex(rip)
+            seen.add(rip)
+            gdb.run_to_breakpoint()
+        for place in places:
+            gdb.clear_breakpoint(place)
+        gdb.resume()
+    finally:
+        gdb.close()
+    assert seen == places
+    vm.repl.expect_exact(">>> ")
+    assert vm.eval("rtc.datetime()[0]") == 2026
 
 
 def test_no_date_in_the_clock(vm):
