@@ -520,12 +520,23 @@ static __attribute__((noinline)) void count_row(uint64_t ones, size_t *run, size
     }
 }
 
-void blocks_info(blocks_info_t *info) {
+static bool has_code(const blocks_area_t *area) {
+    return area != &blocks_first && area != &blocks_grown;
+}
+
+void blocks_totals(blocks_info_t *info) {
     *info = (blocks_info_t) { 0 };
+    for (const blocks_area_t *area = &blocks_first; area != NULL; area = area->next) {
+        size_t used = blocks_used(area);
+        info->used += used;
+        info->total += has_code(area) ? used : area->count;
+    }
+}
+
+void blocks_info(blocks_info_t *info) {
+    blocks_totals(info);
     size_t longest_tails = 0;
     for (const blocks_area_t *area = &blocks_first; area != NULL; area = area->next) {
-        bool code = area != &blocks_first && area != &blocks_grown;
-        info->total += code ? blocks_used(area) : area->count;
         size_t free_run = 0, tails_run = 0;
         const blocks_word_t *end = area->words + area->count / BLOCKS_WORD;
         for (const blocks_word_t *word = area->words; word < end; ++word) {
@@ -534,11 +545,10 @@ void blocks_info(blocks_info_t *info) {
             uint64_t next = word + 1 < end ? tails_of(word + 1) : 0;
             uint64_t second = tails >> 1 | next << 63;
             uint64_t third = tails >> 2 | next << 62;
-            info->used += count_bits(word->used);
             info->one_block += count_bits(heads & ~second);
             info->two_blocks += count_bits(heads & second & ~third);
             count_row(tails, &tails_run, &longest_tails);
-            if (!code) {
+            if (!has_code(area)) {
                 count_row(~word->used, &free_run, &info->longest_free);
             }
         }

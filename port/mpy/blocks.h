@@ -124,5 +124,7 @@ typedef struct {
 } blocks_info_t;
 
 void blocks_info(blocks_info_t *info);
+// Of these total and used alone, which takes a twentieth of the time.
+void blocks_totals(blocks_info_t *info);
 
 #endif

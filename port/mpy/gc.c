@@ -355,26 +355,33 @@ void *gc_realloc(void *ptr, size_t size, bool allow_move) {
     return moved;
 }
 
-void gc_info(gc_info_t *info) {
-    blocks_info_t blocks;
-    blocks_info(&blocks);
+static void set_info(gc_info_t *info, const blocks_info_t *blocks) {
     *info = (gc_info_t) {
-        .total = blocks.total * BLOCKS_SIZE,
-        .used = blocks.used * BLOCKS_SIZE,
-        .free = (blocks.total - blocks.used) * BLOCKS_SIZE,
-        .max_free = blocks.longest_free,
-        .num_1block = blocks.one_block,
-        .num_2block = blocks.two_blocks,
-        .max_block = blocks.longest_used,
+        .total = blocks->total * BLOCKS_SIZE,
+        .used = blocks->used * BLOCKS_SIZE,
+        .free = (blocks->total - blocks->used) * BLOCKS_SIZE,
+        .max_free = blocks->longest_free,
+        .num_1block = blocks->one_block,
+        .num_2block = blocks->two_blocks,
+        .max_block = blocks->longest_used,
         .max_new_split = gc_get_max_new_split(),
     };
 }
 
-#if VERSION_GC_INFO_FAST
-void gc_info_fast(gc_info_t *info) {
-    gc_info(info);
+void gc_info(gc_info_t *info) {
+    blocks_info_t blocks;
+    blocks_info(&blocks);
+    set_info(info, &blocks);
 }
-#endif
+
+// Of upstream's header since 1.29.
+void gc_info_fast(gc_info_t *info);
+
+void gc_info_fast(gc_info_t *info) {
+    blocks_info_t blocks;
+    blocks_totals(&blocks);
+    set_info(info, &blocks);
+}
 
 #if MICROPY_PY_WEAKREF
 void gc_weakref_mark(void *ptr) {

@@ -25,8 +25,7 @@
 // Since 1.29 the id of a watchdog is an object.
 #define VERSION_WDT_ID_OBJECT       (VERSION_SINCE(29))
 
-// Since 1.29 the collector keeps the bounds of all areas, and says in short what is in use.
+// Since 1.29 the collector keeps the bounds of all areas.
 #define VERSION_GC_BOUNDS           (VERSION_SINCE(29))
-#define VERSION_GC_INFO_FAST        (VERSION_SINCE(29))
 
 #endif

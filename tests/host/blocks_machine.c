@@ -316,6 +316,8 @@ static void compare(void) {
     }
     blocks_info(&info);
     CHECK(memcmp(&info, &model, sizeof(info)) == 0);
+    blocks_totals(&info);
+    CHECK(info.used == model.used && info.total == model.total);
     CHECK(blocks_check());
     CHECK(blocks_count(NULL) == 0 && blocks_area_of(NULL) == NULL && blocks_area_of((void *)UINT64_MAX) == NULL);
 }
