@@ -125,9 +125,13 @@ def mount(modules, options):
         kind = _image(start, end)
         if kind == "rom":
             rom = rom or (start, end)
-        elif kind and not root:
-            root = True
-            vfs.mount(ramdisk.RAMDisk(end - start, kind, start), "/")
+        elif kind != "" and not root:
+            try:
+                vfs.mount(ramdisk.RAMDisk(end - start, kind, start), "/")
+                root = True
+            except (OSError, ValueError) as error:
+                # A disk's first sector looks alike whatever is on the disk.
+                print("module at 0x%x: no file system in it: %r" % (start, error))
     if rom is None and "rom" in options:
         rom = _rom_segment(options["rom"])
     if rom:

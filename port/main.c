@@ -51,18 +51,48 @@ bool main_has_started(void) {
     return started;
 }
 
-static void run_exit_functions(void) {
+static int name_file(const char *path) {
+    if (path != NULL) {
+        mp_printf(&mp_plat_print, "%s: ", path);
+    }
+    return 0;
+}
+
+// What function(path) returns. Where no program runs, file systems and terminals in Python still may raise,
+// and Ctrl-C does: that is printed, and `failed` returned.
+static int protect(int (*function)(const char *), const char *path, int failed) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        int result = function(path);
+        nlr_pop();
+        return result;
+    }
+    mp_obj_t raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+    if (function != name_file) {
+        protect(name_file, path, 0);
+    }
+    mp_obj_print_exception(&mp_plat_print, raised);
+    return failed;
+}
+
+static int say_soft_reboot(const char *unused) {
+    (void)unused;
+    mp_hal_stdout_tx_str("MPY: soft reboot\r\n");
+    return 0;
+}
+
+static int call_exit_functions(const char *unused) {
+    (void)unused;
     if (mp_obj_is_callable(MP_STATE_VM(sys_exitfunc))) {
         mp_obj_t function = MP_STATE_VM(sys_exitfunc);
         MP_STATE_VM(sys_exitfunc) = mp_const_none;
-        nlr_buf_t nlr;
-        if (nlr_push(&nlr) == 0) {
-            mp_call_function_0(function);
-            nlr_pop();
-        } else {
-            mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
-        }
+        mp_call_function_0(function);
     }
+    return 0;
+}
+
+static void run_exit_functions(void) {
+    protect(call_exit_functions, NULL, 0);
 }
 
 static NORETURN void end(unsigned status) {
@@ -79,24 +109,24 @@ static void run_start_files(void) {
         if (pyexec_mode_kind != PYEXEC_MODE_FRIENDLY_REPL) {
             return;
         }
-        if (pyexec_file_if_exists(names[i]) & PYEXEC_FORCED_EXIT) {
+        if (protect(pyexec_file_if_exists, names[i], 0) & PYEXEC_FORCED_EXIT) {
             return;
         }
     }
 }
 
-// What main= names.
-static NORETURN void run_program(void) {
-    if (mp_find_frozen_module(main_path, NULL, NULL) == MP_IMPORT_STAT_FILE) {
-        pyexec_frozen_module(main_path, false);
-    } else if (mp_import_stat(main_path) == MP_IMPORT_STAT_FILE) {
-        pyexec_file(main_path);
+// What main= names: its status.
+static int run_program(const char *path) {
+    if (mp_find_frozen_module(path, NULL, NULL) == MP_IMPORT_STAT_FILE) {
+        pyexec_frozen_module(path, false);
+    } else if (mp_import_stat(path) == MP_IMPORT_STAT_FILE) {
+        pyexec_file(path);
     } else {
         mp_printf(&mp_plat_print,
-            "command line: main=%s: OSError: [Errno 2] ENOENT: there is no such file\n", main_path);
-        end(1);
+            "command line: main=%s: OSError: [Errno 2] ENOENT: there is no such file\n", path);
+        return 1;
     }
-    end(status_last());
+    return status_last();
 }
 
 // Where the command line lies in an image, whoever starts QEMU cannot add to it.
@@ -104,26 +134,22 @@ static bool end_is_poweroff(void) {
     return eof_is_poweroff || fwcfg_file_is("opt/ringzero/eof", "poweroff");
 }
 
+static int run_prompt(const char *unused) {
+    (void)unused;
+    mp_hal_set_prompt(MP_STATE_THREAD(nlr_top));
+    return pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl() : pyexec_friendly_repl();
+}
+
 // Until Ctrl-D or SystemExit. What is raised where no program runs, for want of memory for a line, ends
 // that line.
 static void repl(void) {
-    for (;;) {
-        int ret = 0;
+    int ret;
+    do {
         // As upstream does before each prompt. A locked heap has no room for a line at all.
         MP_STATE_THREAD(gc_lock_depth) = 0;
-        nlr_buf_t nlr;
-        if (nlr_push(&nlr) == 0) {
-            mp_hal_set_prompt(&nlr);
-            ret = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl() : pyexec_friendly_repl();
-            nlr_pop();
-        } else {
-            mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
-        }
+        ret = protect(run_prompt, NULL, 0);
         mp_hal_set_prompt(NULL);
-        if (ret & PYEXEC_FORCED_EXIT) {
-            return;
-        }
-    }
+    } while (!(ret & PYEXEC_FORCED_EXIT));
 }
 
 // From a fresh heap to the end of the prompt.
@@ -150,7 +176,7 @@ static void run_python(void) {
     mp_hal_refine_clock();
     mp_hal_set_piped(end_is_poweroff());
     if (main_path[0] != '\0') {
-        run_program();
+        end(protect(run_program, main_path, 1));
     }
     run_start_files();
     repl();
@@ -158,7 +184,7 @@ static void run_python(void) {
         end(status_of_exit());
     }
 
-    mp_hal_stdout_tx_str("MPY: soft reboot\r\n");
+    protect(say_soft_reboot, NULL, 0);
     run_exit_functions();
     machine_deinit();
     gc_sweep_all();
@@ -196,8 +222,10 @@ NORETURN void kernel_main(void) {
             interrupt_set_end(&nlr);
             run_python();
             nlr_pop();
-        } else {
+        } else if (nlr.ret_val == NULL) {
             end_now();
+        } else {
+            nlr_jump_fail(nlr.ret_val);
         }
         interrupt_set_end(NULL);
         // What the old program held of the machine's memory is the next one's.

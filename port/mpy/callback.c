@@ -24,7 +24,8 @@ void __real_mp_obj_print_exception(const mp_print_t *print, mp_obj_t exc);
 void __wrap_mp_obj_print_exception(const mp_print_t *print, mp_obj_t exc);
 
 // To the console, where there is nobody above who catches: the prompt, the scheduler, the collector's
-// finalisers and hard callbacks print outside every handler. What has been printed so far stays.
+// finalisers and hard callbacks print outside every handler. What has been printed so far stays. A
+// terminal in Python may not even take the rest.
 void __wrap_mp_obj_print_exception(const mp_print_t *print, mp_obj_t exc) {
     if (print != &mp_plat_print) {
         __real_mp_obj_print_exception(print, exc);
@@ -34,9 +35,13 @@ void __wrap_mp_obj_print_exception(const mp_print_t *print, mp_obj_t exc) {
     if (nlr_push(&nlr) == 0) {
         __real_mp_obj_print_exception(print, exc);
         nlr_pop();
-    } else {
+        return;
+    }
+    mp_obj_t raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+    if (nlr_push(&nlr) == 0) {
         mp_printf(print, "%q (printing it raised %q)\n", (qstr)mp_obj_get_type(exc)->name,
-            (qstr)mp_obj_get_type(MP_OBJ_FROM_PTR(nlr.ret_val))->name);
+            (qstr)mp_obj_get_type(raised)->name);
+        nlr_pop();
     }
 }
 

@@ -145,6 +145,51 @@ def test_host_image(boot, tmp_path, make, kind):
     assert vm.eval("open('/from_host.txt').read()") == kind
 
 
+SECTOR = bytes(510) + b"\x55\xaa"
+LITTLEFS = bytes(8) + b"littlefs" + bytes(8)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SECTOR,
+        SECTOR + bytes(100_000),
+        b"MZ" + bytes([255]) * 508 + b"\x55\xaa" + bytes([255]) * 9999,
+        LITTLEFS + bytes(99_999),
+        LITTLEFS + b"\xff\xff\xff\xff" + bytes(99_999),
+        LITTLEFS + b"\x00\x10\x00\x00" + bytes(99_999),
+    ],
+    ids=["sector", "disk", "program", "no block size", "large block size", "no block"],
+)
+def test_image_of_something_else(boot, tmp_path, content):
+    """A module that only looks like a file system is left alone, and the start says so."""
+    path = tmp_path / "image"
+    path.write_bytes(content)
+    vm = boot(board="microvm", initrd=path).boot()
+    (start, end, _) = vm.eval("__import__('bootinfo').modules[0]")
+    assert f"module at {start:#x}: no file system in it: " in vm.transcript()
+    assert vm.eval(f"bytes(__import__('uctypes').bytearray_at({start}, {end - start}))") == content
+    vm.exec("with open('/new', 'w') as f: f.write('new')")
+    assert vm.eval("open('/new').read()") == "new"
+
+
+def test_disk_that_fails_at_the_start(boot, tmp_path):
+    """What looking for the programs of a broken disk raises is printed: the prompt comes, or 1."""
+    path = tmp_path / "image"
+    fat_image(path)
+    path.write_bytes(path.read_bytes()[:512])
+    for vm in (boot(board="microvm", initrd=path).boot(), boot(initrd=path).boot()):
+        for name in ("boot.py", "main.py"):
+            assert f"\n{name}: OSError: [Errno 22] EINVAL\n" in vm.transcript()
+        assert "Ctrl-C" not in vm.transcript()
+        vm.soft_reset()
+        assert vm.eval("1 + 1") == 2
+    vm = boot(board="microvm", initrd=path, append="main=/x.py")
+    assert vm.wait_exit() == 1
+    assert "\n/x.py: OSError: [Errno 22] EINVAL\n" in vm.transcript()
+    assert "Ctrl-C" not in vm.transcript()
+
+
 @pytest.mark.parametrize("kind, block", [("VfsFat", 512), ("VfsLfs1", 512), ("VfsLfs2", 4096)])
 def test_own_disk(vm, kind, block):
     """A program makes disks of its own, in frames that close() gives back."""
