@@ -117,6 +117,37 @@ def test_deaf_loops(vm):
     vm.exec("import frames; frames.check()")
 
 
+LARGE = {
+    "text * n": "text * 12",
+    "str": "str(data)",
+    "repr": "repr(data)",
+    "%": "'%s%s%s%s' % (text, text, text, text)",
+    "join": "text.join(['', '', '', '', '', ''])",
+    "print": "print(data)",
+    "json": "json.loads('[' + '1,' * 20000000 + '1]')",
+}
+
+
+@pytest.mark.timeout(300)
+def test_large_objects(boot):
+    """What C makes of hundreds of megabytes is not waited for: the program stops in the middle."""
+    vm = boot(board="microvm", memory="1G").boot()
+    vm.exec("import json; data = bytes(150 << 20); text = 'a' * (50 << 20)")
+    waited = []
+    for name, code in LARGE.items():
+        vm.exec(f"def run():\n global made\n made = False\n print('go')\n {code}\n made = True\n")
+        vm.repl.sendline("run()")
+        vm.repl.expect_exact("go\r\n")
+        vm.repl.send("\x03")
+        vm.repl.expect_exact("KeyboardInterrupt", timeout=60)
+        vm.repl.expect_exact(">>> ")
+        if vm.eval("made"):
+            waited.append(name)
+        vm.exec("import gc; gc.collect()")
+    assert waited == []
+    vm.exec("import frames; frames.check()")
+
+
 @pytest.mark.parametrize("function", IN_CALLBACKS)
 def test_deaf_callbacks(vm, function):
     """A loop in a soft callback ends as well, and then the program with the next Ctrl-C."""
