@@ -1,5 +1,6 @@
 """The frame allocator's C core on the host, under ASan and UBSan, against plain models."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -1091,3 +1092,13 @@ def test_from_python():
     build("unix")
     text = run(OUT / "unix" / "micropython", TOP / "tests" / "frames_python.py")
     assert text.endswith("frames_python: 12 of 12 passed\n"), text
+
+
+def test_benchmark(tmp_path):
+    """The benchmark of the frames builds, runs, and writes its rows down."""
+    bench = TOP / "build" / "bench" / "frames_bench"
+    run("make", "-s", "-f", TOP / "tests" / "bench" / "Makefile", bench)
+    run(bench, tmp_path / "rows.json", "1", "ours", "chequerboard")
+    rows = json.loads((tmp_path / "rows.json").read_text())
+    assert [row["peer"] for row in rows] == ["ours, one CPU", "ours, several CPUs"]
+    assert all(row["ns"] > 0 and row["failed"] == 0 for row in rows)
