@@ -156,6 +156,12 @@ refuse:
 6:  hlt
     jmp 6b
 
+    // With so little memory firmware may lie over what comes later in the kernel.
+no_long_mode_text:
+    .asciz "panic: this kernel needs a 64-bit CPU\r\n"
+no_memory_text:
+    .asciz "panic: this kernel needs more memory: 4 MiB at least\r\n"
+
     .code64
 long_mode:
     // Nobody has called this.
@@ -178,12 +184,6 @@ long_mode:
 7:  hlt
     jmp 7b
     .cfi_endproc
-
-    .section .rodata.boot, "a"
-no_long_mode_text:
-    .asciz "panic: this kernel needs a 64-bit CPU\r\n"
-no_memory_text:
-    .asciz "panic: this kernel needs more memory: 4 MiB at least\r\n"
 
     .section .bss.boot, "aw", @nobits
     .balign 4096

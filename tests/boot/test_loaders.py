@@ -322,6 +322,19 @@ def test_too_little_memory(boot, board):
     assert "needs more memory: 4 MiB at least" in vm.transcript()
 
 
+@pytest.mark.parametrize("machine", ["q35", "pc", "microvm"])
+def test_too_little_memory_without_the_launcher(kernel, machine):
+    """So it does with all that firmware does in a machine as QEMU has it by itself."""
+    command = ["qemu-system-x86_64", "-machine", machine, "-m", "2M", "-kernel", kernel]
+    command += ["-serial", "stdio", "-display", "none"]
+    command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False, timeout=60
+    )
+    assert done.returncode == 0x70 << 1 | 1  # The status that the launcher calls PANIC.
+    assert b"panic: this kernel needs more memory: 4 MiB at least\r\n" in done.stdout
+
+
 def test_unique_id_under_uefi(boot_image):
     """The machine's UUID is found in the tables that UEFI's system table leads to."""
     number = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
