@@ -22,6 +22,8 @@ enum {
     FOLDED_POWER_MAX = 1024,
     // Of the interrupt's stack, for C below the check.
     STACK_RESERVE = 4096,
+    // As much as comparing two keys takes, if they are not the program's own.
+    REHASH_STACK = 1024,
     RFLAGS_RF = 1 << 16,
 };
 #define ANSWER_NS UINT64_C(1000000000)
@@ -29,6 +31,7 @@ enum {
 
 extern char computing_start[], computing_end[], calling_start[], calling_end[];
 extern char memory_functions_start[], memory_functions_end[], holding_start[], holding_end[];
+extern char rehash_start[], rehash_end[];
 extern char interrupt_stack_guard[], interrupt_stack_top[];
 
 #if VERSION_PENDING_INTERNAL
@@ -355,8 +358,25 @@ void interrupt_call(void (*function)(void *), void *context) {
     }
 }
 
+static bool is_rehash(uint64_t addr) {
+    return in(addr, rehash_start, rehash_end);
+}
+
+// Whether the program is in the middle of making a dictionary's or a set's table anew, and what that
+// calls.
+static bool rehashes(const trap_frame_t *frame) {
+    uint64_t top = frame->rsp + REHASH_STACK, last = frame->rsp, at = frame->rbp;
+    bool found = is_rehash(frame->rip) || is_rehash(*(uint64_t *)frame->rsp);
+    while (!found && at >= last && at % sizeof(uint64_t) == 0 && at + 2 * sizeof(uint64_t) <= top) {
+        found = is_rehash(((uint64_t *)at)[1]);
+        last = at + 1;
+        at = ((uint64_t *)at)[0];
+    }
+    return found;
+}
+
 bool interrupt_can_call(void) {
-    return irq_active ? !in_callback && !held : !mp_hal_has_timer();
+    return irq_active ? !in_callback && !held && !rehashes(irq_interrupted) : !mp_hal_has_timer();
 }
 
 void interrupt_hold(bool hold) {

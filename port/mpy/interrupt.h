@@ -34,8 +34,8 @@ void interrupt_settle(void);
 // Calls Python's hard callbacks. In an interrupt it is on the interrupt's stack, which the stack check
 // then knows, and can be ended.
 void interrupt_call(void (*function)(void *), void *context);
-// Whether that can be done now: in an interrupt, and not inside another one, nor while it is held; anywhere
-// where no timer interrupts. Else whoever has something to call does it from a timer, or tries again after
+// Whether that can be done now: in an interrupt, and not inside another one, nor while it is held or a
+// dictionary's table is being made anew; anywhere where no timer interrupts. Else whoever has something to call does it from a timer, or tries again after
 // INTERRUPT_RETRY_NS.
 bool interrupt_can_call(void);
 #define INTERRUPT_RETRY_NS UINT64_C(500000)

@@ -77,6 +77,35 @@ print('done')
     )
 
 
+@pytest.mark.parametrize("table", ["globals()", "{}", "set()"])
+def test_tables_beside_a_hard_timer(vm, table):
+    """A hard callback finds what is in a table that the program makes larger at that moment."""
+    calls = vm.exec(f"""
+        import machine, time
+        table = {table}
+        add = table.add if isinstance(table, set) else lambda key: table.__setitem__(key, 1)
+        keys = ["%d and more than a qstr has" % i for i in range(20000)]
+        for key in keys[:100]:
+            add(key)
+        first, last = keys[0], keys[99]
+        calls = lost = 0
+        def callback(timer):
+            global calls, lost
+            calls += 1
+            lost += first not in table or last not in table
+        timer = machine.Timer(period=1, hard=True, callback=callback)
+        for key in keys:
+            add(key)
+        before = calls
+        end = time.ticks_add(time.ticks_ms(), 10000)
+        while calls == before and time.ticks_diff(end, time.ticks_ms()) > 0:
+            pass
+        print(lost, calls > before)
+        timer.deinit()
+    """)
+    assert calls == "0 True\n"
+
+
 def test_no_pause(boot):
     """However long callbacks take that leave no pause, the main program goes on between them."""
     vm = boot(extra=("-icount", "shift=1,sleep=off")).boot()
