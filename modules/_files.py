@@ -44,17 +44,30 @@ def _format(disk):
     return _lfs(disk)
 
 
+def _kept_disk():
+    start, end = _handoff.kept(_KEEP_DISK)
+    return None if start == end else ramdisk.RAMDisk(end - start, addr=start)
+
+
 def _new_disk(disk):
     # Called when somebody uses / for the first time: formatting takes as long as half the start.
-    if disk is None:
+    kept = _kept_disk()
+    if kept is not None:
+        # Ctrl-C has come before it was mounted.
+        return _format(kept)
+    own = disk is None
+    if own:
         size = min(frames.stats().free * _FRAME // 16, _DISK_MAX)
         if size < _DISK_MIN:
             raise MemoryError("no memory is free for the RAM disk")
         disk = ramdisk.RAMDisk(size)
-    fs = _format(disk)
-    disk._keep()
-    vfs.umount("/")
-    vfs.mount(fs, "/")
+    try:
+        fs = _format(disk)
+        disk._keep()
+    except:
+        if own:
+            disk.close()
+        raise
     return fs
 
 
@@ -83,11 +96,10 @@ def _mount_disk(value):
     size = None if value is None else cmdline.size("disk", value)
     if size == 0:
         return
-    start, end = _handoff.kept(_KEEP_DISK)
-    if start == end:
+    disk = _kept_disk()
+    if disk is None:
         fs = ramdisk._lazy(_new_disk, None if size is None else _take(value, size))
     else:
-        disk = ramdisk.RAMDisk(end - start, addr=start)
         try:
             fs = _lfs(disk)
         except OSError:

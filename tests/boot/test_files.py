@@ -111,6 +111,63 @@ def test_broken_disk(vm):
     assert vm.eval("__import__('os').listdir()") == []
 
 
+def test_first_use_beside_callbacks(vm):
+    """A callback that comes while / is made waits for it, and both have the same file system."""
+    result = vm.exec("""
+        import _files, frames, micropython, os, time
+        real = _files._format
+        def make(disk):
+            micropython.schedule(callback, 0)
+            for i in range(1000):
+                pass
+            return real(disk)
+        _files._format = make
+        def callback(_):
+            with open("/callback", "w") as file:
+                file.write("text")
+        before = frames.stats().free
+        with open("/program", "w") as file:
+            file.write("text")
+        time.sleep_ms(1)
+        print(sorted(os.listdir("/")), before - frames.stats().free == os.statvfs("/")[2])
+    """)
+    assert result == "['callback', 'program'] True\n"
+
+
+def test_first_use_that_fails(vm):
+    """What stands in the way of making / leaves nothing behind: the next use makes it."""
+    result = vm.exec("""
+        import _files, frames, os, vfs
+        real = _files._format
+        def fail(disk):
+            raise MemoryError("no memory")
+        _files._format = fail
+        lazy = vfs.mount()[0][0]
+        before = frames.stats().free
+        for i in range(3):
+            try:
+                os.mkdir("/folder")
+            except MemoryError as error:
+                print(error, before == frames.stats().free)
+        _files._format = real
+        os.mkdir("/folder")
+        print(os.listdir("/"), lazy.statvfs("/") == os.statvfs("/"))
+        print(before - frames.stats().free == os.statvfs("/")[2])
+    """)
+    assert result == "no memory True\n" * 3 + "['folder'] True\nTrue\n"
+
+
+def test_first_use_that_was_interrupted(vm):
+    """Ctrl-C between keeping the disk and its first use: the disk that is kept is used."""
+    vm.exec("""
+        import frames, os, ramdisk
+        ramdisk.RAMDisk(1 << 20)._keep()
+        free = frames.stats().free
+        os.mkdir("/folder")
+    """)
+    assert vm.eval("(os.statvfs('/')[2], frames.stats().free == free)") == (256, True)
+
+
 def lfs_image(path):
     image = LittleFS(block_size=4096, block_count=64)
     with image.open("from_host.txt", "w") as file:
