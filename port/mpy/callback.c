@@ -8,8 +8,10 @@
 #include "py/runtime.h"
 
 #include "cpu/irq.h"
+#include "mpy/callback.h"
 #include "mpy/filesystem.h"
 #include "mpy/interrupt.h"
+#include "mpy/modramdisk.h"
 
 mp_obj_t __real_mp_call_function_1_protected(mp_obj_t function, mp_obj_t arg);
 mp_obj_t __wrap_mp_call_function_1_protected(mp_obj_t function, mp_obj_t arg);
@@ -18,6 +20,21 @@ mp_obj_t __wrap_mp_call_function_1_protected(mp_obj_t function, mp_obj_t arg) {
     mp_obj_t result = __real_mp_call_function_1_protected(function, arg);
     interrupt_settle();
     return result;
+}
+
+bool callback_call(mp_obj_t function, mp_obj_t arg) {
+    bool go_on = true;
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_call_function_1(function, arg);
+        nlr_pop();
+    } else {
+        mp_obj_t raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+        go_on = !mp_obj_exception_match(raised, MP_OBJ_FROM_PTR(&mp_type_KeyboardInterrupt));
+        mp_obj_print_exception(MICROPY_ERROR_PRINTER, raised);
+    }
+    interrupt_settle();
+    return go_on;
 }
 
 void __real_mp_obj_print_exception(const mp_print_t *print, mp_obj_t exc);
@@ -84,11 +101,16 @@ static mp_obj_t lend(size_t n_args, size_t n_kw, const mp_obj_t *args, bool copy
 
 mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args);
 
-// What a block device made in Python is called with.
+// What a block device made in Python is called with. The one in C keeps no buffer. After Ctrl-C the file
+// system shall come to its end.
 mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args) {
+    if (filesystem_is_interrupted()) {
+        return MP_OBJ_NEW_SMALL_INT(-MP_EIO);
+    }
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        mp_obj_t result = lend(n_args, n_kw, args, true);
+        mp_obj_t result = ramdisk_is_method(args[0]) ? mp_call_method_n_kw(n_args, n_kw, args)
+            : lend(n_args, n_kw, args, true);
         nlr_pop();
         return result;
     }

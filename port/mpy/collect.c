@@ -14,10 +14,13 @@ static nlr_buf_t *outer_catcher;
 static bool calls_due, calling;
 static mp_sched_node_t calls_node;
 
+static bool collect(void);
+
+// Ctrl-C is the program's, too, at its next step.
 static void call(mp_sched_node_t *node) {
     (void)node;
-    if (calls_due && !filesystem_is_running()) {
-        gc_collect();
+    if (calls_due && !filesystem_is_running() && collect()) {
+        mp_sched_keyboard_interrupt();
     }
 }
 
@@ -68,30 +71,33 @@ void collect_for_room(void) {
     settle();
 }
 
-static void collect_and_call(void) {
+// Whether Ctrl-C has ended a finaliser.
+static bool collect_and_call(void) {
     calls_due = false;
     mark();
     if (gc_collect_finalise()) {
         mark();
     }
-    gc_collect_end_at_rest();
+    bool interrupted = gc_collect_end_at_rest();
     settle();
     #if MICROPY_PY_WEAKREF
     // What it works on does not survive another collection.
     gc_weakref_sweep();
     #endif
+    return interrupted;
 }
 
-void gc_collect(void) {
+static bool collect(void) {
     if (gc_is_locked() || calling || filesystem_is_running()) {
         collect_for_room();
-        return;
+        return false;
     }
+    bool interrupted = false;
     calling = true;
     nlr_buf_t nlr;
     nlr.ret_val = NULL;
     if (nlr_push(&nlr) == 0) {
-        collect_and_call();
+        interrupted = collect_and_call();
         nlr_pop();
     }
     calling = false;
@@ -100,6 +106,15 @@ void gc_collect(void) {
     }
     if (nlr.ret_val != NULL) {
         nlr_jump(nlr.ret_val);
+    }
+    return interrupted;
+}
+
+// The program's call.
+void gc_collect(void) {
+    if (collect()) {
+        MP_STATE_VM(mp_kbd_exception).traceback_data = NULL;
+        nlr_raise(MP_OBJ_FROM_PTR(&MP_STATE_VM(mp_kbd_exception)));
     }
 }
 

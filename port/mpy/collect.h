@@ -22,8 +22,8 @@ void collect_owe_calls(void);
 // objects that have something to say. Calls finalisers and frees nothing, or there are none: false, and
 // the collection has not ended.
 bool gc_collect_finalise(void);
-// The end, in which weak references lose what has died.
-void gc_collect_end_at_rest(void);
+// The end, in which weak references lose what has died. Whether Ctrl-C has ended a finaliser.
+bool gc_collect_end_at_rest(void);
 
 // Marks what registers, the stack and native code lead to.
 void collect_mark_roots(void);

@@ -27,6 +27,11 @@ bool filesystem_is_running(void) {
     return running_count > 0;
 }
 
+bool filesystem_is_interrupted(void) {
+    return filesystem_raised != NULL
+           && mp_obj_exception_match(MP_OBJ_FROM_PTR(filesystem_raised), MP_OBJ_FROM_PTR(&mp_type_KeyboardInterrupt));
+}
+
 mp_obj_t filesystem_keep(void *exception) {
     if (running_count == 0) {
         nlr_jump(exception);

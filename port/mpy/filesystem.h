@@ -10,6 +10,9 @@ extern void *filesystem_raised;
 // Whether one is in the middle of a call.
 bool filesystem_is_running(void);
 
+// Whether Ctrl-C waits for it to end.
+bool filesystem_is_interrupted(void);
+
 // For a new heap: the last program may have ended in the middle of a file system.
 void filesystem_reset(void);
 

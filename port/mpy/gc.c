@@ -9,6 +9,7 @@
 #include "lib/oofatfs/ff.h"
 
 #include "mpy/blocks.h"
+#include "mpy/callback.h"
 #include "mpy/collect.h"
 #include "mpy/heap.h"
 #include "mpy/interrupt.h"
@@ -112,18 +113,20 @@ void gc_collect_root(void **ptrs, size_t len) {
     blocks_mark((const uint64_t *)ptrs, len, true);
 }
 
+// False: it was ended by Ctrl-C.
 static bool finalise(mp_obj_base_t *obj) {
     if (obj->type == NULL) {
         return true;
     }
     mp_obj_t dest[2];
     mp_load_method_maybe(MP_OBJ_FROM_PTR(obj), MP_QSTR___del__, dest);
-    if (dest[0] != MP_OBJ_NULL) {
-        mp_sched_lock();
-        mp_call_function_1_protected(dest[0], dest[1]);
-        mp_sched_unlock();
+    if (dest[0] == MP_OBJ_NULL) {
+        return true;
     }
-    return true;
+    mp_sched_lock();
+    bool go_on = callback_call(dest[0], dest[1]);
+    mp_sched_unlock();
+    return go_on;
 }
 
 // Those that have not been reached and have this flag, until `act` says false. Who has not been reached
@@ -157,12 +160,14 @@ static bool keep(mp_obj_base_t *obj) {
     return true;
 }
 
-static void keep_dying(size_t flag_offset) {
+// Whether there are any.
+static bool keep_dying(size_t flag_offset) {
     blocks_mark_begin();
-    if (for_dying(flag_offset, keep)) {
-        collect_owe_calls();
+    bool any = for_dying(flag_offset, keep);
+    if (any) {
         mark_end();
     }
+    return any;
 }
 
 static void end_marking(void) {
@@ -183,16 +188,20 @@ static void sweep(void) {
 
 void gc_collect_end(void) {
     end_marking();
-    keep_dying(offsetof(blocks_word_t, finaliser));
+    bool any = keep_dying(offsetof(blocks_word_t, finaliser));
     #if MICROPY_PY_WEAKREF
-    keep_dying(offsetof(blocks_word_t, weakref));
+    any |= keep_dying(offsetof(blocks_word_t, weakref));
     #endif
+    if (any) {
+        collect_owe_calls();
+    }
     sweep();
 }
 
 // What is to be finalised. There may be no memory for more than these.
 static mp_obj_base_t *first_dying[32], **dying;
 static size_t dying_count, dying_room;
+static bool interrupted; // by Ctrl-C
 
 static bool note(mp_obj_base_t *obj) {
     if (dying_count == dying_room) {
@@ -210,6 +219,13 @@ static bool note(mp_obj_base_t *obj) {
     return true;
 }
 
+static void set_finaliser(void *ptr) {
+    uint64_t bit;
+    blocks_word_of(blocks_area_of(ptr), ptr, &bit)->finaliser |= bit;
+}
+
+// Those that come after what Ctrl-C ends wait for a collection to come. So do, as what they leave behind
+// cannot be collected meanwhile, those for which the heap would grow time and again.
 bool gc_collect_finalise(void) {
     end_marking();
     dying = first_dying;
@@ -220,8 +236,13 @@ bool gc_collect_finalise(void) {
     }
     blocks_unmark();
     MP_STATE_THREAD(gc_lock_depth) &= ~GC_COLLECT_FLAG;
-    for (size_t i = 0; i < dying_count; ++i) {
-        finalise(dying[i]);
+    size_t i = 0, size = blocks_grown.count;
+    interrupted = false;
+    while (i < dying_count && !interrupted && blocks_grown.count == size) {
+        interrupted = !finalise(dying[i++]);
+    }
+    for (; i < dying_count; ++i) {
+        set_finaliser(dying[i]);
     }
     heap_free_mark_stack();
     return true;
@@ -234,14 +255,19 @@ static bool lose(mp_obj_base_t *obj) {
 }
 #endif
 
-void gc_collect_end_at_rest(void) {
+bool gc_collect_end_at_rest(void) {
     end_marking();
-    keep_dying(offsetof(blocks_word_t, finaliser));
+    bool ended = interrupted;
+    interrupted = false;
+    if (keep_dying(offsetof(blocks_word_t, finaliser)) && !ended) {
+        collect_owe_calls();
+    }
     #if MICROPY_PY_WEAKREF
     // A reference that dies with its object has been taken out of the list by its own finaliser.
     for_dying(offsetof(blocks_word_t, weakref), lose);
     #endif
     sweep();
+    return ended;
 }
 
 void gc_sweep_all(void) {
@@ -304,8 +330,7 @@ void *gc_alloc(size_t size, unsigned int flags) {
         memset(ptr, 0, blocks * BLOCKS_SIZE);
     }
     if (flags & GC_ALLOC_FLAG_HAS_FINALISER) {
-        uint64_t bit;
-        blocks_word_of(blocks_area_of(ptr), ptr, &bit)->finaliser |= bit;
+        set_finaliser(ptr);
     }
     return ptr;
 }

@@ -6,6 +6,7 @@
 
 #include "cpu/clock.h"
 #include "cpu/timer.h"
+#include "mpy/callback.h"
 #include "mpy/interrupt.h"
 #include "mpy/modmachine.h"
 
@@ -127,21 +128,6 @@ static machine_timer_obj_t *take_ready(machine_timer_obj_t *last) {
     return self != NULL && call ? self : NULL;
 }
 
-// Whatever it raises is printed, as upstream's scheduler does; Ctrl-C is meant for all calls to come.
-static void run_soft(machine_timer_obj_t *self) {
-    nlr_buf_t nlr;
-    if (nlr_push(&nlr) == 0) {
-        mp_call_function_1(self->callback, MP_OBJ_FROM_PTR(self));
-        nlr_pop();
-    } else {
-        if (mp_obj_exception_match(MP_OBJ_FROM_PTR(nlr.ret_val), MP_OBJ_FROM_PTR(&mp_type_KeyboardInterrupt))) {
-            stop(self);
-        }
-        mp_obj_print_exception(MICROPY_ERROR_PRINTER, MP_OBJ_FROM_PTR(nlr.ret_val));
-    }
-    interrupt_settle();
-}
-
 // One callback of each timer that is ready now. The scheduler would go on as long as there is one, and
 // the main program would never get its turn.
 static void run_ready(mp_sched_node_t *node) {
@@ -154,7 +140,9 @@ static void run_ready(mp_sched_node_t *node) {
     machine_timer_obj_t *last = last_ready;
     machine_timer_obj_t *self;
     while (first_ready != NULL && (self = take_ready(last)) != NULL) {
-        run_soft(self);
+        if (!callback_call(self->callback, MP_OBJ_FROM_PTR(self))) {
+            stop(self);
+        }
         if (self == last) {
             break;
         }

@@ -8,6 +8,7 @@
 #include "frames/frames.h"
 #include "frames/modframes.h"
 #include "mpy/modhandoff.h"
+#include "mpy/modramdisk.h"
 #include "mpy/vfs_lazy.h"
 
 typedef struct {
@@ -102,6 +103,10 @@ static mp_obj_t ramdisk_writeblocks(size_t n_args, const mp_obj_t *args) {
     return MP_OBJ_NEW_SMALL_INT(0);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(ramdisk_writeblocks_obj, 3, 4, ramdisk_writeblocks);
+
+bool ramdisk_is_method(mp_const_obj_t obj) {
+    return obj == MP_OBJ_FROM_PTR(&ramdisk_readblocks_obj) || obj == MP_OBJ_FROM_PTR(&ramdisk_writeblocks_obj);
+}
 
 // ioctl(op, arg)
 static mp_obj_t ramdisk_ioctl(mp_obj_t self_in, mp_obj_t op, mp_obj_t arg) {

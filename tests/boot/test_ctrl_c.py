@@ -482,3 +482,52 @@ def test_storm_of_hard_callbacks(vm):
     vm.repl.expect_exact("KeyboardInterrupt")
     vm.repl.expect_exact(">>> ")
     assert vm.run("stop()") == ""
+
+
+STUCK = """
+import gc, os, time, vfs
+class Disk:
+    data = bytearray(64 * 4096)
+    stuck = False
+    def readblocks(self, block, buf, offset=0):
+        buf[:] = self.data[block * 4096 + offset:block * 4096 + offset + len(buf)]
+    def writeblocks(self, block, buf, offset=0):
+        if Disk.stuck:
+            print('stuck')
+        while Disk.stuck:
+            time.sleep_ms(1)
+        self.data[block * 4096 + offset:block * 4096 + offset + len(buf)] = buf
+    def ioctl(self, op, arg):
+        return {4: 64, 5: 4096}.get(op, 0)
+"""
+
+
+@pytest.mark.parametrize("kind", ["VfsFat", "VfsLfs1", "VfsLfs2"])
+def test_stuck_disk(vm, kind):
+    """Ctrl-C ends what waits for a disk: the program, and closing files that were dropped."""
+    vm.exec(STUCK)
+    vm.exec(f"""
+        vfs.{kind}.mkfs(Disk())
+        vfs.mount(vfs.{kind}(Disk()), '/disk')
+        gc.disable()
+        def drop():
+            for i in range(40):
+                open('/disk/f%d' % i, 'w').write('text')
+        def close():
+            file = open('/disk/file', 'w')
+            file.write('text' * 5000)
+            file.close()
+        drop()
+    """)
+    for program in ("gc.collect()", "close()"):
+        vm.repl.sendline(f"Disk.stuck = True; {program}; print('E' + 'ND')")
+        vm.repl.expect_exact("stuck\r\n")
+        vm.repl.send("\x03")
+        vm.repl.expect_exact("KeyboardInterrupt")
+        vm.repl.expect_exact(">>> ")
+        assert "END" not in vm.repl.before
+        vm.run("Disk.stuck = False")
+    vm.exec("gc.collect(); gc.collect()")
+    files = "[open('/disk/f%d' % i).read() for i in range(40) if 'f%d' % i in os.listdir('/disk')]"
+    texts = vm.eval(files)
+    assert texts.count("text") >= 38 and set(texts) <= {"text", ""}

@@ -317,6 +317,50 @@ PYTHON_DISK = """
 """
 
 
+def test_ram_disk_needs_no_heap(vm):
+    """Reading and writing files on the RAM disk leaves no garbage for each of its blocks."""
+    result = vm.exec("""
+        import gc
+        file = open("/file", "w+b")
+        data = bytes(1000)
+        gc.disable()
+        before = gc.mem_alloc()
+        for i in range(200):
+            file.write(data)
+            file.flush()
+        file.seek(0)
+        while file.readinto(bytearray(50)):
+            file.seek(950, 1)
+        print(gc.mem_alloc() - before < 100000)
+    """)
+    assert result == "True\n"
+
+
+@pytest.mark.memory("8M")
+def test_more_dropped_files_than_memory(vm):
+    """What closing files leaves behind is collected between them: all are written."""
+    vm.exec(PYTHON_DISK)
+    result = vm.exec("""
+        disk = Disk(256 * 4096)
+        vfs.VfsFat.mkfs(disk)
+        vfs.mount(vfs.VfsFat(disk), "/m")
+        os.mkdir("/m/d")
+        gc.disable()
+        def drop():
+            for i in range(100):
+                open("/m/d/f%d" % i, "w").write("text%d" % i)
+        drop()
+        gc.enable()
+        for i in range(50):
+            gc.collect()
+        def read(i):
+            with open("/m/d/f%d" % i) as file:
+                return file.read()
+        print([i for i in range(99) if read(i) != "text%d" % i])
+    """)
+    assert result == "[]\n"
+
+
 @pytest.mark.parametrize("kind", ["VfsLfs1", "VfsLfs2", "VfsFat"])
 def test_files_that_are_dropped(vm, kind):
     """Files that nobody has closed are written, whatever their disk is doing at a collection."""
