@@ -46,10 +46,11 @@ static mp_obj_t get_datetime(void) {
     return mp_obj_new_tuple(8, tuple);
 }
 
-static mp_int_t get_field(mp_obj_t value, mp_int_t min, mp_int_t max) {
+static mp_int_t get_field(const char *name, mp_obj_t value, mp_int_t min, mp_int_t max) {
     mp_int_t n = mp_obj_get_int(value);
     if (n < min || n > max) {
-        mp_raise_ValueError(MP_ERROR_TEXT("no such date or time"));
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s %ld is not in %ld to %ld"),
+            name, (long)n, (long)min, (long)max);
     }
     return n;
 }
@@ -59,14 +60,14 @@ static void set_datetime(mp_obj_t value) {
     mp_obj_t *items;
     mp_obj_get_array_fixed_n(value, 8, &items);
     rtc_time_t t = {
-        .year = get_field(items[0], 1970, 2099),
-        .month = get_field(items[1], 1, 12),
-        .hour = get_field(items[4], 0, 23),
-        .minute = get_field(items[5], 0, 59),
-        .second = get_field(items[6], 0, 59),
+        .year = get_field("year", items[0], 1970, 2099),
+        .month = get_field("month", items[1], 1, 12),
+        .hour = get_field("hour", items[4], 0, 23),
+        .minute = get_field("minute", items[5], 0, 59),
+        .second = get_field("second", items[6], 0, 59),
     };
-    t.day = get_field(items[2], 1, timeutils_days_in_month(t.year, t.month));
-    mp_int_t us = get_field(items[7], 0, 999999);
+    t.day = get_field("day", items[2], 1, timeutils_days_in_month(t.year, t.month));
+    mp_int_t us = get_field("microsecond", items[7], 0, 999999);
     rtc_write(&t);
     uint64_t seconds = timeutils_seconds_since_epoch(t.year, t.month, t.day, t.hour, t.minute, t.second);
     mp_hal_set_time_ns(seconds * NS_IN_S + us * 1000);

@@ -112,9 +112,6 @@ static void mp_machine_uart_print(const mp_print_t *print, mp_obj_t self_in, mp_
 
 // A ring for all but the console, whose own is never given up.
 static void set_rxbuf(machine_uart_obj_t *self, mp_int_t size) {
-    if (size > RXBUF_MAX) {
-        mp_raise_ValueError(MP_ERROR_TEXT("rxbuf too large"));
-    }
     uint32_t ring_size = RXBUF_MIN;
     while ((mp_int_t)ring_size < size) {
         ring_size *= 2;
@@ -126,9 +123,11 @@ static void set_rxbuf(machine_uart_obj_t *self, mp_int_t size) {
     }
 }
 
+#define UNSET INT64_MIN
+
 // What is asked for, or what there was where nothing is.
 static mp_int_t choose(qstr name, mp_int_t asked, mp_int_t before, mp_int_t min, mp_int_t max) {
-    if (asked == -1) {
+    if (asked == UNSET) {
         return before;
     }
     if (asked < min || asked > max) {
@@ -141,13 +140,13 @@ static mp_int_t choose(qstr name, mp_int_t asked, mp_int_t before, mp_int_t min,
 static void mp_machine_uart_init_helper(machine_uart_obj_t *self, size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     enum { ARG_baudrate, ARG_bits, ARG_parity, ARG_stop, ARG_timeout, ARG_timeout_char, ARG_rxbuf };
     static const mp_arg_t allowed_args[] = {
-        { MP_QSTR_baudrate,     MP_ARG_INT, {.u_int = -1} },
-        { MP_QSTR_bits,         MP_ARG_INT, {.u_int = -1} },
-        { MP_QSTR_parity,       MP_ARG_OBJ, {.u_rom_obj = MP_ROM_INT(-1)} },
-        { MP_QSTR_stop,         MP_ARG_INT, {.u_int = -1} },
-        { MP_QSTR_timeout,      MP_ARG_KW_ONLY | MP_ARG_INT, {.u_int = -1} },
-        { MP_QSTR_timeout_char, MP_ARG_KW_ONLY | MP_ARG_INT, {.u_int = -1} },
-        { MP_QSTR_rxbuf,        MP_ARG_KW_ONLY | MP_ARG_INT, {.u_int = -1} },
+        { MP_QSTR_baudrate,     MP_ARG_INT, {.u_int = UNSET} },
+        { MP_QSTR_bits,         MP_ARG_INT, {.u_int = UNSET} },
+        { MP_QSTR_parity,       MP_ARG_OBJ, {.u_obj = MP_OBJ_NULL} },
+        { MP_QSTR_stop,         MP_ARG_INT, {.u_int = UNSET} },
+        { MP_QSTR_timeout,      MP_ARG_KW_ONLY | MP_ARG_INT, {.u_int = UNSET} },
+        { MP_QSTR_timeout_char, MP_ARG_KW_ONLY | MP_ARG_INT, {.u_int = UNSET} },
+        { MP_QSTR_rxbuf,        MP_ARG_KW_ONLY | MP_ARG_INT, {.u_int = UNSET} },
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
@@ -160,7 +159,7 @@ static void mp_machine_uart_init_helper(machine_uart_obj_t *self, size_t n_args,
     next.timeout_char = choose(MP_QSTR_timeout_char, args[ARG_timeout_char].u_int, next.timeout_char, 0, TIMEOUT_MAX);
     if (args[ARG_parity].u_obj == mp_const_none) {
         next.parity = UART_PARITY_NONE;
-    } else if (args[ARG_parity].u_obj != MP_OBJ_NEW_SMALL_INT(-1)) {
+    } else if (args[ARG_parity].u_obj != MP_OBJ_NULL) {
         next.parity = choose(MP_QSTR_parity, mp_obj_get_int(args[ARG_parity].u_obj), 0, 0, 1) != 0
             ? UART_PARITY_ODD : UART_PARITY_EVEN;
     }
@@ -168,8 +167,9 @@ static void mp_machine_uart_init_helper(machine_uart_obj_t *self, size_t n_args,
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("baudrate must divide 115200, which %lu does not"),
             (unsigned long)next.baudrate);
     }
-    if (args[ARG_rxbuf].u_int > 0 || self->uart->size == 0) {
-        set_rxbuf(self, args[ARG_rxbuf].u_int > 0 ? args[ARG_rxbuf].u_int : RXBUF_DEFAULT);
+    mp_int_t rxbuf = choose(MP_QSTR_rxbuf, args[ARG_rxbuf].u_int, 0, 1, RXBUF_MAX);
+    if (rxbuf > 0 || self->uart->size == 0) {
+        set_rxbuf(self, rxbuf > 0 ? rxbuf : RXBUF_DEFAULT);
     }
     // A character and a bit, in whole milliseconds.
     next.timeout_char = MAX(next.timeout_char, 13000 / next.baudrate + 1);
