@@ -425,3 +425,14 @@ def test_no_time_is_time_for_callbacks(vm, sleep):
         """
     )
     assert vm.eval("run()") == 1
+
+
+def test_ticks_of_any_size(vm):
+    """What is no small int is taken modulo the ticks' period, or is a TypeError."""
+    vm.exec("import time")
+    results = "(0, 1 << 62), (1 << 70, 0), ((1 << 62) + 5, 3), (-(1 << 80), 1)"
+    assert vm.eval(f"[time.ticks_diff(end, start) for end, start in ({results})]") == [0, 0, 2, -1]
+    assert vm.eval("time.ticks_add(1 << 62, 7)") == 7
+    for code in ("time.ticks_diff(0, None)", "time.ticks_diff('', 0)", "time.ticks_add(1.5, 0)"):
+        with pytest.raises(ringzero_vm.GuestError, match="TypeError"):
+            vm.exec(code)
