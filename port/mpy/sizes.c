@@ -47,6 +47,17 @@ void __wrap_vstr_init_len(vstr_t *vstr, size_t len) {
     __real_vstr_init_len(vstr, len);
 }
 
+mp_obj_t __real_mp_obj_int_pow3(mp_obj_t base, mp_obj_t exponent, mp_obj_t modulus);
+mp_obj_t __wrap_mp_obj_int_pow3(mp_obj_t base, mp_obj_t exponent, mp_obj_t modulus);
+
+// Nothing divided by nothing reads before its digits.
+mp_obj_t __wrap_mp_obj_int_pow3(mp_obj_t base, mp_obj_t exponent, mp_obj_t modulus) {
+    if (mp_obj_is_int(modulus) && !mp_obj_is_true(modulus)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("pow() 3rd argument cannot be 0"));
+    }
+    return __real_mp_obj_int_pow3(base, exponent, modulus);
+}
+
 int sizes_width(const mp_print_t *print, int width) {
     if (width > 64 && print->print_strn == (mp_print_strn_t)vstr_add_strn) {
         vstr_hint_size(print->data, width);

@@ -32,6 +32,7 @@ array('Q', range(1 << 61)) / array('Q', range((1 << 61) + 1)) / 'a'.center(1 << 
 f.scroll(1 << 32, 1 << 32) / f.scroll((1 << 31) + 5, 0) / f.line(0, 0, 1 << 40, 5, 1)
 f.line(-(1 << 62), 0, 1 << 62, 5, 1) / f.ellipse(0, 0, 1 << 40, 5, 1)
 f.blit(f, 1 << 31, -(1 << 31))
+pow(3, 5, 0) / pow(1 << 70, 1 << 62, 0) / pow(0, 0, (1 << 100) - (1 << 100))
 FrameBuffer(bytearray(10), 1 << 32, 1 << 32, 1) / FrameBuffer(bytearray(10), 65537, 65537, 5)
 marshal.loads(b'M\\x06\\x00\\x1f\\x00\\x00') / marshal.loads(b'M\\x06\\x00\\x1f' + b'\\xff' * 20)
 """
