@@ -28,10 +28,12 @@ enum {
 };
 #define ANSWER_NS UINT64_C(1000000000)
 #define RETRY_NS  UINT64_C(20000000)
+#define WAIT_NS   UINT64_C(500000)
+#define TABLE_WAIT_NS UINT64_C(10000)
 
 extern char computing_start[], computing_end[], calling_start[], calling_end[];
 extern char memory_functions_start[], memory_functions_end[], holding_start[], holding_end[];
-extern char rehash_start[], rehash_end[];
+extern char tables_start[], tables_end[], rehash_start[], rehash_end[];
 extern char interrupt_stack_guard[], interrupt_stack_top[];
 
 #if VERSION_PENDING_INTERNAL
@@ -237,6 +239,23 @@ static bool can_raise(const trap_frame_t *frame) {
     return computes && all_callers(frame, catcher, can_be_left);
 }
 
+static bool is_rehash(uint64_t addr) {
+    return in(addr, rehash_start, rehash_end);
+}
+
+// Whether the program is in the middle of making a dictionary's or a set's table anew, and what that
+// calls.
+static bool rehashes(const trap_frame_t *frame) {
+    uint64_t top = frame->rsp + REHASH_STACK, last = frame->rsp, at = frame->rbp;
+    bool found = is_rehash(frame->rip) || is_rehash(*(uint64_t *)frame->rsp);
+    while (!found && at >= last && at % sizeof(uint64_t) == 0 && at + 2 * sizeof(uint64_t) <= top) {
+        found = is_rehash(((uint64_t *)at)[1]);
+        last = at + 1;
+        at = ((uint64_t *)at)[0];
+    }
+    return found;
+}
+
 // Everything above goes, but for what the kernel has allocated for itself and not yet written down.
 static bool can_end(const trap_frame_t *frame, const nlr_buf_t *handler) {
     return handler != NULL && on_same_stack(frame->rsp, (uint64_t)handler) && holds_nothing(frame->rip)
@@ -358,25 +377,18 @@ void interrupt_call(void (*function)(void *), void *context) {
     }
 }
 
-static bool is_rehash(uint64_t addr) {
-    return in(addr, rehash_start, rehash_end);
+static bool changes_table(const trap_frame_t *frame) {
+    return in(frame->rip, tables_start, tables_end)
+           || (in(frame->rip, memory_functions_start, memory_functions_end)
+               && in(*(uint64_t *)frame->rsp, tables_start, tables_end))
+           || rehashes(frame);
 }
 
-// Whether the program is in the middle of making a dictionary's or a set's table anew, and what that
-// calls.
-static bool rehashes(const trap_frame_t *frame) {
-    uint64_t top = frame->rsp + REHASH_STACK, last = frame->rsp, at = frame->rbp;
-    bool found = is_rehash(frame->rip) || is_rehash(*(uint64_t *)frame->rsp);
-    while (!found && at >= last && at % sizeof(uint64_t) == 0 && at + 2 * sizeof(uint64_t) <= top) {
-        found = is_rehash(((uint64_t *)at)[1]);
-        last = at + 1;
-        at = ((uint64_t *)at)[0];
+uint64_t interrupt_wait_ns(void) {
+    if (!irq_active) {
+        return mp_hal_has_timer() ? WAIT_NS : 0;
     }
-    return found;
-}
-
-bool interrupt_can_call(void) {
-    return irq_active ? !in_callback && !held && !rehashes(irq_interrupted) : !mp_hal_has_timer();
+    return in_callback || held ? WAIT_NS : changes_table(irq_interrupted) ? TABLE_WAIT_NS : 0;
 }
 
 void interrupt_hold(bool hold) {
@@ -398,7 +410,7 @@ static bool on_debug(trap_frame_t *frame) {
     }
     if (!is_pending()) {
         answered();
-    } else if (in_callback == armed_in_callback && catcher_above(frame->rsp) != 0) {
+    } else if (in_callback == armed_in_callback && catcher_above(frame->rsp) != 0 && !rehashes(frame)) {
         answered();
         trap_return_to(frame, raise_pending);
         return true;

@@ -13,6 +13,7 @@
 #define RINGZERO_MPY_INTERRUPT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "py/nlr.h"
 
@@ -34,11 +35,10 @@ void interrupt_settle(void);
 // Calls Python's hard callbacks. In an interrupt it is on the interrupt's stack, which the stack check
 // then knows, and can be ended.
 void interrupt_call(void (*function)(void *), void *context);
-// Whether that can be done now: in an interrupt, and not inside another one, nor while it is held or a
-// dictionary's table is being made anew; anywhere where no timer interrupts. Else whoever has something to call does it from a timer, or tries again after
-// INTERRUPT_RETRY_NS.
-bool interrupt_can_call(void);
-#define INTERRUPT_RETRY_NS UINT64_C(500000)
+// 0: that can be done now, in an interrupt, and not inside another one, nor while it is held or a dictionary
+// is being changed; anywhere where no timer interrupts. Else whoever has something to call does it from a
+// timer, or tries again after so many ns.
+uint64_t interrupt_wait_ns(void);
 
 // For whoever must not be come between: holds the calls until it lets them go. And how many there have been.
 void interrupt_hold(bool hold);

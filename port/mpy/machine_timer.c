@@ -180,8 +180,9 @@ static void run_hard(void *context) {
 static void on_due(timer_entry_t *entry) {
     machine_timer_obj_t *self = of_entry(entry);
     uint64_t now = clock_ns();
-    if (self->hard && !interrupt_can_call()) {
-        timer_start(entry, now + INTERRUPT_RETRY_NS);
+    uint64_t wait = self->hard ? interrupt_wait_ns() : 0;
+    if (wait > 0) {
+        timer_start(entry, now + wait);
         return;
     }
     if (self->mode == MODE_PERIODIC) {

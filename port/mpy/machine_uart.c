@@ -67,11 +67,11 @@ static void fire(machine_uart_obj_t *self, uint32_t event) {
 
 // An event's time has come: false, it comes later.
 static bool can_fire(timer_entry_t *timer) {
-    bool can = interrupt_can_call();
-    if (!can) {
-        timer_start(timer, clock_ns() + INTERRUPT_RETRY_NS);
+    uint64_t wait = interrupt_wait_ns();
+    if (wait > 0) {
+        timer_start(timer, clock_ns() + wait);
     }
-    return can;
+    return wait == 0;
 }
 
 static void on_idle(timer_entry_t *timer) {

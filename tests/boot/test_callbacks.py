@@ -106,6 +106,53 @@ def test_tables_beside_a_hard_timer(vm, table):
     assert calls == "0 True\n"
 
 
+# What a hard callback does, and what the program does meanwhile.
+CHANGES = {
+    "dict": ("table['x'] + 1", "table['x'] = 5; del table['x']"),
+    "setdefault": ("table['x'] + 1", "table.setdefault('x', 5); table.pop('x')"),
+    "update": ("table['x'] + 1", "table.update({'x': 5}); table.clear()"),
+    "global": ("name + 1", "name = 5; del name"),
+    "instance": ("instance.x + 1", "instance.x = 5; del instance.x"),
+    "class": ("instance.y + 1", "Class.y = 5; del Class.y"),
+    "for": ("for key in table: table[key] + 1", "table[len(table)] = 5"),
+}
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_keys_that_come_beside_a_hard_timer(vm, kind):
+    """To a hard callback each key has its value or is not there."""
+    callback, program = CHANGES[kind]
+    result = vm.exec(f"""
+        import machine, time
+        class Class:
+            pass
+        instance = Class()
+        table = {{}}
+        missing = KeyError, NameError, AttributeError
+        calls = found = wrong = 0
+        def callback(timer):
+            global calls, found, wrong
+            calls += 1
+            try:
+                {callback}
+                found += 1
+            except missing:
+                pass
+            except Exception:
+                wrong += 1
+        timer = machine.Timer(tick_hz=1000000, period=100, hard=True, callback=callback)
+        end = time.ticks_add(time.ticks_ms(), 20000)
+        while calls < 4000 and not wrong and time.ticks_diff(end, time.ticks_ms()) > 0:
+            for i in range(100):
+                {program}
+            if len(table) > 100:
+                table.clear()
+        timer.deinit()
+        print(wrong, calls > 100, found > 0)
+    """)
+    assert result == "0 True True\n"
+
+
 def test_no_pause(boot):
     """However long callbacks take that leave no pause, the main program goes on between them."""
     vm = boot(extra=("-icount", "shift=1,sleep=off")).boot()
