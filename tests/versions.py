@@ -94,7 +94,9 @@ def test_version(name, mpy_dir, targets):
         if target == "test-upstream":
             cells |= {mode: found.get(mode, "none") for mode in MODES}
         else:
-            cells[target] = found.get("", "yes" if target == BUILD else "none")
+            # Of upstream's tests this runs one mode.
+            one = next(iter(found.values()), "yes" if target == BUILD else "none")
+            cells[target] = one
         if not good:
             print("\n".join(text.splitlines()[-30:]), flush=True)
             failed = next(reversed(cells))

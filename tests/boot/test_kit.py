@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import subprocess
 import sys
 import xml.etree.ElementTree
@@ -183,3 +184,15 @@ def test_gdb(kernel, tmp_path):
     finally:
         run.kill()
         run.communicate()
+
+
+def test_what_callbacks_print_is_no_answer(vm):
+    """Text that comes between two calls, whatever it looks like, is not taken for the second's."""
+    vm.exec("""
+        import machine
+        def callback(timer):
+            print("R<late>")
+        machine.Timer(mode=machine.Timer.ONE_SHOT, period=200, callback=callback)
+    """)
+    assert select.select([vm.repl_.child_fd], [], [], 30)[0]
+    assert vm.eval("1 + 1") == 2

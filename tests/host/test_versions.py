@@ -26,9 +26,10 @@ def versions(tmp_path, monkeypatch):
     (project / ".deps").mkdir()
     shutil.copy(TESTS / "versions.py", project / "tests")
     (project / "Makefile").write_text(
-        "test: test-host test-upstream\n"
+        "test: test-host test-upstream test-collect\n"
         "kernel:\n\tmkdir -p build && echo built >>build/log && [ ! -e $(MPY_DIR)/broken ]\n"
-        "test-host test-upstream:\n\tcat $(MPY_DIR)/$@ && [ ! -e $(MPY_DIR)/$@-fails ]\n"
+        "test-host test-upstream test-collect:\n"
+        "\tcat $(MPY_DIR)/$@ && [ ! -e $(MPY_DIR)/$@-fails ]\n"
     )
     monkeypatch.setattr(module, "ROOT", project)
     monkeypatch.setattr(module, "OUT", project / "build" / "versions")
@@ -62,6 +63,7 @@ def test_table(versions, tmp_path, capsys):
             25,
             test_host="..s\n==== 20 passed, 1 skipped in 3.21s ====\n",
             test_upstream=UPSTREAM,
+            test_collect="source: 553 passed, 6 skipped as listed, 0 others (63 s)\n",
         ),
         source(
             tmp_path / "b",
@@ -69,14 +71,16 @@ def test_table(versions, tmp_path, capsys):
             test_host="== 2 failed, 18 passed, 1 error in 3.21s (0:01:03) ==\n",
             test_host_fails="",
             test_upstream="",
+            test_collect="",
         ),
         source(tmp_path / "c", 29, broken=""),
     ]
     assert versions.main()
     rows = [line.split("  ") for line in capsys.readouterr().out.splitlines()[-4:]]
     rows = [[cell.strip() for cell in row if cell.strip()] for row in rows]
-    assert rows[0][:9] == "version kernel host source mpy native natmod perf minutes".split()
-    assert rows[1][:8] == "1.25.0 yes 20/1/0 800/50/0 none 700/70/1 none none".split()
+    names = "version kernel host source mpy native natmod perf collect minutes"
+    assert rows[0][:10] == names.split()
+    assert rows[1][:9] == "1.25.0 yes 20/1/0 800/50/0 none 700/70/1 none none 553/6/0".split()
     assert rows[2][:4] == ["1.28.0", "yes", "18/0/3 FAILED", "none"]
     assert rows[3][:3] == ["1.29.0", "yes FAILED", "-"]
     assert (versions.OUT / "1.25.0/build/log").read_text() == "built\n"
