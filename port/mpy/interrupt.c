@@ -10,8 +10,10 @@
 #include "cpu/trap.h"
 #include "devices/uart.h"
 #include "memory/paging.h"
+#include "memory/space.h"
 #include "mpy/interrupt.h"
 #include "mpy/native.h"
+#include "mpy/tables.h"
 #include "mpy/versions.h"
 #include "mphalport.h"
 
@@ -51,6 +53,9 @@ static const void *const points[][BREAKPOINTS] = {
     { mp_iternext, mp_binary_op, __real_mp_obj_equal, mp_obj_print_helper },
     { mp_call_function_n_kw, mp_getiter, __real_mp_unary_op, mp_obj_subscr },
 };
+
+bool tables_change;
+mp_map_elem_t *tables_place;
 
 static timer_entry_t watch;
 static unsigned presses; // that nobody has answered
@@ -347,6 +352,8 @@ void interrupt_call(void (*function)(void *), void *context) {
     interrupt_settle();
     mp_state_thread_t thread = mp_state_ctx.thread;
     int16_t state = MP_STATE_VM(sched_state);
+    bool change = tables_change;
+    mp_map_elem_t *place = tables_place;
     // What looks in there by itself, as waiting for something does, shall not find it.
     kept = is_pending();
     if (kept) {
@@ -358,6 +365,8 @@ void interrupt_call(void (*function)(void *), void *context) {
     call_t callback = { function, context, false };
     timer_call_watched(call, &callback, watch_callback);
     in_callback = false;
+    tables_change = change;
+    tables_place = place;
     if (armed_in_callback) {
         set_breakpoints(NULL);
     }
@@ -377,11 +386,15 @@ void interrupt_call(void (*function)(void *), void *context) {
     }
 }
 
+// Whether the program has a dictionary that is not whole. An exception leaves `tables_change` as it is, and
+// what `tables_place` leads to may be gone since: then this says too much, for as long as it is in there.
 static bool changes_table(const trap_frame_t *frame) {
-    return in(frame->rip, tables_start, tables_end)
-           || (in(frame->rip, memory_functions_start, memory_functions_end)
-               && in(*(uint64_t *)frame->rsp, tables_start, tables_end))
-           || rehashes(frame);
+    bool inside = in(frame->rip, tables_start, tables_end)
+        || (in(frame->rip, memory_functions_start, memory_functions_end)
+            && in(*(uint64_t *)frame->rsp, tables_start, tables_end));
+    mp_map_elem_t *place = tables_place;
+    return rehashes(frame) || (inside && (tables_change || (space_writable((uint64_t)place, sizeof(*place))
+            && place->value == MP_OBJ_NULL)));
 }
 
 uint64_t interrupt_wait_ns(void) {
