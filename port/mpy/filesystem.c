@@ -4,9 +4,12 @@
 // What a block device made in Python raises waits until the file system has returned from the error that
 // it is told instead. No hard callback enters one, and no other Python that comes in the middle of a
 // call enters the same one again. The makefile reads the names of upstream's functions here.
+#include <string.h>
+
 #include "py/mperrno.h"
 #include "py/nlr.h"
 #include "py/runtime.h"
+#include "extmod/vfs.h"
 
 #include "frames/modframes.h"
 #include "mpy/collect.h"
@@ -87,6 +90,41 @@ static uint64_t call(function_t *function, const void *filesystem, uint64_t a, u
     leave();
     return 0;
 }
+
+void filesystem_add_path(vstr_t *vstr, const char *path);
+char *filesystem_own_path(vstr_t *vstr);
+
+// For LittleFS's relative paths, which it makes in the buffer of its current folder, where a callback would
+// make the next one.
+void filesystem_add_path(vstr_t *vstr, const char *path) {
+    frames_refuse_interrupt();
+    vstr_add_str(vstr, path);
+}
+
+char *filesystem_own_path(vstr_t *vstr) {
+    char *path = vstr_null_terminated_str(vstr);
+    char *own = m_new_maybe(char, vstr->len + 1);
+    return own == NULL ? path : memcpy(own, path, vstr->len + 1);
+}
+
+// Upstream's change something before they ask the file system.
+static mp_obj_t filesystem_mount(size_t n_args, const mp_obj_t *args, mp_map_t *kw_args) {
+    frames_refuse_interrupt();
+    return mp_vfs_mount(n_args, args, kw_args);
+}
+MP_DEFINE_CONST_FUN_OBJ_KW(filesystem_mount_obj, 0, filesystem_mount);
+
+static mp_obj_t filesystem_umount(mp_obj_t mount) {
+    frames_refuse_interrupt();
+    return mp_vfs_umount(mount);
+}
+MP_DEFINE_CONST_FUN_OBJ_1(filesystem_umount_obj, filesystem_umount);
+
+static mp_obj_t filesystem_chdir(mp_obj_t path) {
+    frames_refuse_interrupt();
+    return mp_vfs_chdir(path);
+}
+MP_DEFINE_CONST_FUN_OBJ_1(filesystem_chdir_obj, filesystem_chdir);
 
 #define GUARD_WITH(name, filesystem) \
     function_t __real_##name, __wrap_##name; \

@@ -33,7 +33,7 @@ enum {
 #define WAIT_NS   UINT64_C(500000)
 #define TABLE_WAIT_NS UINT64_C(10000)
 
-extern char computing_start[], computing_end[], calling_start[], calling_end[];
+extern char computing_start[], computing_end[], leaving_end[], calling_start[], calling_end[];
 extern char memory_functions_start[], memory_functions_end[], holding_start[], holding_end[];
 extern char tables_start[], tables_end[], rehash_start[], rehash_end[];
 extern char interrupt_stack_guard[], interrupt_stack_top[];
@@ -224,7 +224,7 @@ static bool is_computing(uint64_t addr) {
 }
 
 static bool can_be_left(uint64_t addr) {
-    return is_computing(addr) || in(addr, calling_start, calling_end) || native_contains(addr);
+    return in(addr, computing_start, leaving_end) || in(addr, calling_start, calling_end) || native_contains(addr);
 }
 
 static bool holds_nothing(uint64_t addr) {
@@ -394,7 +394,7 @@ static bool changes_table(const trap_frame_t *frame) {
             && in(*(uint64_t *)frame->rsp, tables_start, tables_end));
     mp_map_elem_t *place = tables_place;
     return rehashes(frame) || (inside && (tables_change || (space_writable((uint64_t)place, sizeof(*place))
-            && place->value == MP_OBJ_NULL)));
+        && place->value == MP_OBJ_NULL)));
 }
 
 uint64_t interrupt_wait_ns(void) {

@@ -121,6 +121,8 @@ LARGE = {
     "text * n": "text * 12",
     "str": "str(data)",
     "repr": "repr(data)",
+    "repr of an array": "repr(array)",
+    "repr of items": "'{!r}'.format(items)",
     "%": "'%s%s%s%s' % (text, text, text, text)",
     "join": "text.join(['', '', '', '', '', ''])",
     "print": "print(data)",
@@ -133,6 +135,7 @@ def test_large_objects(boot):
     """What C makes of hundreds of megabytes is not waited for: the program stops in the middle."""
     vm = boot(board="microvm", memory="1G").boot()
     vm.exec("import json; data = bytes(150 << 20); text = 'a' * (50 << 20)")
+    vm.exec("array = bytearray(75 << 20); items = [bytes(25 << 20)] * 4")
     waited = []
     for name, code in LARGE.items():
         vm.exec(f"def run():\n global made\n made = False\n print('go')\n {code}\n made = True\n")

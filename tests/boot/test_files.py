@@ -225,7 +225,7 @@ def test_image_of_something_else(boot, tmp_path, content):
     vm = boot(board="microvm", initrd=path).boot()
     (start, end, _) = vm.eval("__import__('bootinfo').modules[0]")
     assert f"module at {start:#x}: no file system in it: " in vm.transcript()
-    assert vm.eval(f"bytes(__import__('uctypes').bytearray_at({start}, {end - start}))") == content
+    assert vm.memory(start, end - start) == content
     vm.exec("with open('/new', 'w') as f: f.write('new')")
     assert vm.eval("open('/new').read()") == "new"
 
@@ -539,6 +539,104 @@ def test_hard_callbacks_and_files(vm):
         kept.close()
     """)
     assert vm.eval("sorted(os.listdir('/'))") == ["kept", *(f"t{i}" for i in range(9))]
+
+
+@pytest.mark.parametrize("step", ["os.stat('keep')", "import heapq", "os.remove('keep')"])
+def test_relative_names_in_hard_callbacks(vm, step):
+    """The program's calls are of the names it has given, whatever a hard callback asks for."""
+    result = vm.exec(f"""
+        import machine, os, time
+        with open("keep", "w") as file:
+            file.write("kept")
+        calls = 0
+        def callback(timer):
+            global calls
+            calls += 1
+            try:
+                {step}
+            except RuntimeError:
+                pass
+        timer = machine.Timer(tick_hz=1000000, period=200, hard=True, callback=callback)
+        end = time.ticks_add(time.ticks_ms(), 10000)
+        while calls < 4000 and time.ticks_diff(end, time.ticks_ms()) > 0:
+            for name in ("f0", "f1", "f2"):
+                with open(name, "w") as file:
+                    file.write("text")
+            for name in ("f0", "f1", "f2"):
+                os.stat(name)
+                os.rename(name, "other")
+                os.remove("other")
+            assert os.listdir() == ["keep"], os.listdir()
+        timer.deinit()
+        print(calls > 100, open("keep").read())
+    """)
+    assert result == "True kept\n"
+
+
+@pytest.mark.parametrize("kind", ["VfsLfs1", "VfsLfs2"])
+def test_relative_names_beside_callbacks(vm, kind):
+    """The program's call goes on with its name when a callback comes while the disk is asked."""
+    vm.exec(PYTHON_DISK)
+    result = vm.exec(f"""
+        import micropython
+        class Slow(Disk):
+            called = busy = 0
+            def readblocks(self, block, buf, offset=0):
+                super().readblocks(block, buf, offset)
+                if Slow.called < 0:
+                    micropython.schedule(callback, 0)
+                    for i in range(10):
+                        pass
+        def callback(_):
+            Slow.called -= 1
+            try:
+                os.stat("keep")
+            except OSError:
+                Slow.busy += 1
+        disk = Slow(64 * 4096)
+        vfs.{kind}.mkfs(disk)
+        vfs.mount(vfs.{kind}(disk), "/m")
+        os.chdir("/m")
+        for name in ("keep", "gone", "from"):
+            open(name, "w").close()
+        Slow.called = -1
+        os.remove("gone")
+        os.rename("from", "to")
+        os.mkdir("folder")
+        open("new", "w").close()
+        calls, Slow.called = Slow.called, 0
+        print(sorted(os.listdir()), calls < -4, Slow.busy > 4)
+    """)
+    assert result == "['folder', 'keep', 'new', 'to'] True True\n"
+
+
+def test_file_systems_stay_in_hard_callbacks(vm):
+    """Mounting, unmounting and changing the folder is refused there, and does nothing."""
+    result = vm.exec("""
+        import machine, os, time, vfs
+        os.mkdir("/folder")
+        os.chdir("/folder")
+        steps = [
+            lambda: vfs.umount("/"), lambda: os.umount("/"), lambda: os.chdir("/"),
+            lambda: os.chdir("/rom"), lambda: vfs.mount(None, "/x"), lambda: os.mount(None, "/x"),
+        ]
+        before = len(vfs.mount())
+        done = refused = 0
+        def callback(timer):
+            global done, refused
+            try:
+                steps[done]()
+            except RuntimeError:
+                refused += 1
+            done += 1
+        for step in steps:
+            count = done
+            machine.Timer(mode=0, period=1, hard=True, callback=callback)
+            while done == count:
+                time.sleep_ms(1)
+        print(refused, os.getcwd(), len(vfs.mount()) == before, os.listdir("/"))
+    """)
+    assert result == "6 /folder True ['folder']\n"
 
 
 def test_first_file_without_frames(vm):
