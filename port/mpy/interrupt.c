@@ -231,6 +231,12 @@ static bool holds_nothing(uint64_t addr) {
     return !in(addr, holding_start, holding_end);
 }
 
+// Where the program is; in a function of libc's that only reads and writes memory, who has called that.
+static uint64_t place_in(const trap_frame_t *frame) {
+    bool inside = in(frame->rip, memory_functions_start, memory_functions_end);
+    return inside ? *(uint64_t *)frame->rsp : frame->rip;
+}
+
 static bool can_raise(const trap_frame_t *frame) {
     uint64_t catcher = catcher_above(frame->rsp);
     if (catcher == 0 || frame->rsp % sizeof(uint64_t) != 0) {
@@ -239,9 +245,7 @@ static bool can_raise(const trap_frame_t *frame) {
     if (native_contains(frame->rip)) {
         return true;
     }
-    bool computes = is_computing(frame->rip)
-        || (in(frame->rip, memory_functions_start, memory_functions_end) && is_computing(*(uint64_t *)frame->rsp));
-    return computes && all_callers(frame, catcher, can_be_left);
+    return is_computing(place_in(frame)) && all_callers(frame, catcher, can_be_left);
 }
 
 static bool is_rehash(uint64_t addr) {
@@ -389,9 +393,7 @@ void interrupt_call(void (*function)(void *), void *context) {
 // Whether the program has a dictionary that is not whole. An exception leaves `tables_change` as it is, and
 // what `tables_place` leads to may be gone since: then this says too much, for as long as it is in there.
 static bool changes_table(const trap_frame_t *frame) {
-    bool inside = in(frame->rip, tables_start, tables_end)
-        || (in(frame->rip, memory_functions_start, memory_functions_end)
-            && in(*(uint64_t *)frame->rsp, tables_start, tables_end));
+    bool inside = in(place_in(frame), tables_start, tables_end);
     mp_map_elem_t *place = tables_place;
     return rehashes(frame) || (inside && (tables_change || (space_writable((uint64_t)place, sizeof(*place))
         && place->value == MP_OBJ_NULL)));

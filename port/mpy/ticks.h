@@ -1,10 +1,6 @@
 // Put in front of extmod/modtime.c, which takes whatever ticks it is given for a small int.
 #include "py/runtime.h"
 
-static inline mp_int_t ticks_value(mp_const_obj_t obj) {
-    return mp_obj_get_int_truncated(obj);
-}
-
 // All uses are for that.
 #undef MP_OBJ_SMALL_INT_VALUE
-#define MP_OBJ_SMALL_INT_VALUE(obj) ticks_value(obj)
+#define MP_OBJ_SMALL_INT_VALUE(obj) mp_obj_get_int_truncated(obj)
