@@ -2,6 +2,7 @@
 #include "py/runtime.h"
 #include "extmod/vfs.h"
 
+#include "frames/modframes.h"
 #include "mpy/vfs_lazy.h"
 
 typedef struct {
@@ -30,6 +31,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR(lazy_nothing_obj, 0, lazy_nothing);
 
 // No callback comes meanwhile that might want the same.
 static void make(vfs_lazy_t *self) {
+    frames_refuse_interrupt();
     mp_sched_lock();
     nlr_buf_t nlr;
     if (nlr_push(&nlr) != 0) {

@@ -4,6 +4,7 @@ import random
 import time
 
 import pytest
+from python_disk import PYTHON_DISK
 from ringzero_vm import CTRL_A, CTRL_B, CTRL_C, CTRL_D
 
 DEFINITIONS = """
@@ -102,17 +103,22 @@ def throw(*_):
 """
 
 
+def interrupt(vm, code, timeout):
+    """Ctrl-C in the middle of this; `made` is whether it came to its end nevertheless."""
+    vm.exec(f"def run():\n global made\n made = False\n print('go')\n {code}\n made = True\n")
+    vm.repl.sendline("run()")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("\x03")
+    vm.repl.expect_exact("KeyboardInterrupt", timeout=timeout)
+    vm.repl.expect_exact(">>> ")
+
+
 @pytest.mark.timeout(120)
 def test_deaf_loops(vm):
     """Loops in C, in machine code and in callbacks end within seconds, and the prompt goes on."""
     vm.exec(DEFINITIONS)
     for code in LOOPS.values():
-        vm.exec(f"def run():\n print('go')\n {code}\n")
-        vm.repl.sendline("run()")
-        vm.repl.expect_exact("go\r\n")
-        vm.repl.send("\x03")
-        vm.repl.expect_exact("KeyboardInterrupt", timeout=10)
-        vm.repl.expect_exact(">>> ")
+        interrupt(vm, code, 10)
         assert vm.run("6 * 7") == "42\r\n"
     vm.exec("import frames; frames.check()")
 
@@ -138,12 +144,7 @@ def test_large_objects(boot):
     vm.exec("array = bytearray(75 << 20); items = [bytes(25 << 20)] * 4")
     waited = []
     for name, code in LARGE.items():
-        vm.exec(f"def run():\n global made\n made = False\n print('go')\n {code}\n made = True\n")
-        vm.repl.sendline("run()")
-        vm.repl.expect_exact("go\r\n")
-        vm.repl.send("\x03")
-        vm.repl.expect_exact("KeyboardInterrupt", timeout=60)
-        vm.repl.expect_exact(">>> ")
+        interrupt(vm, code, 60)
         if vm.eval("made"):
             waited.append(name)
         vm.exec("import gc; gc.collect()")
@@ -487,22 +488,20 @@ def test_storm_of_hard_callbacks(vm):
     assert vm.run("stop()") == ""
 
 
-STUCK = """
-import gc, os, time, vfs
-class Disk:
-    data = bytearray(64 * 4096)
+STUCK = (
+    PYTHON_DISK
+    + """
+import time
+class Stuck(Disk):
     stuck = False
-    def readblocks(self, block, buf, offset=0):
-        buf[:] = self.data[block * 4096 + offset:block * 4096 + offset + len(buf)]
     def writeblocks(self, block, buf, offset=0):
-        if Disk.stuck:
+        if Stuck.stuck:
             print('stuck')
-        while Disk.stuck:
+        while Stuck.stuck:
             time.sleep_ms(1)
-        self.data[block * 4096 + offset:block * 4096 + offset + len(buf)] = buf
-    def ioctl(self, op, arg):
-        return {4: 64, 5: 4096}.get(op, 0)
+        super().writeblocks(block, buf, offset)
 """
+)
 
 
 @pytest.mark.parametrize("kind", ["VfsFat", "VfsLfs1", "VfsLfs2"])
@@ -510,8 +509,9 @@ def test_stuck_disk(vm, kind):
     """Ctrl-C ends what waits for a disk: the program, and closing files that were dropped."""
     vm.exec(STUCK)
     vm.exec(f"""
-        vfs.{kind}.mkfs(Disk())
-        vfs.mount(vfs.{kind}(Disk()), '/disk')
+        disk = Stuck(64 * 4096)
+        vfs.{kind}.mkfs(disk)
+        vfs.mount(vfs.{kind}(disk), '/disk')
         gc.disable()
         def drop():
             for i in range(40):
@@ -523,13 +523,13 @@ def test_stuck_disk(vm, kind):
         drop()
     """)
     for program in ("gc.collect()", "close()"):
-        vm.repl.sendline(f"Disk.stuck = True; {program}; print('E' + 'ND')")
+        vm.repl.sendline(f"Stuck.stuck = True; {program}; print('E' + 'ND')")
         vm.repl.expect_exact("stuck\r\n")
         vm.repl.send("\x03")
         vm.repl.expect_exact("KeyboardInterrupt")
         vm.repl.expect_exact(">>> ")
         assert "END" not in vm.repl.before
-        vm.run("Disk.stuck = False")
+        vm.run("Stuck.stuck = False")
     vm.exec("gc.collect(); gc.collect()")
     files = "[open('/disk/f%d' % i).read() for i in range(40) if 'f%d' % i in os.listdir('/disk')]"
     texts = vm.eval(files)

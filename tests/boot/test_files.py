@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 from littlefs import LittleFS
+from python_disk import PYTHON_DISK
 from ringzero_vm import GuestError, Panic
 
 pytestmark = pytest.mark.board("microvm")
@@ -132,6 +133,30 @@ def test_first_use_beside_callbacks(vm):
         print(sorted(os.listdir("/")), before - frames.stats().free == os.statvfs("/")[2])
     """)
     assert result == "['callback', 'program'] True\n"
+
+
+def test_first_use_in_a_hard_callback(vm):
+    """A hard callback does not make /, but is refused as it is by every file system."""
+    result = vm.exec("""
+        import frames, machine, os, time
+        steps = [lambda: os.stat("/x"), lambda: os.listdir("x"), lambda: open("x", "w")]
+        refused = done = 0
+        def callback(timer):
+            global refused, done
+            try:
+                steps[done]()
+            except RuntimeError:
+                refused += 1
+            done += 1
+        before = frames.stats().free
+        for step in steps:
+            count = done
+            machine.Timer(mode=0, period=1, hard=True, callback=callback)
+            while done == count:
+                time.sleep_ms(1)
+        print(refused, before == frames.stats().free, os.listdir("/"))
+    """)
+    assert result == "3 True []\n"
 
 
 def test_first_use_that_fails(vm):
@@ -299,22 +324,6 @@ def test_disk_limits(vm):
             print("closed")
     """)
     assert result == "22 " * 12 + "V " * 4 + "closed\n"
-
-
-PYTHON_DISK = """
-    import gc, os, vfs
-    class Disk:
-        def __init__(self, size):
-            self.data = bytearray(size)
-        def readblocks(self, block, buf, offset=0):
-            start = block * 4096 + offset
-            buf[:] = self.data[start:start + len(buf)]
-        def writeblocks(self, block, buf, offset=0):
-            start = block * 4096 + offset
-            self.data[start:start + len(buf)] = buf[:]
-        def ioctl(self, op, arg):
-            return {4: len(self.data) // 4096, 5: 4096}.get(op, 0)
-"""
 
 
 def test_ram_disk_needs_no_heap(vm):
