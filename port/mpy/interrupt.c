@@ -35,7 +35,7 @@ enum {
 
 extern char computing_start[], computing_end[], leaving_end[], calling_start[], calling_end[];
 extern char memory_functions_start[], memory_functions_end[], holding_start[], holding_end[];
-extern char tables_start[], tables_end[], rehash_start[], rehash_end[];
+extern char tables_start[], tables_end[], rehash_start[], rehash_end[], moving_start[], moving_end[];
 extern char interrupt_stack_guard[], interrupt_stack_top[];
 
 #if VERSION_PENDING_INTERNAL
@@ -198,8 +198,12 @@ static bool is_code(uint64_t addr) {
 }
 
 // Whether each function between an address on the stack and the code there meets a condition. Around a
-// function's start and end its caller's address is the first word and in no frame yet.
+// function's start and end its caller's address is the first word and in no frame yet. Machine code keeps
+// no frames; but whoever has called that knows that it can raise, and holds nothing.
 static bool all_callers(const trap_frame_t *frame, uint64_t top, bool (*is_good)(uint64_t addr)) {
+    if (native_contains(frame->rip)) {
+        return true;
+    }
     uint64_t first = *(uint64_t *)frame->rsp;
     if (is_code(first) && !is_good(first)) {
         return false;
@@ -209,6 +213,9 @@ static bool all_callers(const trap_frame_t *frame, uint64_t top, bool (*is_good)
             return at + 2 * sizeof(uint64_t) > top;
         }
         uint64_t caller = ((uint64_t *)at)[1];
+        if (native_contains(caller)) {
+            return true;
+        }
         last = at + 1;
         at = ((uint64_t *)at)[0];
         // The last one has the handler itself.
@@ -224,7 +231,7 @@ static bool is_computing(uint64_t addr) {
 }
 
 static bool can_be_left(uint64_t addr) {
-    return in(addr, computing_start, leaving_end) || in(addr, calling_start, calling_end) || native_contains(addr);
+    return in(addr, computing_start, leaving_end) || in(addr, calling_start, calling_end);
 }
 
 static bool holds_nothing(uint64_t addr) {
@@ -242,10 +249,12 @@ static bool can_raise(const trap_frame_t *frame) {
     if (catcher == 0 || frame->rsp % sizeof(uint64_t) != 0) {
         return false;
     }
-    if (native_contains(frame->rip)) {
-        return true;
-    }
-    return is_computing(place_in(frame)) && all_callers(frame, catcher, can_be_left);
+    bool inside = native_contains(frame->rip) || is_computing(place_in(frame));
+    return inside && all_callers(frame, catcher, can_be_left);
+}
+
+static bool moves_nothing(uint64_t addr) {
+    return !in(addr, moving_start, moving_end);
 }
 
 static bool is_rehash(uint64_t addr) {
@@ -377,6 +386,7 @@ void interrupt_call(void (*function)(void *), void *context) {
     if (callback.left) {
         mp_state_ctx.thread = thread;
     }
+    MP_STATE_THREAD(gc_lock_depth) = thread.gc_lock_depth;
     MP_STATE_THREAD(stack_top) = thread.stack_top;
     MP_STATE_THREAD(stack_limit) = thread.stack_limit;
     if (forced || callback.left) {
@@ -414,6 +424,12 @@ unsigned interrupt_count(void) {
     return count;
 }
 
+static bool can_raise_at_point(const trap_frame_t *frame) {
+    uint64_t catcher = catcher_above(frame->rsp);
+    return catcher != 0 && !rehashes(frame)
+           && (native_contains(*(uint64_t *)frame->rsp) || all_callers(frame, catcher, moves_nothing));
+}
+
 // At the first instruction of one of the functions above.
 static bool on_debug(trap_frame_t *frame) {
     bool point = false;
@@ -425,7 +441,7 @@ static bool on_debug(trap_frame_t *frame) {
     }
     if (!is_pending()) {
         answered();
-    } else if (in_callback == armed_in_callback && catcher_above(frame->rsp) != 0 && !rehashes(frame)) {
+    } else if (in_callback == armed_in_callback && can_raise_at_point(frame)) {
         answered();
         trap_return_to(frame, raise_pending);
         return true;

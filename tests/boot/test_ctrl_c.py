@@ -3,6 +3,7 @@
 import random
 import time
 
+import pexpect
 import pytest
 from python_disk import PYTHON_DISK
 from ringzero_vm import CTRL_A, CTRL_B, CTRL_C, CTRL_D
@@ -121,6 +122,100 @@ def test_deaf_loops(vm):
         interrupt(vm, code, 10)
         assert vm.run("6 * 7") == "42\r\n"
     vm.exec("import frames; frames.check()")
+
+
+COMPUTING = {
+    "pow": "(pow, 7, 3000000)",
+    "pow of three": "(pow, 3, 10**2500, 10**2500 + 1)",
+    "int": "(int, digits[:600000])",
+    "str": "(str, 1 << 3000000)",
+    "%": "('{:d}'.format, 1 << 3000000)",
+    "join": "(text.join, ['a'] * 20000)",
+    "re": "(re.match, '(a|aa)+$', 'a' * 60 + 'b')",
+    "sha256": "(hashlib.sha256, bytes(300000000))",
+    "struct": "(struct.calcsize, 'b' * 50000000)",
+    "unpack": "(struct.unpack, '20000000b', bytes(20000000))",
+    "deflate": "(deflate.DeflateIO(io.BytesIO(), deflate.ZLIB, 15).write, bytes(50000000))",
+    "dumps": "(json.dumps, 1 << 3000000)",
+    "divmod": "(divmod, 1 << 6000000, 10**200000)",
+}
+WAYS = {
+    "call": "c[0](*c[1:]) if len(c) > 2 else c[0](c[1])",
+    "star": "c[0](*list(c[1:]))",
+    "keywords": "c[0](*c[1:], **{})",
+    "native": "call(*c)",
+    "native, try": "call_and_try(*c)",
+    "native in native": "call_twice(*c)",
+    "native star": "call_star(c[0], c[1:])",
+    "native generator": "next(call_later(*c))",
+    "viper": "call_viper(c[0], c[1:])",
+    "map": "list(map(c[0], *[[x] for x in c[1:]]))",
+    "exec": "exec('c[0](*c[1:])')",
+    "compiled": "eval(compile('c[0](*c[1:])', 'name', 'eval'))",
+}
+CALLS = """
+import deflate, hashlib, json, struct
+text = 'a' * 10000
+@micropython.native
+def call(f, *a):
+    return f(a[0]) if len(a) == 1 else f(a[0], a[1]) if len(a) == 2 else f(a[0], a[1], a[2])
+@micropython.native
+def call_and_try(f, *a):
+    try:
+        return f(a[0]) if len(a) == 1 else f(a[0], a[1]) if len(a) == 2 else f(a[0], a[1], a[2])
+    finally:
+        pass
+@micropython.native
+def call_twice(f, *a):
+    return call(f, *a)
+@micropython.native
+def call_star(f, a):
+    return f(*a)
+@micropython.native
+def call_later(f, *a):
+    yield call(f, *a)
+@micropython.viper
+def call_viper(f, a):
+    return call_star(f, a)
+"""
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.memory("1G")
+def test_ways_to_compute(vm):
+    """What takes its time in C ends with one Ctrl-C, from whatever it is called."""
+    vm.exec(DEFINITIONS + CALLS)
+    chosen = random.Random(1)
+    cases = [(way, chosen.choice(sorted(COMPUTING))) for way in WAYS]
+    cases += [(chosen.choice(sorted(WAYS)), what) for what in COMPUTING]
+    in_vain = []
+    for way, what in cases:
+        vm.exec(f"c = {COMPUTING[what]}")
+        vm.repl.sendline(f"print('go'); x = {WAYS[way]}; print('made')")
+        vm.repl.expect_exact("go\r\n")
+        vm.repl.send("\x03")
+        if (
+            vm.repl.expect_exact(["KeyboardInterrupt", "made\r\n", pexpect.TIMEOUT], timeout=10)
+            != 0
+        ):
+            in_vain.append((way, what))
+            vm.repl.send("\x03\x03")
+            vm.repl.expect_exact(">>> ", timeout=60)
+            vm.exec(DEFINITIONS + CALLS)
+        else:
+            vm.repl.expect_exact(">>> ")
+    assert in_vain == []
+
+
+def test_heaps(vm):
+    """Ctrl-C in the middle of heapq loses none of a list's items."""
+    vm.exec("import heapq; h = list(range(3000000, 0, -1)); before = sum(h)")
+    vm.repl.sendline("print('go'); [(heapq.heapify(h), h.reverse()) for _ in range(20)]")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("\x03")
+    vm.repl.expect_exact("KeyboardInterrupt", timeout=60)
+    vm.repl.expect_exact(">>> ")
+    assert vm.eval("sum(h) == before")
 
 
 LARGE = {
