@@ -15,6 +15,7 @@
 #include "mpy/blocks.h"
 #include "mpy/collect.h"
 #include "mpy/fault.h"
+#include "mpy/modmachine.h"
 #include "mpy/native.h"
 #include "mpy/trace.h"
 #include "panic.h"
@@ -263,8 +264,9 @@ static bool recover(trap_frame_t *frame) {
         return false;
     }
     if (place == PLACE_INTERPRETER) {
-        // With interrupts off it may be about to write what they read, and nothing would turn them on.
-        bool atomic = !(frame->rflags & RFLAGS_IF) && stack.top == (uint64_t)stack_top;
+        // With interrupts off, unless Python has said so, it may be about to write what they read, and nothing
+        // would turn them on.
+        bool atomic = !(frame->rflags & RFLAGS_IF) && !machine_irq_is_off && stack.top == (uint64_t)stack_top;
         if (atomic || frame->vector == VECTOR_DEBUG || frame->vector == VECTOR_BREAKPOINT) {
             return false;
         }

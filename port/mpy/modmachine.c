@@ -3,6 +3,7 @@
 
 #include "cpu/clock.h"
 #include "cpu/io.h"
+#include "cpu/irq.h"
 #include "devices/power.h"
 #include "firmware/smbios.h"
 #include "mpy/modmachine.h"
@@ -31,10 +32,28 @@ enum {
 };
 
 static bool soft_reset_done;
+bool machine_irq_is_off;
+
+// disable_irq() and enable_irq() have these; it counts what the program does, not its interrupt handlers.
+static inline uint64_t irq_disable(void) {
+    uint64_t state = cpu_irq_save();
+    machine_irq_is_off |= !irq_active;
+    return state;
+}
+
+static inline void irq_enable(uint64_t state) {
+    machine_irq_is_off &= irq_active || state == 0;
+    cpu_irq_restore(state);
+}
+#undef MICROPY_BEGIN_ATOMIC_SECTION
+#undef MICROPY_END_ATOMIC_SECTION
+#define MICROPY_BEGIN_ATOMIC_SECTION() irq_disable()
+#define MICROPY_END_ATOMIC_SECTION(state) irq_enable(state)
 
 void machine_deinit(void) {
     machine_timer_deinit_all();
     machine_uart_deinit_all();
+    irq_enable(CPU_RFLAGS_IF);
     soft_reset_done = true;
 }
 
@@ -75,7 +94,7 @@ static void mp_machine_set_freq(size_t n_args, const mp_obj_t *args) {
 }
 
 static mp_uint_t get_ms(mp_obj_t object) {
-    mp_int_t ms = MAX(mp_obj_get_int(object), 0);
+    mp_int_t ms = MAX(mp_hal_get_time(object), 0);
     mp_hal_check_time(ms, 1000000);
     return ms;
 }

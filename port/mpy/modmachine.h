@@ -17,6 +17,9 @@ MP_DECLARE_CONST_FUN_OBJ_0(machine_stray_irqs_obj);
 // The bits of a number of that many bytes, 1 to 8, with a sign or without one; ValueError.
 uint64_t machine_get_bits(mp_obj_t obj, unsigned size);
 
+// Python has turned interrupts off.
+extern bool machine_irq_is_off;
+
 // Raises RuntimeError where no timer interrupts.
 void machine_need_timer(void);
 
