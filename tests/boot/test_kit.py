@@ -85,6 +85,7 @@ def test_symbols(kernel):
 
 
 SUITE = """
+import time
 import pytest
 
 @pytest.mark.board("microvm", "pc")
@@ -105,6 +106,12 @@ def test_fails(vm):
 def test_panics(vm):
     vm.nmi()
     vm.repl.expect("never")
+
+def test_panics_unseen(vm):
+    vm.exec("print('the last word')")
+    vm.nmi()
+    vm.qmp.command("query-status")
+    time.sleep(1)
 
 @pytest.mark.timeout(8)
 def test_hangs(vm):
@@ -134,15 +141,18 @@ def test_report(kernel, tmp_path):
     )
     print(done.stdout)
     said = done.stdout
-    assert "4 failed, 6 passed" in said
+    assert "4 failed, 7 passed, 1 error" in said
+    assert "ERROR test_suite.py::test_panics_unseen - ringzero_vm.P" in said
     for board in "microvm", "pc":
         for memory in "32M", "64M":
             assert f"PASSED test_suite.py::test_matrix[{board}-{memory}]" in said
     assert "said before it failed" in said
     assert re.search(r"^-+ QEMU's command -+$", said, re.M)
     assert re.search(r"-machine microvm,.* -kernel .*ringzero\.elf", said)
-    assert said.count("panic: exception 2 (NMI)") == 2  # the failure's text, pytest's summary
-    assert len(re.findall(r"^  rflags 0x", said, re.M)) <= 1
+    assert (
+        said.count("panic: exception 2 (NMI)") == 3
+    )  # two texts, and the first in pytest's summary
+    assert len(re.findall(r"^  rflags 0x", said, re.M)) <= 2
     assert "waited 0 s" not in said
     assert re.search("waited [0-9.]+ s in vain for the end of 'while True: pass'", said)
     assert "--memory nonsense: a size is like 64M or 2G" in said
@@ -150,7 +160,7 @@ def test_report(kernel, tmp_path):
     assert "said before it failed" in (folder / "console.log").read_text()
     assert "qemu-system-x86_64" in (folder / "qemu.cmd").read_text()
     report = xml.etree.ElementTree.parse(tmp_path / "report.xml").getroot()
-    assert report.find("testsuite").get("tests") == "10"
+    assert report.find("testsuite").get("tests") == "12"
 
 
 def test_gdb(kernel, tmp_path):

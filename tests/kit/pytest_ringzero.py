@@ -158,6 +158,8 @@ def boot(request, kernel, folder):
             return guest
 
         yield boot
+        for guest in guests:
+            guest.check()
 
 
 @pytest.fixture

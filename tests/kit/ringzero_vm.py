@@ -453,6 +453,15 @@ class VM:
         self.status = self.launcher.wait(5)
         return self.status
 
+    def check(self):
+        """Panic if the kernel has since its console was last read, and nobody awaited its end."""
+        panic = self.panic
+        with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
+            while True:
+                self.repl_.receive(65536, 0)
+        if self.panic and not panic and self.status is None:
+            raise Panic(self.panic)
+
     def close(self):
         """End the machine, whatever state it is in."""
         if self._qmp:
