@@ -150,7 +150,7 @@ class Guest:
         """Until the pattern comes, with Ctrl-C where nothing does; the match."""
         deaf = self.deaf
         said, start = time.monotonic(), None
-        began = said
+        began = began_presses = said
         pattern, searched = re.compile(pattern), 0
         while True:
             # A traceback may be as long as the stack is deep: what has been searched is not again,
@@ -166,12 +166,16 @@ class Guest:
                 while True:
                     self.read(30)
             if self.read(0.25):
+                # A program that catches what each Ctrl-C raises is not deaf.
+                if start is not None and time.monotonic() - began_presses < 10 * deaf:
+                    first_press = time.monotonic()
+                    cpu_then = self.cpu_seconds()
                 # A program that prints without an end is no better than one that is silent.
                 if time.monotonic() - began < 10 * quiet:
                     said = time.monotonic()
             now = time.monotonic()
             if now - said > quiet and start is None:
-                start = first_press = now
+                start = began_presses = first_press = now
                 cpu_then = self.cpu_seconds()
             if start is not None and now - start > 0.3:
                 had = self.cpu_seconds() - cpu_then

@@ -25,7 +25,8 @@ del _one
 
 # A program may put anything in their places.
 _print, _type, _dir, _getattr, _setattr = print, type, dir, getattr, setattr
-_len, _range, _BASE = len, range, BaseException
+_len, _range, _isinstance = len, range, isinstance
+_BASE, _KeyboardInterrupt = BaseException, KeyboardInterrupt
 _MODULE = type(sys)
 _collect, _gc_enable, _unlock = gc.collect, gc.enable, micropython.heap_unlock
 _locked, _schedule = micropython.heap_locked, micropython.schedule
@@ -474,14 +475,21 @@ def R(f):
     except _BASE as error:
         if trace:
             sys.print_exception(error)
+        answered(error)
+
+
+def answered(error):
+    """Says that Ctrl-C may have had its effect, although the batch goes on."""
+    if _isinstance(error, _KeyboardInterrupt):
+        _print("# KeyboardInterrupt")
 
 
 def E(f):
     def call(*a):
         try:
             f(*a)
-        except _BASE:
-            pass
+        except _BASE as error:
+            answered(error)
 
     return call
 
