@@ -540,7 +540,7 @@ def parse(arguments):
         help="boot this ISO or disk image through its own loader; all else is in the image",
     )
     add("--medium", choices=["cd", "disk", "usb"], help="what it is on (default by its name)")
-    add("--firmware", choices=["bios", "uefi"], default="bios", help="what it is booted by")
+    add("--firmware", choices=["bios", "uefi"], help="what it is booted by (default bios)")
     add("--initrd", type=Path, metavar="FILE", help="a boot module of your own; not with APP")
     add("--qmp", metavar="PATH", help="serve QEMU's machine protocol on this socket")
     add("--gdb", action="store_true", help="stop before the first instruction, for gdb on :1234")
@@ -556,6 +556,8 @@ def parse(arguments):
         raise Error("--initrd and APP: the machine takes one boot module")
     if options.image and (options.app or options.initrd or options.append):
         raise Error("--image: program and command line are in the image, see scripts/image.py")
+    if (options.medium or options.firmware) and not options.image:
+        raise Error("--medium and --firmware: they are about an --image")
     if options.initrd and not options.initrd.is_file():
         raise Error(f"no boot module at {options.initrd}")
     return options, extra

@@ -362,6 +362,8 @@ def test_arguments(launch, tmp_path):
         ("--nix",): "run.py: unrecognized arguments: --nix",
         ("nix.py",): "run.py: nix.py: there is no such file or folder",
         (tmp_path,): f"run.py: {tmp_path}: no main.py in it",
+        ("--firmware", "uefi"): "run.py: --medium and --firmware: ",
+        ("--medium", "cd"): "run.py: --medium and --firmware: ",
     }.items():
         done = launch(*arguments)
         assert done.returncode == 126, arguments
