@@ -69,6 +69,13 @@ static void leave(void) {
     }
 }
 
+// LittleFS's numbers of errors are negative, and one of them got through.
+NORETURN void filesystem_raise_OSError(int number);
+
+NORETURN void filesystem_raise_OSError(int number) {
+    mp_raise_OSError(number < 0 ? -number : number);
+}
+
 // None of these functions has more than six arguments or one that is no integer or pointer, so all are
 // called alike (System V ABI, AMD64, 3.2.3).
 typedef uint64_t function_t(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);

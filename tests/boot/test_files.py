@@ -667,3 +667,30 @@ def test_no_frames(vm):
     """A disk that does not fit is a MemoryError."""
     with pytest.raises(GuestError, match="MemoryError"):
         vm.exec("from ramdisk import RAMDisk; RAMDisk(1 << 30)")
+
+
+def test_errors_have_names(vm):
+    """Every file system says ENOENT where nothing is, and not its own number for it."""
+    said = vm.exec("""
+        import errno, os, ramdisk, vfs
+        for kind in vfs.VfsFat, vfs.VfsLfs1, vfs.VfsLfs2:
+            disk = ramdisk.RAMDisk(1 << 18)
+            kind.mkfs(disk)
+            vfs.mount(kind(disk), "/disk")
+            open("/disk/file", "w").close()
+            for call in os.chdir, os.stat, os.listdir, os.remove, os.rmdir, open:
+                for path in "/disk/nope", "/disk/nope/nope":
+                    try:
+                        call(path)
+                        print(kind, call, path)
+                    except OSError as error:
+                        if error.errno != errno.ENOENT:
+                            print(kind, call, path, error)
+            try:
+                os.chdir("/disk/file")
+            except OSError as error:
+                if error.errno not in errno.errorcode:
+                    print(kind, error)
+            vfs.umount("/disk")
+    """)
+    assert said == ""
