@@ -72,6 +72,10 @@ static uint64_t get_u64(mp_obj_t obj, const char *name) {
     if (mp_obj_is_small_int(obj) && MP_OBJ_SMALL_INT_VALUE(obj) >= 0) {
         return MP_OBJ_SMALL_INT_VALUE(obj);
     }
+    if (mp_obj_is_small_int(obj)) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s is 0 to 0xffffffffffffffff, not %ld"), name,
+            (long)MP_OBJ_SMALL_INT_VALUE(obj));
+    }
     if (!mp_obj_is_int(obj)) {
         mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("%s is an int, not %s"), name, mp_obj_get_type_str(obj));
     }

@@ -149,6 +149,46 @@ mp_obj_t __wrap_mp_call_method_n_kw_var(bool have_self, size_t n_args_n_kw, cons
     return __real_mp_call_method_n_kw_var(have_self, n_args_n_kw, args);
 }
 
+// For the modules of the machine, in whose terms a number that does not fit is just out of range.
+mp_int_t sizes_get_int(mp_const_obj_t obj);
+void sizes_arg_parse_all(size_t n_pos, const mp_obj_t *pos, mp_map_t *kws, size_t n_allowed,
+    const mp_arg_t *allowed, mp_arg_val_t *out);
+void sizes_arg_parse_all_kw_array(size_t n_pos, size_t n_kw, const mp_obj_t *args, size_t n_allowed,
+    const mp_arg_t *allowed, mp_arg_val_t *out);
+
+static void check_int(mp_const_obj_t obj) {
+    if (mp_obj_is_exact_type(obj, &mp_type_int)
+        && !mp_obj_equal((mp_obj_t)obj, mp_obj_new_int(mp_obj_int_get_truncated(obj)))) {
+        mp_raise_ValueError(MP_ERROR_TEXT("a number here has up to 64 bits"));
+    }
+}
+
+mp_int_t sizes_get_int(mp_const_obj_t obj) {
+    check_int(obj);
+    return mp_obj_get_int(obj);
+}
+
+void sizes_arg_parse_all(size_t n_pos, const mp_obj_t *pos, mp_map_t *kws, size_t n_allowed,
+    const mp_arg_t *allowed, mp_arg_val_t *out) {
+    for (size_t i = 0; i < n_pos; ++i) {
+        check_int(pos[i]);
+    }
+    for (size_t i = 0; i < kws->alloc; ++i) {
+        if (mp_map_slot_is_filled(kws, i)) {
+            check_int(kws->table[i].value);
+        }
+    }
+    mp_arg_parse_all(n_pos, pos, kws, n_allowed, allowed, out);
+}
+
+void sizes_arg_parse_all_kw_array(size_t n_pos, size_t n_kw, const mp_obj_t *args, size_t n_allowed,
+    const mp_arg_t *allowed, mp_arg_val_t *out) {
+    for (size_t i = 0; i < n_pos + 2 * n_kw; ++i) {
+        check_int(args[i]);
+    }
+    mp_arg_parse_all_kw_array(n_pos, n_kw, args, n_allowed, allowed, out);
+}
+
 // For modstruct.c: a format whose sizes can be added up.
 const char *sizes_struct_format(mp_obj_t obj);
 

@@ -384,6 +384,63 @@ def test_interrupts_can_be_off(vm):
     )
 
 
+def test_soft_reset_turns_interrupts_on(vm):
+    """The next program has its timers and Ctrl-C, whatever the last one has turned off."""
+    for end in "\x04", "import machine; machine.soft_reset()\r\n":
+        vm.run("import machine; state = machine.disable_irq()")
+        vm.repl.send(end)
+        vm.repl.expect_exact("soft reboot")
+        vm.repl.expect_exact(">>> ")
+        vm.repl.sendline("print('go'); exec('while True: pass')")
+        vm.repl.expect_exact("go\r\n")
+        vm.repl.send("\x03")
+        vm.repl.expect_exact("KeyboardInterrupt", timeout=10)
+        vm.repl.expect_exact(">>> ")
+
+
+def test_fault_with_interrupts_off(vm):
+    """A fault of the interpreter's own is an exception, too, where Python has turned them off."""
+    assert (
+        vm.exec("""
+        import machine
+        class Clearing:
+            def __lt__(self, other):
+                items.clear()
+                return True
+        items = [Clearing() for _ in range(400)]
+        state = machine.disable_irq()
+        try:
+            items.sort()
+        except FaultError:
+            print("caught")
+        machine.enable_irq(state)
+    """)
+        == "caught\n"
+    )
+
+
+def test_numbers_beyond_64_bits(vm):
+    """What the machine's modules take is out of range there, as any other number is."""
+    for call in (
+        "poweroff({})", "WDT(timeout={})", "UART({})", "UART(0, baudrate={})", "cpuid({})",
+        "cpuid(0, {})",
+        "rdmsr({})", "wrmsr({}, 0)", "Timer(period={})", "Timer({})", "RTC().datetime(({},) * 8)",
+        "mem8[{}]", "port8[{}]",
+    ):  # fmt: skip
+        for number in "1 << 64", "1 << 3000", "-(1 << 64)":
+            with pytest.raises(ringzero_vm.GuestError, match="ValueError: ."):
+                vm.exec("import machine; machine." + call.format(number))
+
+
+def test_truth_is_a_number(vm):
+    """True and False are 1 and 0 where registers are written, as they are for upstream."""
+    vm.exec("import machine, pages; p = pages.alloc(1)")
+    for size in 8, 16, 32, 64:
+        vm.exec(f"machine.mem{size}[p.addr] = True")
+        assert vm.eval(f"machine.mem{size}[p.addr]") == 1
+    vm.exec("machine.port8[0x80] = True; machine.port16[0x80] = False")
+
+
 def test_lightsleep(vm):
     """lightsleep ends when its time is over."""
     vm.exec("import machine, time")
@@ -482,7 +539,7 @@ def test_memory_and_port_arguments(vm):
     addr = vm.eval("a")
     for call, message in (
         ("machine.mem8[1 << 64]", "ValueError an address is 0 to 0xffffffffffffffff"),
-        ("machine.mem8[-1]", "ValueError an address is 0 to 0xffffffffffffffff"),
+        ("machine.mem8[-1]", "ValueError an address is 0 to 0xffffffffffffffff, not -1"),
         ("machine.mem64[-(1 << 70)]", "ValueError an address is 0 to 0xffffffffffffffff"),
         ("machine.mem32[a + 2]", f"ValueError address {addr + 2:#x} is not aligned to 4 bytes"),
         ("machine.mem8[1 << 63]", f"FaultError {canonical}"),
