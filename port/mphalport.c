@@ -1,5 +1,6 @@
 // Time, waiting, and the order in which devices are set up.
 #include "py/mphal.h"
+#include "py/objint.h"
 #include "py/runtime.h"
 #include "shared/timeutils/timeutils.h"
 
@@ -128,6 +129,11 @@ void mp_hal_check_time(uint64_t count, uint64_t ns) {
     if (count > TIME_MAX_NS / ns) {
         mp_raise_msg(&mp_type_OverflowError, MP_ERROR_TEXT("a time is at most 146 years"));
     }
+}
+
+int64_t mp_hal_get_time(void *object) {
+    bool below = mp_obj_is_exact_type(object, &mp_type_int) && mp_obj_int_sign(object) < 0;
+    return below ? INT64_MIN : mp_obj_get_int(object);
 }
 
 mp_float_t mp_hal_get_seconds(mp_obj_t object) {

@@ -41,6 +41,8 @@ void mp_hal_reset_console(void);
 // Whether timers interrupt: without a local APIC none does.
 bool mp_hal_has_timer(void);
 
+// What mp_obj_get_int() says of an object; INT64_MIN for less, as a time that is over before it has begun.
+int64_t mp_hal_get_time(void *object);
 // Raises OverflowError for more than 146 years.
 void mp_hal_check_time(uint64_t count, uint64_t ns);
 

@@ -20,7 +20,12 @@ enum {
 #endif
 #define SECONDS_END INT64_C(2005949145600)
 
+// A date before 1970 is a negative number of seconds. Before 1.28 it was cut off there.
+#define mp_obj_new_int_from_uint mp_obj_new_int
+
 mp_float_t mp_hal_get_seconds(mp_obj_t object);
+
+#define mp_obj_get_int mp_hal_get_time
 
 #define MICROPY_PY_TIME_CUSTOM_SLEEP
 

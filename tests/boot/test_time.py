@@ -147,13 +147,15 @@ def test_date(vm):
 
 
 def test_calendar(vm):
-    """gmtime and mktime are each other's inverse, from 1970 on."""
+    """gmtime and mktime are each other's inverse, before 1970 as well."""
     vm.exec("import time")
     assert vm.eval("time.gmtime(0)") == (1970, 1, 1, 0, 0, 0, 3, 1)
     for seconds in 951782400, 1709164800, 4102444799, 2**33:
         assert vm.eval(f"time.mktime(time.gmtime({seconds}))") == seconds
         date = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
         assert vm.eval(f"time.gmtime({seconds})")[:6] == date.timetuple()[:6]
+    for seconds in -1, -86400, -31536000, -2000000000:
+        assert vm.eval(f"time.mktime(time.gmtime({seconds}))") == seconds
 
 
 @pytest.mark.parametrize("board", ["q35", "pc", "microvm"])
@@ -338,8 +340,14 @@ def test_file_times(boot):
     assert written.timetuple()[:4] == (2031, 2, 3, 4)
 
 
-INTEGERS = ("0", "-2", "-(1 << 61)"), ("1 << 62", "1 << 70", "(1 << 62) - 1")
-FLOATS = ("-2.5", "-1e300", "-float('inf')"), ("1e300", "float('inf')", "float('nan')")
+INTEGERS = (
+    ("0", "-2", "-(1 << 61)", "-(1 << 63)", "-(1 << 70)"),
+    ("1 << 62", "1 << 70", "(1 << 62) - 1"),
+)
+FLOATS = (
+    ("-2.5", "-1e300", "-float('inf')", "-0.0", "-1"),
+    ("1e300", "float('inf')", "float('nan')"),
+)
 
 
 @pytest.mark.parametrize(
