@@ -36,6 +36,10 @@ void mp_hal_set_program_char(int c) {
         // It was meant for what ran before.
         MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
     }
+    if (c < 0) {
+        // The next program has a heap again, whatever this one has locked.
+        MP_STATE_THREAD(gc_lock_depth) = 0;
+    }
     mp_hal_set_interrupt_char(c >= 0 ? c : NO_PROGRAM);
 }
 

@@ -41,7 +41,7 @@ uint64_t trace_function(uint64_t addr, char *name, size_t size) {
 
 uint64_t trace_return(uint64_t *frame) {
     uint64_t at = *frame;
-    if (at % sizeof(uint64_t) != 0 || !space_readable(at, 2 * sizeof(uint64_t))) {
+    if (at < PAGING_SIZE || at % sizeof(uint64_t) != 0 || !space_readable(at, 2 * sizeof(uint64_t))) {
         return 0;
     }
     uint64_t next = ((uint64_t *)at)[0];

@@ -454,6 +454,30 @@ def test_streams_that_claim_more(vm, count):
             vm.exec(call, timeout=5)
 
 
+def test_locked_in_a_hard_callback(vm):
+    """A hard callback that locks the heap has locked it for itself."""
+    vm.exec("""
+        import machine, micropython, time
+        def callback(timer):
+            micropython.heap_lock()
+            called.append(1)
+        called = []
+        called.append(1)
+        called.pop()
+        timer = machine.Timer(mode=0, period=1, callback=callback, hard=True)
+        while not called:
+            pass
+        x = [1] * 1000
+    """)
+    assert vm.eval("[called, micropython.heap_locked()]") == [[1], 0]
+
+
+def test_locked_by_the_last_program(vm):
+    """A program that leaves the heap locked, in the raw REPL too, has locked it for itself."""
+    vm.exec("import micropython; micropython.heap_lock()")
+    assert vm.exec("print([1] * 3)") == "[1, 1, 1]\n"
+
+
 @pytest.mark.memory("8M")
 def test_exception_at_the_prompt(vm):
     """What is raised while the prompt waits for a line is not the end of the machine."""
