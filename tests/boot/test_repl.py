@@ -365,8 +365,11 @@ def test_locked_heap(vm):
 
 
 def test_locked_heap_raw(vm):
-    """The raw REPL's heap stays locked until a line finds no memory."""
-    vm.exec("import micropython; micropython.heap_lock()")
+    """What a callback locks while the raw REPL waits stays so until a line finds no memory."""
+    vm.exec("import machine, micropython")
+    vm.exec("lock = lambda timer: (print('locked'), micropython.heap_lock())")
+    vm.exec("timer = machine.Timer(mode=0, period=300, callback=lock)")
+    vm.repl_.expect_exact("locked\r\n")
     vm.repl_.send("1" * 100)
     vm.repl_.expect_exact("MemoryError: memory allocation failed, heap is locked\r\n")
     vm.repl_.expect_exact("raw REPL; CTRL-B to exit\r\n>")
