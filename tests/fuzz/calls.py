@@ -224,10 +224,10 @@ class Guest:
             if re.search(r"(?m)^#CHECK", vm.transcript()):
                 raise Finding("frames.check() fails", self.last())
             self.settle()
-        except (pexpect.EOF, pexpect.TIMEOUT) as error:
+        except (*GONE, pexpect.TIMEOUT) as error:
             if vm.panic:
                 raise self.panic() from None
-            if isinstance(error, pexpect.EOF):
+            if isinstance(error, GONE):
                 raise self.ended() from None
             raise Finding("the prompt is lost", f"{error}\n{self.last()}") from None
 
