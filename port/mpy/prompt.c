@@ -43,6 +43,7 @@ static void tell(const char *str) {
 #define CHAR_DELETE     127
 #define UTF8_MAX        4
 
+static bool goes_on;        // there are lines before this one
 static bool completing;     // a name: Python is called for every name there is,
 static bool interrupted;    // and Ctrl-C has ended one of these calls
 
@@ -198,6 +199,10 @@ static int process_char(int c) {
         return -1;
     }
     partial_len = 0;
+    if (rl.escape_seq == ESEQ_NONE && c == CHAR_TAB && rl.cursor_pos == 0 && (goes_on || rl.line->len > 0)) {
+        insert((const uint8_t *)"    ", 4);
+        return -1;
+    }
     if (is_ascii()) {
         // Anything else may bring a line of the history, or a name.
         known_ascii = plain;
@@ -241,12 +246,23 @@ static int read_line(vstr_t *line, const char *prompt) {
     partial_len = 0;
     muted = known_ascii = completing = interrupted = false;
     readline_init(line, prompt);
-    for (;;) {
-        int ret = process_char(prompt_rx_chr());
-        if (ret >= 0) {
-            return ret;
-        }
-    }
+    // A line by itself: upstream goes by words, and from there on by lengths, into those before it.
+    vstr_t own;
+    size_t start = rl.orig_line_len;
+    vstr_init(&own, 16);
+    vstr_add_strn(&own, line->buf + start, line->len - start);
+    line->len = start;
+    rl.line = &own;
+    rl.orig_line_len = 0;
+    rl.cursor_pos -= start;
+    goes_on = start > 0;
+    int ret;
+    do {
+        ret = process_char(prompt_rx_chr());
+    } while (ret < 0);
+    vstr_add_strn(line, own.buf, own.len);
+    vstr_clear(&own);
+    return ret;
 }
 
 int readline(vstr_t *line, const char *prompt) {
@@ -255,15 +271,18 @@ int readline(vstr_t *line, const char *prompt) {
     }
     // A callback may read a line while the prompt or the program reads one.
     readline_t outer = rl;
+    bool outer_goes_on = goes_on;
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         int ret = read_line(line, prompt);
         nlr_pop();
         rl = outer;
+        goes_on = outer_goes_on;
         known_ascii = false;
         return ret;
     }
     rl = outer;
+    goes_on = outer_goes_on;
     nlr_jump(nlr.ret_val);
 }
 

@@ -5,6 +5,7 @@ import random
 import re
 import unicodedata
 
+import pexpect
 import pytest
 from ringzero_vm import CTRL_C, CTRL_D, CTRL_E, GuestError
 
@@ -404,3 +405,39 @@ def test_interned_names(vm):
                     pass
         """)
         vm.soft_reset()
+
+
+KEYS = (
+    *(f"\x1b{key}" for key in ("[", "[A", "[B", "[C", "[D", "[H", "[F", "[3~", "O", "b", "f")),
+    *(f"\x1b{key}" for key in ("d", "", "\x7f", "[1;5C", "[1;5D", "[999999999~", "OH", "OF")),
+    *"\x00\x02\x05\x06\x08\x0b\x0e\x10\x14\x15\x17\x19\x7f\t\r\xe9\u20ac",
+    *("a.b", "(", " ", "    ", "if 1:\r", "(\r", "\'\'\'"),
+)  # fmt: skip
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("seed", range(4))
+def test_keys_at_random(vm, seed):
+    """Whatever is typed, in lines that go on from others too, the prompt is there afterwards."""
+    chosen = random.Random(seed)
+    for i in range(30):
+        vm.repl.send("if 1:\r" * (i % 2) + "".join(chosen.choices(KEYS, k=200)))
+        for _ in range(10):
+            # One may have been for a program that ran meanwhile, or the end of a key.
+            vm.repl.send(f"\x03\x03\r\x03print('here', {i} * 1000)\r")
+            there = [f"\nhere {i * 1000}\r\n", pexpect.TIMEOUT]
+            if vm.repl.expect_exact(there, timeout=2) == 0:
+                break
+        else:
+            pytest.fail("no prompt any more")
+
+
+def test_words_of_other_lines(vm):
+    """Keys that go by words leave the lines before alone, and TAB indents where a line begins."""
+    vm.repl.send("if 1:\r")
+    vm.repl.expect_exact("... ")
+    vm.repl.send("\x17\x17\x17\x1b\x7f\x1bb\x15\tx = 4 + 3\r\r\r\r")
+    vm.repl.expect_exact(">>> ")
+    assert vm.run("x") == "7\r\n"
+    vm.repl.send("3 + 4\x01\t\x15\x05 + 5\r")
+    vm.repl.expect_exact("\n12\r\n")
