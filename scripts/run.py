@@ -61,6 +61,7 @@ EOF_IS_POWEROFF = ["-fw_cfg", "name=opt/ringzero/eof,string=poweroff"]
 MIB = 1 << 20
 PT_LOAD = 1
 CTRL_D = b"\x04"
+START_SECONDS = 5  # in which the kernel has come as far as a program
 CTRL_D_INTERVAL = 0.3  # seconds
 GRACE = 1  # seconds that QEMU has to end when told to
 
@@ -293,7 +294,8 @@ def as_typed(source):
 
 def feed(source, sink, started, app):
     """Type the input into the guest, then Ctrl-D until the guest ends."""
-    started.wait()  # before its first output the kernel may still clear the UART
+    # Before its first output the kernel may clear the UART. A program may read before it prints.
+    started.wait(START_SECONDS if app else None)
     last = b"\r"
     with contextlib.suppress(OSError):  # the guest has ended
         for data in as_typed(iter(lambda: os.read(source, 65536), b"")):

@@ -342,6 +342,13 @@ def children_of(pid):
         return [int(child) for child in file.read().split()]
 
 
+def test_reads_before_it_prints(launch, app):
+    """A program that says nothing until it has read something gets what is piped in."""
+    source = "import sys; line = sys.stdin.readline(); print('got', repr(line))"
+    done = launch("--append", "log=quiet", app(source), typed=b"text\nmore\n")
+    assert (done.returncode, done.stdout) == (0, "got 'text\\n'\n")
+
+
 # ---- arguments
 
 
