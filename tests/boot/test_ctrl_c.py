@@ -225,7 +225,7 @@ LARGE = {
     "repr of an array": "repr(array)",
     "repr of items": "'{!r}'.format(items)",
     "%": "'%s%s%s%s' % (text, text, text, text)",
-    "join": "text.join(['', '', '', '', '', ''])",
+    "join": "('a' * 500).join([''] * 600000)",
     "print": "print(data)",
     "json": "json.loads('[' + '1,' * 20000000 + '1]')",
 }
