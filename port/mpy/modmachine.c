@@ -42,8 +42,8 @@ static inline uint64_t irq_disable(void) {
 }
 
 static inline void irq_enable(uint64_t state) {
-    machine_irq_is_off &= irq_active || state == 0;
     cpu_irq_restore(state);
+    machine_irq_is_off &= irq_active || !(cpu_rflags() & CPU_RFLAGS_IF);
 }
 #undef MICROPY_BEGIN_ATOMIC_SECTION
 #undef MICROPY_END_ATOMIC_SECTION
