@@ -13,9 +13,14 @@ typedef struct _machine_port_obj_t {
     uint8_t size; // bytes
 } machine_port_obj_t;
 
+// True and False are numbers, too.
+static mp_obj_t as_int(mp_obj_t obj) {
+    return mp_obj_is_int(obj) ? obj : mp_obj_new_int(mp_obj_get_int(obj));
+}
+
 // 0 to 2^64 - 1.
 static uint64_t get_addr(mp_obj_t obj) {
-    obj = mp_obj_is_int(obj) ? obj : mp_obj_new_int(mp_obj_get_int(obj));
+    obj = as_int(obj);
     uint64_t addr = mp_obj_get_int_truncated(obj);
     if (mp_obj_is_small_int(obj) && MP_OBJ_SMALL_INT_VALUE(obj) < 0) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("an address is 0 to 0xffffffffffffffff, not %ld"),
@@ -29,7 +34,7 @@ static uint64_t get_addr(mp_obj_t obj) {
 
 // A number of that many bytes, with a sign or without one.
 uint64_t machine_get_bits(mp_obj_t obj, unsigned size) {
-    obj = mp_obj_is_int(obj) ? obj : mp_obj_new_int(mp_obj_get_int(obj));
+    obj = as_int(obj);
     uint64_t bits = mp_obj_get_int_truncated(obj);
     bool fits;
     if (size == sizeof(uint64_t)) {

@@ -194,10 +194,8 @@ def test_ways_to_compute(vm):
         vm.repl.sendline(f"print('go'); x = {WAYS[way]}; print('made')")
         vm.repl.expect_exact("go\r\n")
         vm.repl.send("\x03")
-        if (
-            vm.repl.expect_exact(["KeyboardInterrupt", "made\r\n", pexpect.TIMEOUT], timeout=10)
-            != 0
-        ):
+        ends = ["KeyboardInterrupt", "made\r\n", pexpect.TIMEOUT]
+        if vm.repl.expect_exact(ends, timeout=10) != 0:
             in_vain.append((way, what))
             vm.repl.send("\x03\x03")
             vm.repl.expect_exact(">>> ", timeout=60)
@@ -210,11 +208,7 @@ def test_ways_to_compute(vm):
 def test_heaps(vm):
     """Ctrl-C in the middle of heapq loses none of a list's items."""
     vm.exec("import heapq; h = list(range(3000000, 0, -1)); before = sum(h)")
-    vm.repl.sendline("print('go'); [(heapq.heapify(h), h.reverse()) for _ in range(20)]")
-    vm.repl.expect_exact("go\r\n")
-    vm.repl.send("\x03")
-    vm.repl.expect_exact("KeyboardInterrupt", timeout=60)
-    vm.repl.expect_exact(">>> ")
+    interrupt(vm, "[(heapq.heapify(h), h.reverse()) for _ in range(20)]", 60)
     assert vm.eval("sum(h) == before")
 
 
