@@ -130,11 +130,11 @@ COMPUTING = {
     "int": "(int, digits[:600000])",
     "str": "(str, 1 << 3000000)",
     "%": "('{:d}'.format, 1 << 3000000)",
-    "join": "(text.join, ['a'] * 20000)",
+    "join": "(text.join, [''] * 6000000)",
     "re": "(re.match, '(a|aa)+$', 'a' * 60 + 'b')",
     "sha256": "(hashlib.sha256, bytes(300000000))",
     "struct": "(struct.calcsize, 'b' * 50000000)",
-    "unpack": "(struct.unpack, '20000000b', bytes(20000000))",
+    "unpack": "(struct.unpack, '50000000b', bytes(50000000))",
     "deflate": "(deflate.DeflateIO(io.BytesIO(), deflate.ZLIB, 15).write, bytes(50000000))",
     "dumps": "(json.dumps, 1 << 3000000)",
     "divmod": "(divmod, 1 << 6000000, 10**200000)",
@@ -155,7 +155,7 @@ WAYS = {
 }
 CALLS = """
 import deflate, hashlib, json, struct
-text = 'a' * 10000
+text = 'a' * 40
 @micropython.native
 def call(f, *a):
     return f(a[0]) if len(a) == 1 else f(a[0], a[1]) if len(a) == 2 else f(a[0], a[1], a[2])
@@ -219,7 +219,7 @@ LARGE = {
     "repr of an array": "repr(array)",
     "repr of items": "'{!r}'.format(items)",
     "%": "'%s%s%s%s' % (text, text, text, text)",
-    "join": "('a' * 500).join([''] * 600000)",
+    "join": "('a' * 40).join([''] * 6000000)",
     "print": "print(data)",
     "json": "json.loads('[' + '1,' * 20000000 + '1]')",
 }
