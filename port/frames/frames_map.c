@@ -28,12 +28,7 @@ const struct segment *frames_segment(uint64_t frame) {
     return frame - s->first < __atomic_load_n(&s->count, __ATOMIC_ACQUIRE) ? s : NULL;
 }
 
-const struct segment *frames_segment_of_bit(uint64_t bit) {
-    // Mostly that of the last call.
-    const struct segment *last = &self.segments[GET(&self.last_segment)];
-    if (LIKELY((bit | 511) - last->bit < last->total)) {
-        return last;
-    }
+NOINLINE const struct segment *frames_find_segment_of_bit(uint64_t bit) {
     size_t low = 0, high = self.segment_count;
     while (high - low > 1) {
         size_t middle = (low + high) / 2;
@@ -45,11 +40,6 @@ const struct segment *frames_segment_of_bit(uint64_t bit) {
     }
     PUT(&self.last_segment, (uint32_t)low);
     return &self.segments[low];
-}
-
-uint64_t frames_frame(uint64_t bit) {
-    const struct segment *s = frames_segment_of_bit(bit);
-    return s->first - s->bit + bit;
 }
 
 uint64_t frames_addr(struct cpu *c, size_t word) {
@@ -379,12 +369,12 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
     uint64_t group_count = (slots + GROUP_SLOTS - 1) / GROUP_SLOTS;
     uint64_t sum1_words = (group_count + 63) / 64, sum2_words = (sum1_words + 63) / 64;
     uint64_t size = 0;
-    place(&size, slots * LINE_WORDS * 8, 64);
     uint64_t cpu_at = place(&size, cpus > 1 ? cpus * sizeof(struct cpu) : 0, 128);
+    uint64_t bit_at = place(&size, slots * LINE_WORDS * 8, 64);
     uint64_t group_at = place(&size, group_count * sizeof(struct group), 64);
-    uint64_t sum_at = place(&size, 2 * (sum1_words + sum2_words) * 8, 8);
     uint64_t bound_at = place(&size, group_count * GROUP_SLOTS, 64);
     uint64_t group_bound_at = place(&size, sum1_words * 64, 64);
+    uint64_t sum_at = place(&size, 2 * (sum1_words + sum2_words) * 8, 8);
     uint64_t segment_at = place(&size, segment_count * sizeof(struct segment), 8);
     uint64_t claim_at = place(&size, cpus > 1 ? group_count * GROUP_SLOTS : 0, 8);
     uint64_t region_at = place(&size, (count + 8) * sizeof(struct region), 8);
@@ -407,7 +397,7 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
     self.metadata = size;
     self.reach = reach;
     self.cpus = cpus;
-    self.bits = (uint64_t *)base;
+    self.bits = (uint64_t *)(base + bit_at);
     self.cpu = (struct cpu *)(base + cpu_at);
     self.groups = (struct group *)(base + group_at);
     for (unsigned fact = PARTIAL; fact <= FREE; ++fact) {

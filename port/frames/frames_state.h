@@ -42,7 +42,7 @@
 #define UNIT_MASK ((UINT64_C(1) << UNIT_SLOTS) - 1)
 #define GROUP_UNITS (GROUP_SLOTS / UNIT_SLOTS)
 #define ZONES (4u)
-#define NEAR (32u)
+#define NEAR (16u)
 
 enum { PARTIAL, FREE, HUGE, EDGE, KERNEL, FACTS };
 
