@@ -234,7 +234,18 @@ static ALWAYS_INLINE frames_status_t free_range(uint64_t addr, uint64_t count,
 
 frames_status_t frames_free_run(uint64_t addr, uint64_t count) {
     FRAMES_ASSERT_CONTEXT();
-    return free_range(addr, count, frames_free_range);
+    frames_status_t status = frames_not_ready();
+    if (status != FRAMES_OK) {
+        return status;
+    }
+    uint64_t frame = frame_of(addr);
+    const struct near *near = near_segment(frame);
+    uint64_t n = frame - near->first, room = GET(&near->count), bit = frame + near->offset;
+    // Most are in one line.
+    if (UNLIKELY(n >= room || count - 1 >= 512 - bit % 512 || count > room - n || is_guarded(bit / 512))) {
+        return free_range(addr, count, frames_free_range);
+    }
+    return frames_free_line(bit / 512, bit % 512, (unsigned)(bit % 512 + count));
 }
 
 uint64_t frames_alloc_kernel(uint64_t count, uint64_t align, uint64_t below) {

@@ -53,31 +53,8 @@ NOINLINE void frames_forget_bound(size_t slot) {
     raise_byte(&self.group_bounds[slot / GROUP_SLOTS], UNKNOWN);
 }
 
-// Where the free frames of a line that go on from `at` end, and begin.
-static inline unsigned free_until(const uint64_t *line, unsigned at) {
-    while (at < 512) {
-        uint64_t used = ~GET(&line[at / 64]) >> at % 64;
-        if (used) {
-            return at + lowest(used);
-        }
-        at = (at | 63) + 1;
-    }
-    return at;
-}
-
-static inline unsigned free_since(const uint64_t *line, unsigned at) {
-    while (at > 0) {
-        uint64_t used = ~GET(&line[(at - 1) / 64]) << (63 - (at - 1) % 64);
-        if (used) {
-            return at - (unsigned)__builtin_clzll(used);
-        }
-        at = (at - 1) & ~63u;
-    }
-    return at;
-}
-
 unsigned frames_head(const uint64_t *line) {
-    return free_until(line, 0);
+    return frames_free_until(line, 0);
 }
 
 static inline bool is_line_after(const struct segment *s, size_t slot) {
@@ -95,11 +72,11 @@ unsigned frames_head_after(const struct segment *s, size_t slot) {
     }
     if (LIKELY(!is(EDGE, slot + 1))) {
         FRAMES_COUNT_WORDS(LINE_WORDS);
-        return free_until(line_of(slot + 1), 0);
+        return frames_free_until(line_of(slot + 1), 0);
     }
     uint64_t w[LINE_WORDS];
     frames_read_line(slot + 1, w);
-    return free_until(w, 0);
+    return frames_free_until(w, 0);
 }
 
 unsigned frames_tail_before(const struct segment *s, size_t slot) {
@@ -108,7 +85,7 @@ unsigned frames_tail_before(const struct segment *s, size_t slot) {
         return 0;
     }
     frames_read_line(slot - 1, w);
-    return 512 - free_since(w, 512);
+    return 512 - frames_free_since(w, 512);
 }
 
 // A run at the border of a line.
@@ -116,10 +93,10 @@ static NOINLINE void note_border(size_t slot, unsigned from, unsigned to) {
     const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
     unsigned length = to - from;
     if (to == 512 && is_line_after(s, slot)) {
-        length += free_until(line_of(slot + 1), 0);
+        length += frames_free_until(line_of(slot + 1), 0);
     }
     if (from == 0 && is_line_before(s, slot)) {
-        unsigned before = 512 - free_since(line_of(slot - 1), 512);
+        unsigned before = 512 - frames_free_since(line_of(slot - 1), 512);
         if (before) {
             raise(slot - 1, before + length);
         }
@@ -129,17 +106,24 @@ static NOINLINE void note_border(size_t slot, unsigned from, unsigned to) {
 
 // The frames of others look free here, and make a bound too large: nobody looks at the regions in a
 // free, because they may just change.
-NOINLINE void frames_note_free(size_t slot, unsigned from, unsigned to) {
-    if (__atomic_load_n(&self.bounds[slot], __ATOMIC_SEQ_CST) == UNKNOWN) {
-        return;
-    }
-    const uint64_t *line = line_of(slot);
-    from = free_since(line, from);
-    to = free_until(line, to);
+static inline void note_run(size_t slot, unsigned from, unsigned to) {
     if (from == 0 || to == 512) {
         note_border(slot, from, to);
     } else {
         raise(slot, to - from);
+    }
+}
+
+NOINLINE void frames_note_free(size_t slot, unsigned from, unsigned to) {
+    if (__atomic_load_n(&self.bounds[slot], __ATOMIC_SEQ_CST) != UNKNOWN) {
+        struct run_of_line run = frames_run_around(slot, from, to);
+        note_run(slot, run.from, run.to);
+    }
+}
+
+NOINLINE void frames_note_run_slowly(size_t slot, unsigned from, unsigned to) {
+    if (GET(&self.bounds[slot]) != UNKNOWN) {
+        note_run(slot, from, to);
     }
 }
 

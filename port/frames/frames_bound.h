@@ -13,6 +13,7 @@
 #ifndef RINGZERO_FRAMES_BOUND_H
 #define RINGZERO_FRAMES_BOUND_H
 
+#include "frames_line.h"
 #include "frames_map.h"
 #include "frames_state.h"
 
@@ -34,6 +35,13 @@ void frames_forget_bound(size_t slot);
 void frames_raise_bound(size_t slot, unsigned length);      // If it has one.
 // The frames from `from` to `to` of a chunk have become free, or some of them.
 void frames_note_free(size_t slot, unsigned from, unsigned to);
+// The same for all of a run, with the lock.
+void frames_note_run_slowly(size_t slot, unsigned from, unsigned to);
+static inline void frames_note_run(size_t slot, unsigned from, unsigned to) {
+    if (from == 0 || to == 512 || GET(&self.bounds[slot]) < frames_bound_of(to - from)) {
+        frames_note_run_slowly(slot, from, to);
+    }
+}
 
 static inline void frames_note_free_word(size_t word, uint64_t mask) {
     unsigned base = word % LINE_WORDS * 64;

@@ -2,6 +2,7 @@
 #ifndef RINGZERO_FRAMES_RANGE_H
 #define RINGZERO_FRAMES_RANGE_H
 
+#include "frames_line.h"
 #include "frames_state.h"
 
 // A part of a range of frames that lies in one chunk.
@@ -36,23 +37,20 @@ static inline void clear_fact(unsigned fact, size_t slot) {
 // Locked. Without `commit`, only say whether all of it is allocated; with it, free that.
 bool frames_put_range(uint64_t frame, uint64_t end, bool commit);
 frames_status_t frames_free_range(uint64_t frame, uint64_t count);  // Both, one after the other.
+// Not locked. The same for frames of a line that is not guarded.
+frames_status_t frames_free_line(size_t slot, unsigned from, unsigned to);
 // Take one part, or nothing of it: a whole free chunk stays huge; and undo that.
 bool frames_take_part(const struct part *part);
 void frames_untake_part(const struct part *part);
-// Take frames that have been seen to be free, of a chunk that is a line.
-static inline bool frames_take_line(size_t slot, unsigned from, unsigned to) {
+
+// Take frames if the chunk is a line and they are free.
+bool frames_take_shared(size_t slot, unsigned from, unsigned to);
+static inline bool frames_take_from_line(size_t slot, unsigned from, unsigned to) {
+    FRAMES_COUNT_WORDS(LINE_WORDS);
     if (UNLIKELY(self.shared)) {
-        const struct part part = { slot, from, to };
-        return frames_take_part(&part);
+        return frames_take_shared(slot, from, to);
     }
-    uint64_t *line = line_of(slot);
-    unsigned k = from / 64, last = (to - 1) / 64;
-    uint64_t mask = ALL << from % 64;
-    for (; k < last; ++k, mask = ALL) {
-        line[k] &= ~mask;
-    }
-    line[k] &= ~(mask & ALL >> (63 - (to - 1) % 64));
-    return true;
+    return !is(HUGE, slot) && frames_flip(line_of(slot), from, to, true);
 }
 
 // Take frames that have been seen to be free. With several CPUs somebody else can be faster; then

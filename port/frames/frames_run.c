@@ -120,7 +120,7 @@ static uint64_t look(const struct run *run, size_t slot) {
     if (line.length) {
         unsigned from = (line.from + (unsigned)run->align - 1) & ~((unsigned)run->align - 1);
         unsigned to = from + (unsigned)run->count, end = line.from + line.length;
-        if (LIKELY(frames_take_line(slot, from, to))) {
+        if (LIKELY(frames_take_from_line(slot, from, to))) {
             // What is left of that run.
             longest = line.length == longest ? line.second : longest;
             longest = from - line.from > longest ? from - line.from : longest;

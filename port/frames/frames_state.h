@@ -213,9 +213,13 @@ static inline uint64_t word_clear(uint64_t *p, uint64_t mask) {
     return old;
 }
 
+static inline bool shared_word_swap(uint64_t *p, uint64_t old, uint64_t new) {
+    return __atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
 static inline bool word_swap(uint64_t *p, uint64_t old, uint64_t new) {
     if (self.shared) {
-        return __atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        return shared_word_swap(p, old, new);
     }
     if (*p != old) {
         return false;

@@ -50,15 +50,19 @@ NOINLINE frames_status_t frames_put_first(size_t word, uint64_t mask, uint64_t a
     return frames_word_has_more(word, mask);
 }
 
+NOINLINE void frames_line_has_first(size_t slot) {
+    frames_mark(PARTIAL, slot);
+    if (UNLIKELY(is_huge(slot))) {
+        // Somebody else has made the chunk whole meanwhile.
+        frames_clear_partial(slot);
+    }
+    frames_prefer(slot);
+}
+
 // The frames are in the bitmap.
-void frames_line_has_more(size_t slot, unsigned from, unsigned to) {
+static void line_has_more(size_t slot, unsigned from, unsigned to) {
     if (UNLIKELY(!is(PARTIAL, slot))) {
-        frames_mark(PARTIAL, slot);
-        if (UNLIKELY(is_huge(slot))) {
-            // Somebody else has made the chunk whole meanwhile.
-            frames_clear_partial(slot);
-        }
-        frames_prefer(slot);
+        frames_line_has_first(slot);
     }
     const uint64_t *line = line_of(slot);
     if (UNLIKELY(GET(&line[from / 64]) == ALL && GET(&line[(to - 1) / 64]) == ALL)) {
@@ -71,7 +75,7 @@ void frames_line_has_more(size_t slot, unsigned from, unsigned to) {
 
 NOINLINE frames_status_t frames_word_has_more(size_t word, uint64_t mask) {
     unsigned base = word % LINE_WORDS * 64;
-    frames_line_has_more(word / LINE_WORDS, base + lowest(mask),
+    line_has_more(word / LINE_WORDS, base + lowest(mask),
         base + 64 - (unsigned)__builtin_clzll(mask));
     return FRAMES_OK;
 }

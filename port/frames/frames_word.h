@@ -48,8 +48,8 @@ static inline bool frames_add(size_t word, uint64_t mask) {
     return !(self.shared && frames_came_twice(word, mask, w));
 }
 
-// Frames of a chunk, the first and last of which have just become free, are in the bitmap: the rest.
-void frames_line_has_more(size_t slot, unsigned from, unsigned to);
+// Frames of a chunk that may have had none are in the bitmap.
+void frames_line_has_first(size_t slot);
 
 // The parts of a free that are called last. The word is full,
 frames_status_t frames_word_is_full(size_t word);
