@@ -203,6 +203,9 @@ uint64_t frames_alloc_run(uint64_t count, uint64_t align, uint64_t below) {
     if (status != FRAMES_OK) {
         return FRAMES_FAILED(status);
     }
+    if (LIKELY(count - 2 < FRAMES_2M - 2 && align == FRAMES_SIZE && below == 0)) {
+        return frames_search_hinted((unsigned)count);
+    }
     if (count == 0 || align < FRAMES_SIZE || (align & (align - 1))) {
         return FRAMES_FAILED(FRAMES_BAD_ARGUMENT);
     }

@@ -13,8 +13,8 @@
 // the frame again, and one that does not wait for the first to return.
 //
 // A call that allocates looks at no more than FRAMES_WORDS words of the allocator's data for each
-// 2 MiB of memory, twice that with several CPUs. Most look at few: each chunk of 2 MiB keeps a bound for
-// its longest run.
+// 2 MiB of memory, twice that with several CPUs, and at 64 more. Most look at few: where runs have become
+// free lately is kept, and for each chunk of 2 MiB a bound for its longest run.
 //
 // With one CPU, nothing here may run in an interrupt handler that can interrupt itself here. With
 // several, each CPU calls with interrupts off or from code that is never moved to another CPU.

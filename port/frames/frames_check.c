@@ -1,5 +1,6 @@
 // Whether every invariant holds.
 #include "frames_bound.h"
+#include "frames_hint.h"
 #include "frames_lock.h"
 #include "frames_map.h"
 #include "frames_mixed.h"
@@ -183,6 +184,21 @@ static void check_summaries(struct check *check) {
     }
 }
 
+static void check_hints(struct check *check) {
+    const struct hints *hints = &self.hints;
+    // What nobody looks for may begin behind the last frame.
+    for (unsigned class = frames_hint_class(2); class < HINT_CLASSES; ++class) {
+        for (uint64_t two = hints->two[class]; two; two >>= 32) {
+            if ((uint32_t)two == 0 || hints->low + ((uint32_t)two - 1) / 512 >= self.ready) {
+                complain(check, "a hint leads nowhere", class);
+            }
+        }
+        if ((hints->two[class] != 0) != (hints->some >> class & 1)) {
+            complain(check, "a class of hints is marked, or not, without a reason", class);
+        }
+    }
+}
+
 static void check_map(struct check *check) {
     for (size_t i = 0; i < self.region_count; ++i) {
         const struct region *r = &self.regions[i];
@@ -220,6 +236,7 @@ unsigned frames_check(frames_print_t print, void *context) {
             check_bound(&check, slot);
         }
         check_summaries(&check);
+        check_hints(&check);
         if (self.shared) {
             check_cpus(&check);
         }

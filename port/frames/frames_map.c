@@ -431,6 +431,11 @@ frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frame
     self.zone_slot[2] = frames_slot_from(ZONE_16M);
     self.zone_slot[3] = frames_slot_from(ZONE_4G);
     self.zone_slot[4] = self.slots;
+    unsigned zone = ZONES;
+    while (zone > 1 && self.zone_slot[zone - 1] == self.slots) {
+        --zone;
+    }
+    self.hints.low = self.zone_slot[zone - 1];
     if (self.segment_count) {
         set_near();
     }

@@ -1,5 +1,6 @@
 // Ranges of frames: how they are walked over, taken and freed.
 #include "frames_bound.h"
+#include "frames_hint.h"
 #include "frames_line.h"
 #include "frames_lock.h"
 #include "frames_map.h"
@@ -101,10 +102,14 @@ static ALWAYS_INLINE void note_run(size_t slot, struct run_of_line run) {
     if (UNLIKELY(!is(PARTIAL, slot))) {
         frames_line_has_first(slot);
     }
-    if (UNLIKELY(run.to - run.from == 512)) {
+    bool full = run.to - run.from == 512;
+    if (UNLIKELY(full)) {
         frames_word_is_full(slot * LINE_WORDS);
     }
     if (LIKELY(!is(HUGE, slot))) {
+        if (LIKELY(!is(EDGE, slot) && !full)) {
+            frames_hint(slot, run.from, run.to - run.from);
+        }
         frames_note_run(slot, run.from, run.to);
     }
 }

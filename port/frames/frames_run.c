@@ -1,6 +1,7 @@
 // The search for contiguous frames.
 #include "frames_bound.h"
 #include "frames_chunk.h"
+#include "frames_hint.h"
 #include "frames_lock.h"
 #include "frames_map.h"
 #include "frames_quiesce.h"
@@ -12,6 +13,8 @@
 
 // So many times the chunk that seems to fit best is looked at.
 #define LOOKS (4u)
+// And so many hints are followed.
+#define HINT_TRIES (4u)
 
 // What a search looks for, in frames; and the run of free frames that a walk has come to.
 struct run {
@@ -127,6 +130,9 @@ static uint64_t look(const struct run *run, size_t slot) {
             longest = end - to > longest ? end - to : longest;
             tail = end == 512 ? end - to : tail;
             at = base + from;
+            if (LIKELY(!is(EDGE, slot))) {
+                frames_hint(slot, to, end - to);
+            }
         }
     }
     if (tail) {
@@ -313,6 +319,9 @@ uint64_t frames_search_locked(uint64_t count, uint64_t align, uint64_t below) {
     if (at == NOWHERE) {
         return FRAMES_FAILED(FRAMES_NO_MEMORY);
     }
+    if (count < 512 && align == 1 && below == 0) {
+        frames_hint_is_best((unsigned)count);
+    }
     return at * FRAMES_SIZE;
 }
 
@@ -330,4 +339,30 @@ uint64_t frames_search(uint64_t count, uint64_t align, uint64_t below) {
     }
     frames_unlock();
     return addr;
+}
+
+// --- Hints ----------------------------------------------------------------------------------
+
+// Where a hint is, or NOWHERE.
+static ALWAYS_INLINE uint64_t take_hinted(unsigned count) {
+    uint64_t some = frames_hints_for(count);
+    for (unsigned tries = 0; some && tries < HINT_TRIES; ++tries) {
+        size_t hint = frames_next_hint(lowest(some)), slot = self.hints.low + hint / 512;
+        unsigned from = hint % 512, to = from + count;
+        // Before the change, so that it does not wait for that.
+        unsigned end = frames_free_until(line_of(slot), to);
+        if (LIKELY(to <= 512 && !is(EDGE, slot) && frames_take_from_line(slot, from, to))) {
+            frames_hint(slot, to, end - to);
+            return frames_frame((uint64_t)slot * 512 + from);
+        }
+        some &= self.hints.some;
+    }
+    return NOWHERE;
+}
+
+uint64_t frames_search_hinted(unsigned count) {
+    frames_lock();
+    uint64_t at = take_hinted(count);
+    frames_unlock();
+    return LIKELY(at != NOWHERE) ? at * FRAMES_SIZE : frames_search(count, 1, 0);
 }

@@ -93,6 +93,16 @@ struct reservation {
 
 enum { WORD, UNIT };
 
+#define HINT_CLASSES (56u)
+
+// See frames_hint.h.
+struct hints {
+    uint64_t some;          // Which classes have one.
+    size_t low;             // The first slot of the highest zone.
+    uint32_t wide;          // From this class on, the shortest run that has a hint is the best.
+    uint64_t two[HINT_CLASSES];     // The bits of two first frames, from that slot on, and 1; or 0.
+};
+
 // With several CPUs, who may change what a CPU has for itself:
 //
 //   busy  quiesced  the CPU                                another CPU, which has the lock
@@ -171,6 +181,7 @@ struct state {
     uint32_t ticket, serving;
     frames_reach_t reach;
     uint64_t reserved, metadata, metadata_addr, metadata_frames;
+    struct hints hints;
 };
 
 #define self frames_state

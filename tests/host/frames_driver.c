@@ -62,6 +62,8 @@ static void spoil(const char *what, size_t slot) {
         self.bounds[slot] = 1;
     } else if (strcmp(what, "group_bound") == 0) {
         self.group_bounds[0] = 0;
+    } else if (strcmp(what, "hint") == 0) {
+        self.hints.two[2] = slot * 512 + 1;
     } else if (strcmp(what, "line") == 0) {
         for (unsigned k = 0; k < LINE_WORDS; ++k) {
             line_of(slot)[k] = 0;

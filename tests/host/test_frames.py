@@ -662,6 +662,128 @@ def test_a_chunk_with_a_claim_is_not_allocated_whole(frames):
     frames.sound()
 
 
+# --- Runs that have lately become free -----------------------------------------------------------
+
+
+def a_hole(frames, count, cpus):
+    """The only run of `count` free frames in 8 MiB above 4 GiB, and all other frames."""
+    frames.init(M, 5 * M, 4 * G + 2 * M, 4 * G + 10 * M, cpus=cpus)
+    addrs = sorted(all_frames(frames))
+    hole = 4 * G + 5 * M
+    assert frames("free_run", hole, count) == OK
+    return hole, [addr for addr in addrs if not hole <= addr < hole + count * FRAME]
+
+
+@pytest.mark.parametrize("count", [2, 7, 16, 17, 63, 64, 65, 100, 255])
+def test_a_hole_of_that_length_is_taken_first(frames, cpus, count):
+    """Not a part of a longer one or of a free chunk, and all of it."""
+    hole, others = a_hole(frames, count, cpus)
+    for addr in others:
+        if addr < 5 * M or addr >= 4 * G + 8 * M:
+            assert frames("free", addr) == OK
+    for _ in range(3):
+        assert frames("alloc_run", count, FRAME, 0) == hole
+        assert frames("free_run", hole, count) == OK
+    assert frames("alloc_run", count - count // 8, FRAME, 0) == hole
+    frames.sound()
+
+
+def test_a_hole_that_has_been_taken_meanwhile(frames, cpus):
+    """Or a frame of it, at either end or in the middle."""
+    for at in (0, 1, 50, 99):
+        hole, _ = a_hole(frames, 100, cpus)
+        assert frames("alloc_run", 100, FRAME, 0) == hole
+        for i in (*range(at), *range(at + 1, 100)):
+            assert frames("free", hole + i * FRAME) == OK
+        assert frames("alloc_run", 100, FRAME, 0) == -NO_MEMORY
+        longest = max(at, 99 - at)
+        addr = frames("alloc_run", longest, FRAME, 0)
+        assert hole <= addr <= hole + (100 - longest) * FRAME
+        frames.sound()
+        frames("deinit")
+
+
+def test_a_hole_that_has_been_reserved(frames, cpus):
+    """Frames that are taken out of the map look free in its bits."""
+    hole, _ = a_hole(frames, 100, cpus)
+    assert frames("reserve", hole + 20 * FRAME, hole + 100 * FRAME) == OK
+    assert frames("alloc_run", 100, FRAME, 0) == -NO_MEMORY
+    assert frames("alloc_run", 21, FRAME, 0) == -NO_MEMORY
+    assert frames("alloc_run", 20, FRAME, 0) == hole
+    frames.sound()
+
+
+def test_a_hole_in_a_chunk_that_has_become_whole(frames, cpus):
+    """It is free as a whole, then allocated as a whole, and the bits say nothing of it."""
+    hole, others = a_hole(frames, 100, cpus)
+    chunk = range(4 * G + 4 * M, 4 * G + 6 * M)
+    for addr in others:
+        if addr in chunk:
+            assert frames("free", addr) == OK
+    assert frames.stats()["free_2m"] == 1
+    assert frames("alloc_2m") == chunk.start
+    assert frames("alloc_run", 100, FRAME, 0) == -NO_MEMORY
+    assert frames("free_2m", chunk.start) == OK
+    assert frames("alloc_run", 100, FRAME, 0) in chunk
+    frames.sound()
+
+
+def test_low_memory_is_spared_by_runs(frames, cpus):
+    """What has become free there comes after all that is higher, even of a longer run."""
+    hole, others = a_hole(frames, 100, cpus)
+    low = 2 * M + M // 2
+    assert frames("alloc_run", 100, FRAME, 0) == hole
+    assert frames("free_run", low, 50) == OK
+    assert frames("alloc_run", 50, FRAME, 0) == low
+    assert frames("free_run", low, 50) == OK
+    for addr in others:
+        if addr >= 4 * G + 8 * M:
+            assert frames("free", addr) == OK
+    assert frames("alloc_run", 50, FRAME, 0) >= 4 * G + 8 * M
+    frames.sound()
+
+
+def test_all_of_a_chunk_with_an_edge_becomes_free(frames, cpus):
+    """All of its bits are set, the chunk is not whole, and its run is found."""
+    start = 4 * G + M
+    frames.init(start, 4 * G + 8 * M, cpus=cpus)
+    all_frames(frames)
+    assert frames("alloc_run", 2, FRAME, 0) == -NO_MEMORY  # It has a bound from now on.
+    for count in (2, 100, 256):
+        assert frames("free_run", start, 256) == OK
+        frames.sound()
+        assert frames("alloc_run", count, FRAME, 0) == start
+        assert frames("free_run", start, count) == OK
+        assert frames("alloc_run", 256, FRAME, 0) == start
+        frames.sound()
+
+
+def test_nothing_is_left_behind_the_last_run(frames, cpus):
+    """A run that ends where all memory does leaves no hint beyond it."""
+    frames("reach", 64 * M)  # So that the last chunk has no edge.
+    end = 4 * G + 4 * M
+    frames.init(M, 5 * M, 4 * G + 2 * M, end, cpus=cpus)
+    all_frames(frames)
+    assert frames("free_run", end - 10 * FRAME, 10) == OK
+    assert frames("alloc_run", 10, FRAME, 0) == end - 10 * FRAME
+    frames.sound()
+    assert frames("alloc_run", 2, FRAME, 0) == -NO_MEMORY
+    frames.sound()
+
+
+@pytest.mark.parametrize("count", [2, 5, 60])
+def test_many_runs_out_of_one(frames, cpus, count):
+    """A search that has broken up a chunk is not repeated while that lasts."""
+    frames.init(4 * G, 4 * G + 200 * M, cpus=cpus)
+    addrs = []
+    for _ in range(512 // count):
+        frames("words")
+        addrs.append(frames("alloc_run", count, FRAME, 0))
+        assert len(addrs) == 1 or frames("words") <= 16
+    assert len({addr // (2 * M) for addr in addrs}) == 1
+    frames.sound()
+
+
 WORDS_PER_CHUNK = 72  # FRAMES_WORDS.
 
 
@@ -803,6 +925,8 @@ def test_runs_counts_every_free_frame(frames, cpus):
         ("ready", 0, "a count is out of range"),
         ("bound", 0, "a run is longer than its chunk's bound"),
         ("group_bound", 0, "a chunk's bound is larger than its group's"),
+        ("hint", 0, "a class of hints is marked, or not, without a reason"),
+        ("hint", 6, "a hint leads nowhere"),
     ],
 )
 def test_check_names_what_is_wrong(frames, what, slot, words):
