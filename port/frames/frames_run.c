@@ -101,6 +101,31 @@ static uint64_t take_between(const struct run *run, size_t slot, uint64_t border
     return at;
 }
 
+// The rest of a look, where the chunk has had a bound and the run is longer than half a chunk: it has the
+// frames in the middle, or those at the end. Shorter ones may be beside it, so that this makes a bound too
+// large.
+static uint64_t look_for_long(const struct run *run, size_t slot, const struct segment *s, uint64_t base) {
+    const uint64_t *line = line_of(slot);
+    FRAMES_COUNT_WORDS(LINE_WORDS);
+    unsigned from = frames_free_since(line, 256), to = frames_free_until(line, 256);
+    unsigned longest = from > 512 - to ? from : 512 - to, count = (unsigned)run->count;
+    uint64_t at = fit(run, base + from, base + to);
+    if (at != NOWHERE && frames_take_from_line(slot, from, from + count)) {
+        from += count;
+        frames_hint(slot, from, to - from);
+    } else {
+        at = NOWHERE;
+    }
+    longest = to - from > longest ? to - from : longest;
+    unsigned tail = 512 - frames_free_since(line, 512), after = tail ? frames_head_after(s, slot) : 0;
+    if (at == NOWHERE && after) {
+        at = take_between(run, slot, base + 512, tail, after);
+        after = at == NOWHERE ? after : 0;
+    }
+    frames_end_bound(slot, tail + after > longest ? tail + after : longest);
+    return at;
+}
+
 // Look at a chunk, and give it a bound. If there is room in its line, or at the ends of it together
 // with its neighbours, take that. Where that is, or NOWHERE.
 static uint64_t look(const struct run *run, size_t slot) {
@@ -116,6 +141,9 @@ static uint64_t look(const struct run *run, size_t slot) {
     }
     const struct segment *s = frames_segment_of_bit((uint64_t)slot * 512);
     uint64_t base = s->first - s->bit + (uint64_t)slot * 512, words[LINE_WORDS], at = NOWHERE;
+    if (run->count > 256 && run->align == 1 && LIKELY(!is_new && !is(EDGE, slot))) {
+        return look_for_long(run, slot, s, base);
+    }
     frames_read_line(slot, words);
     uint64_t top = run->limit > base ? run->limit - base : 0;
     struct line line = scan_line(run, words, top < 512 ? (unsigned)top : 512);
