@@ -36,7 +36,7 @@ static inline void frames_cpu_wait(void) {
 #endif
 
 // A build for tests lets other CPUs run between a look and the change that believes it.
-enum { FRAMES_BEFORE_CLAIMS, FRAMES_BEFORE_ADD, FRAMES_BEFORE_MERGE };
+enum { FRAMES_BEFORE_CLAIMS, FRAMES_BEFORE_ADD, FRAMES_BEFORE_MERGE, FRAMES_BEFORE_TAKE };
 #ifndef FRAMES_PREEMPTION
 #define FRAMES_PREEMPTION(point) ((void)0)
 #endif

@@ -223,6 +223,7 @@ bool frames_take_shared(size_t slot, unsigned from, unsigned to) {
     if (UNLIKELY(!good || is(HUGE, slot))) {
         return false;
     }
+    FRAMES_PREEMPTION(FRAMES_BEFORE_TAKE);
     size_t first = slot * LINE_WORDS;
     unsigned end = (to - 1) / 64;
     for (unsigned k = from / 64; k <= end; ++k) {

@@ -27,10 +27,10 @@ static inline void frames_cpu_wait(void) {
 extern _Thread_local unsigned long host_words;
 #define FRAMES_COUNT_WORDS(n) (host_words += (n))
 
-// Where a test lets threads wait for each other.
+// Where a test lets threads wait for each other. Most have no need to.
 #ifdef HOST_PREEMPTION
-void host_preemption(int point);
-#define FRAMES_PREEMPTION(point) host_preemption(point)
+void host_preemption(int point) __attribute__((weak));
+#define FRAMES_PREEMPTION(point) (host_preemption ? host_preemption(point) : (void)0)
 #endif
 
 // What a test calls an interrupt.

@@ -1,5 +1,5 @@
-// A frame is freed a second time by a CPU that is overtaken, each time at the worst moment, by the CPU
-// that has the frame.
+// A frame is freed a second time, or a run allocated, by a CPU that is overtaken, each time at the worst
+// moment, by another CPU.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <semaphore.h>
@@ -95,10 +95,10 @@ static void leave_word(uint64_t word) {
     }
 }
 
-static void finish(pthread_t second, uint64_t free) {
+static void finish(pthread_t second, frames_status_t expected, uint64_t free) {
     yield();
     pthread_join(second, NULL);
-    REQUIRE(status == FRAMES_BAD_FREE);
+    REQUIRE(status == expected);
     frames_stats_t stats;
     frames_stats(&stats);
     REQUIRE(stats.free == free && frames_check(print_text, stderr) == 0);
@@ -120,7 +120,7 @@ static void merged(void) {
     sem_wait(&turn[OWNER]);
     stops = 1u << FRAMES_BEFORE_MERGE;
     leave_word(word);
-    finish(second, 512 + 4);
+    finish(second, FRAMES_BAD_FREE, 512 + 4);
 }
 
 // The word is given back before the second free looks at the claims, and claimed as a whole after.
@@ -139,7 +139,37 @@ static void claimed(void) {
         REQUIRE(!frames_failed(addr) && ++n <= 5);
     } while ((addr & ~(WORD - 1)) != word);
     REQUIRE(addr != frame);
-    finish(second, 64 + 4 - n);
+    finish(second, FRAMES_BAD_FREE, 64 + 4 - n);
+}
+
+#define RUN (96u)
+
+static void *allocate_run(void *unused) {
+    host_cpu = SECOND;
+    stops = 1u << FRAMES_BEFORE_TAKE;
+    uint64_t addr = frames_alloc_run(RUN, 4096, 0);
+    status = addr == frame ? FRAMES_OK : FRAMES_NO_MEMORY;
+    sem_post(&turn[OWNER]);
+    return unused;
+}
+
+// What a run has of its second word is claimed after the CPU that wants it has seen it: that has the
+// first word then, gives it back, and finds the run when it has made the other CPU give up its claim.
+static void broken(void) {
+    pthread_t second;
+    uint64_t word = start(false);
+    frame = (START == (word & ~(CHUNK - 1)) ? START + CHUNK : START) + 2 * WORD;
+    REQUIRE(frames_free_run(frame, RUN) == FRAMES_OK);
+    pthread_create(&second, NULL, allocate_run, NULL);
+    sem_wait(&turn[OWNER]);
+    for (uint64_t n = 0; n < 4; ++n) {
+        REQUIRE(frames_free(frame + (RUN + 8 + n) * 4096) == FRAMES_OK);
+    }
+    // Of the four, the last comes first. For the next one, all that is free of the word is claimed.
+    REQUIRE(frames_alloc() == frame + (RUN + 11) * 4096);
+    uint64_t addr = frames_alloc();
+    REQUIRE(addr == frame + WORD && frames_free(addr) == FRAMES_OK);
+    finish(second, FRAMES_OK, 64 + 3);
 }
 
 int main(void) {
@@ -147,5 +177,6 @@ int main(void) {
     sem_init(&turn[SECOND], 0, 0);
     merged();
     claimed();
+    broken();
     return 0;
 }

@@ -1177,8 +1177,8 @@ def test_threads():
     assert "out of memory 0 times" not in done.stdout
 
 
-def test_second_free_that_is_overtaken():
-    """Another CPU gives the frame back and takes it away again while the second free looks."""
+def test_a_cpu_that_is_overtaken():
+    """A second free, or a search that has seen a run, while another CPU takes frames of it."""
     run(OUT / "frames_preempted")
 
 
