@@ -80,10 +80,23 @@ static void run_due(void *context) {
     set_alarm(taken_ns < TURN_MAX_NS ? taken_ns : TURN_MAX_NS);
 }
 
+static void run_urgent(void) {
+    uint64_t now = clock_ns();
+    timer_entry_t *timer = queue;
+    while (timer != 0 && timer->due <= now && !timer->urgent) {
+        timer = timer->next;
+    }
+    if (timer != 0 && timer->due <= now) {
+        unlink(timer);
+        timer->callback(timer);
+    }
+}
+
 static void watch(void *context) {
     (void)context;
     // A late one has nothing to watch.
     if (watcher != 0) {
+        run_urgent();
         watcher();
         local_apic_timer_start(clock_apic_ticks(WATCH_NS));
     }

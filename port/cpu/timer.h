@@ -9,6 +9,7 @@ typedef struct timer_entry {
     struct timer_entry *next;
     uint64_t due; // of clock_ns()
     bool queued;
+    bool urgent; // not kept waiting by timer_call_watched()
     // Runs once, with interrupts off, on the interrupt stack; may start the timer again. 0: it only
     // ends irq_wait().
     void (*callback)(struct timer_entry *timer);
@@ -22,7 +23,8 @@ void timer_start(timer_entry_t *timer, uint64_t due);
 void timer_stop(timer_entry_t *timer);
 
 // Calls a function, in an interrupt's handler and on its stack, that may take its time: every
-// millisecond of it the watcher interrupts it. Entries that are due meanwhile wait. Not to be nested.
+// millisecond of it the watcher interrupts it. Entries that are due meanwhile wait, unless
+// they are urgent. Not to be nested.
 void timer_call_watched(void (*function)(void *), void *context, void (*watcher)(void));
 
 #endif

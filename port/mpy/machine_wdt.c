@@ -33,6 +33,7 @@ static void mp_machine_wdt_timeout_ms_set(machine_wdt_obj_t *self, mp_int_t time
     machine_need_timer();
     wdt_timeout_ns = timeout_ms * UINT64_C(1000000);
     wdt_timer.callback = wdt_bite;
+    wdt_timer.urgent = true;
     mp_machine_wdt_feed(self);
 }
 

@@ -522,6 +522,17 @@ def test_watchdog_fed(vm):
     assert vm.wait_exit() == ENDED
 
 
+@pytest.mark.parametrize("hard", [True, False])
+def test_watchdog_bites_in_a_callback(vm, hard):
+    """A callback without an end is what a watchdog is for, in an interrupt as well."""
+    vm.exec("import machine, time\ndef f(timer):\n while True: pass")
+    vm.repl.sendline(
+        "dog = machine.WDT(timeout=300); "
+        f"timer = machine.Timer(period=20, callback=f, hard={hard}); time.sleep(60)"
+    )
+    assert vm.wait_exit() == ENDED
+
+
 def test_memory_and_port_arguments(vm):
     """Addresses and values that do not fit are refused by name, and nothing is read or written."""
     vm.exec("""
