@@ -100,19 +100,20 @@ static NORETURN void end(unsigned status) {
     power_off(status);
 }
 
-// boot.py and main.py where there are any.
-static void run_start_files(void) {
+// boot.py and main.py where there are any, but for what follows Ctrl-C. False: one of them has ended Python.
+static bool run_start_files(void) {
     // Those without a folder are frozen, in a kernel that somebody has made for a program of theirs,
     // or lie in /, where the interpreter starts.
     static const char *const names[] = {"/rom/boot.py", "boot.py", "/rom/main.py", "main.py"};
     for (size_t i = 0; i < MP_ARRAY_SIZE(names); ++i) {
-        if (pyexec_mode_kind != PYEXEC_MODE_FRIENDLY_REPL) {
-            return;
+        if (pyexec_mode_kind != PYEXEC_MODE_FRIENDLY_REPL || mp_hal_interrupt_typed()) {
+            break;
         }
         if (protect(pyexec_file_if_exists, names[i], 0) & PYEXEC_FORCED_EXIT) {
-            return;
+            return false;
         }
     }
+    return true;
 }
 
 // What main= names: its status.
@@ -178,8 +179,9 @@ static void run_python(void) {
     if (main_path[0] != '\0') {
         end(protect(run_program, main_path, 1));
     }
-    run_start_files();
-    repl();
+    if (run_start_files()) {
+        repl();
+    }
     if (end_is_poweroff()) {
         end(status_of_exit());
     }

@@ -35,6 +35,9 @@ void mp_hal_get_random(size_t size, uint8_t *buf);
 void mp_hal_set_prompt(const void *handler);
 bool mp_hal_is_prompt(void);
 
+// Whether Ctrl-C has been typed while no program ran that it could end. What was typed before it is dropped.
+bool mp_hal_interrupt_typed(void);
+
 // Forgets the prompt and the terminals of a program that has been left.
 void mp_hal_reset_console(void);
 

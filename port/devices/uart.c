@@ -241,6 +241,15 @@ size_t uart_available(const uart_t *uart) {
     return uart->head - uart->tail;
 }
 
+bool uart_has(const uart_t *uart, uint8_t byte) {
+    for (uint32_t at = uart->tail; at != uart->head; ++at) {
+        if (uart->ring[at & (uart->size - 1)] == byte) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int uart_receive(uart_t *uart) {
     if (uart->head == uart->tail) {
         return -1;

@@ -78,6 +78,8 @@ void uart_close(uart_t *uart);
 void uart_service(uart_t *uart);
 
 size_t uart_available(const uart_t *uart);
+// Whether this byte is among them.
+bool uart_has(const uart_t *uart, uint8_t byte);
 // The next byte received, or -1.
 int uart_receive(uart_t *uart);
 

@@ -127,6 +127,15 @@ uintptr_t mp_hal_stdio_poll(uintptr_t poll_flags) {
     return ready;
 }
 
+bool mp_hal_interrupt_typed(void) {
+    if (piped || !uart_has(console, CHAR_CTRL_C)) {
+        return false;
+    }
+    while (uart_receive(console) != CHAR_CTRL_C) {
+    }
+    return true;
+}
+
 void mp_hal_set_prompt(const void *handler) {
     prompt = handler;
 }

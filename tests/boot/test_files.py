@@ -83,6 +83,43 @@ def test_little_memory(boot):
     assert vm.eval("open('file').read()") == "text"
 
 
+@pytest.mark.parametrize("name", ["boot.py", "main.py"])
+def test_start_files_left_out(vm, name):
+    """A start file that ends Python each time is left out after Ctrl-C, whenever typed."""
+    vm.exec(f"with open('{name}', 'w') as f: f.write('import sys\\nsys.exit()')")
+    vm.repl.send("\x04")
+    for _ in range(3):
+        vm.repl.expect_exact("soft reboot\r\n")
+    vm.repl.send("\x03")
+    vm.repl.expect_exact("\n>>> ")
+    assert vm.eval("40 + 2") == 42
+
+
+def test_typed_ahead(vm):
+    """What is typed while Python starts anew is the first line."""
+    vm.repl.send("\x0440 + 2\r")
+    vm.repl.expect_exact(">>> 40 + 2\r\n42\r\n>>> ")
+
+
+@pytest.mark.parametrize("name", ["boot.py", "main.py"])
+@pytest.mark.parametrize("end", ["machine.soft_reset()", "sys.exit()"])
+def test_start_files_that_end(vm, name, end):
+    """A start file that ends Python starts it anew, as on other ports, with no prompt between."""
+    program = f"""
+import machine, os, sys
+if 'done' not in os.listdir('/'):
+    open('/done', 'w').close()
+    left = 1
+    {end}
+"""
+    vm.exec(f"with open('{name}', 'w') as f: f.write({program!r})")
+    vm.repl.send("\x04")
+    vm.repl.expect_exact("soft reboot\r\n")
+    vm.repl.expect_exact("soft reboot\r\n")
+    vm.repl.expect_exact("\n>>> ")
+    assert vm.eval("'left' in globals()") is False
+
+
 def test_start_files(vm):
     """boot.py and then main.py of / run at each start; imports look in / and /lib."""
     vm.exec("open('boot.py', 'w').write('print(\"boot.py\", __name__)\\nwho = 1')")
