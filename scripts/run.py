@@ -4,6 +4,7 @@
 import argparse
 import contextlib
 import ctypes
+import errno
 import os
 import re
 import select
@@ -60,6 +61,8 @@ EOF_IS_POWEROFF = ["-fw_cfg", "name=opt/ringzero/eof,string=poweroff"]
 
 MIB = 1 << 20
 PT_LOAD = 1
+# QEMU's option ROM for PVH kernels writes over memory with a longer command line.
+APPEND_MAX = 4000
 CTRL_D = b"\x04"
 START_SECONDS = 5  # in which the kernel has come as far as a program
 CTRL_D_INTERVAL = 0.3  # seconds
@@ -119,10 +122,15 @@ def unix_socket(option, value, waiting):
     return value if "server" in value else f"{value},server=on,{waiting}"
 
 
+def escape(path):
+    """In an option of QEMU's a comma is written twice."""
+    return str(path).replace(",", ",,")
+
+
 def image_args(options):
     """A drive with the image in it, and the firmware to boot from it. Writes to it are lost."""
     medium = options.medium or ("cd" if options.image.suffix == ".iso" else "disk")
-    drive = f"if=none,id=image,format=raw,snapshot=on,file={options.image}"
+    drive = f"if=none,id=image,format=raw,snapshot=on,file={escape(options.image)}"
     device = {
         "cd": ["-device", "ahci,id=sata", "-device", "ide-cd,drive=image,bus=sata.0"],
         "disk": ["-device", "ahci,id=sata", "-device", "ide-hd,drive=image,bus=sata.0"],
@@ -218,8 +226,15 @@ def qemu_command(options, initrd, append, terminal, typed, extra):
         command += ["-kernel", str(options.kernel)]
     if initrd:
         command += ["-initrd", str(initrd)]
+    text = " ".join(append)
+    if len(os.fsencode(text)) > APPEND_MAX and not any(
+        arg.startswith("microvm") for arg in command
+    ):
+        raise Error(
+            f"--append: QEMU has room for {APPEND_MAX} bytes on this board, not {len(text)}"
+        )
     if append:
-        command += ["-append", " ".join(append)]
+        command += ["-append", text]
     if options.image and typed:
         command += EOF_IS_POWEROFF
     command += serial_args(options.serial, terminal)
@@ -237,7 +252,14 @@ def pack(app, folder):
         if not (app / "main.py").is_file():
             raise Error(f"{app}: no main.py in it")
         ignored = shutil.ignore_patterns(".*", "__pycache__", "*.pyc")
-        shutil.copytree(app, tree, ignore=ignored)
+        try:
+            shutil.copytree(app, tree, ignore=ignored)
+        except shutil.Error as error:
+            raise Error("\n".join(why for _, _, why in error.args[0])) from None
+        for path in tree.rglob("*"):
+            name = str(path.relative_to(tree))
+            if not name.isascii():
+                raise Error(f"{app}: {name!a}: mpremote packs names in ASCII only")
     elif app.is_file() and app.suffix == ".py":
         tree.mkdir()
         shutil.copyfile(app, tree / "main.py")
@@ -292,10 +314,11 @@ def as_typed(source):
         yield data.replace(b"\r\n", b"\r").replace(b"\n", b"\r")
 
 
-def feed(source, sink, started, app):
+def feed(source, sink, started, app, awaited):
     """Type the input into the guest, then Ctrl-D until the guest ends."""
-    # Before its first output the kernel may clear the UART. A program may read before it prints.
-    started.wait(START_SECONDS if app else None)
+    # Before its first output the kernel may clear the UART. A program may read before it prints,
+    # and where output goes to the screen alone, none comes.
+    started.wait(None if awaited else START_SECONDS)
     last = b"\r"
     with contextlib.suppress(OSError):  # the guest has ended
         for data in as_typed(iter(lambda: os.read(source, 65536), b"")):
@@ -330,7 +353,9 @@ def copy(source, sink, started, broken, starts):
         try:
             while view:
                 view = view[os.write(sink, view) :]
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EPIPE:
+                say(f"standard output: {error.strerror}")
             broken.set()
             return
 
@@ -435,8 +460,13 @@ def watched(command, options, terminal, typed, log_fd, read_log):
         theirs.close()
         if typed:
             into, out = qemu.stdin.fileno(), qemu.stdout.fileno()
-            feeder = Thread(target=feed, args=(0, into, started, options.app), daemon=True)
-            starts = KERNEL_STARTS if options.image else (b"",)
+            words = " ".join(options.append).split()
+            silent = "console=screen" in words or "console=none" in words
+            awaited = not options.app and not silent
+            feeder = Thread(
+                target=feed, args=(0, into, started, options.app, awaited), daemon=True
+            )
+            starts = (b"",) if options.app and "log=quiet" in words else KERNEL_STARTS
             copier = Thread(target=copy, args=(out, 1, started, broken, starts), daemon=True)
             feeder.start()
             copier.start()
@@ -458,7 +488,8 @@ def watched(command, options, terminal, typed, log_fd, read_log):
         if qemu:
             end(qemu, watch)
         if saved:
-            termios.tcsetattr(0, termios.TCSANOW, saved)
+            with contextlib.suppress(termios.error):  # it has been closed
+                termios.tcsetattr(0, termios.TCSANOW, saved)
 
 
 # ---- the arguments
@@ -609,6 +640,7 @@ if __name__ == "__main__":
     except (Error, OSError) as error:
         say(error)
         status = FAILED
-    sys.stdout.flush()
+    if sys.stdout:  # it was open
+        sys.stdout.flush()
     # No clean-up that could wait for a thread in a read: all of it is done.
     os._exit(status)

@@ -349,6 +349,57 @@ def test_reads_before_it_prints(launch, app):
     assert (done.returncode, done.stdout) == (0, "got 'text\\n'\n")
 
 
+@pytest.mark.parametrize(
+    "arguments", [("--append", "console=none"), ("--", "-machine", "graphics=off")]
+)
+def test_piped_without_a_start(launch, arguments):
+    """Input is typed once the kernel runs, also where it prints nothing or firmware does."""
+    typed = b"import machine\nmachine.poweroff(7)\n"
+    board = () if "--append" in arguments else ("--board", "q35")
+    done = launch("--timeout", "60", *board, *arguments, typed=typed, timeout=80)
+    assert done.returncode == 7
+
+
+def test_output_closed(kernel, app):
+    """Without standard output a program runs as with it; one that takes nothing is named."""
+    command = [sys.executable, LAUNCHER, "--kernel", kernel, app("print(1)")]
+    text = " ".join(shlex.quote(str(word)) for word in command)
+    done = subprocess.run(["bash", "-c", f"{text} </dev/null >&-"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = subprocess.run(
+        ["bash", "-c", f"{text} </dev/null >/dev/full"], capture_output=True, text=True
+    )
+    assert "run.py: standard output: No space left on device" in done.stderr
+
+
+def test_odd_names(launch, tmp_path):
+    """What a folder holds that cannot be packed is named in one line, with a status."""
+    folder = tmp_path / "a, b"
+    folder.mkdir()
+    (folder / "main.py").write_text("print(40 + 2)")
+    assert launch(folder).stdout.endswith("42\n")
+    for name in "\u00e4.py", os.fsdecode(b"\xff.py"):
+        (folder / name).write_text("")
+        done = launch(folder)
+        assert done.returncode == 126
+        assert "mpremote packs names in ASCII only" in done.stderr
+        (folder / name).unlink()
+    (folder / "link").symlink_to("nowhere")
+    done = launch(folder)
+    assert done.returncode == 126
+    assert re.fullmatch(r"run.py: .*No such file or directory.*\n", done.stderr)
+
+
+def test_long_command_line(launch):
+    """As much as QEMU takes arrives; more is refused where it would write over memory."""
+    text = "x" * (4000 - len(" eof=poweroff"))
+    assert "MicroPython v" in launch("--board", "q35", "--append", text).stdout
+    done = launch("--board", "q35", "--append", text + "y")
+    assert done.returncode == 126
+    assert "--append: QEMU has room for 4000 bytes on this board, not 4001" in done.stderr
+    assert "MicroPython v" in launch("--board", "microvm", "--append", text * 10).stdout
+
+
 # ---- arguments
 
 
