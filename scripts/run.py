@@ -218,7 +218,8 @@ def qemu_command(options, initrd, append, terminal, typed, extra):
     size = memory_size(options.memory)
     if not options.image:
         check_memory(size, options)
-    command = [qemu, *board_args(options.board), *accel_args(options.accel)]
+    board = board_args(options.board)
+    command = [qemu, *board, *accel_args(options.accel)]
     command += ["-m", options.memory, "-smp", str(options.smp)]
     if options.image:
         command += image_args(options)
@@ -226,14 +227,13 @@ def qemu_command(options, initrd, append, terminal, typed, extra):
         command += ["-kernel", str(options.kernel)]
     if initrd:
         command += ["-initrd", str(initrd)]
-    text = " ".join(append)
-    if len(os.fsencode(text)) > APPEND_MAX and not any(
-        arg.startswith("microvm") for arg in command
-    ):
-        raise Error(
-            f"--append: QEMU has room for {APPEND_MAX} bytes on this board, not {len(text)}"
-        )
     if append:
+        text = " ".join(append)
+        length = len(os.fsencode(text))
+        if length > APPEND_MAX and not any(word.startswith("microvm") for word in board):
+            raise Error(
+                f"--append: QEMU has room for {APPEND_MAX} bytes on this board, not {length}"
+            )
         command += ["-append", text]
     if options.image and typed:
         command += EOF_IS_POWEROFF
@@ -314,11 +314,10 @@ def as_typed(source):
         yield data.replace(b"\r\n", b"\r").replace(b"\n", b"\r")
 
 
-def feed(source, sink, started, app, awaited):
+def feed(source, sink, started, seconds, app):
     """Type the input into the guest, then Ctrl-D until the guest ends."""
-    # Before its first output the kernel may clear the UART. A program may read before it prints,
-    # and where output goes to the screen alone, none comes.
-    started.wait(None if awaited else START_SECONDS)
+    # Before its first output the kernel may clear the UART.
+    started.wait(seconds)
     last = b"\r"
     with contextlib.suppress(OSError):  # the guest has ended
         for data in as_typed(iter(lambda: os.read(source, 65536), b"")):
@@ -460,13 +459,15 @@ def watched(command, options, terminal, typed, log_fd, read_log):
         theirs.close()
         if typed:
             into, out = qemu.stdin.fileno(), qemu.stdout.fileno()
-            words = " ".join(options.append).split()
-            silent = "console=screen" in words or "console=none" in words
-            awaited = not options.app and not silent
+            words = set(" ".join(options.append).split())
+            # A program may read before it prints; what goes to the screen alone is not seen.
+            soon = options.app or words & {"console=screen", "console=none"}
+            seconds = START_SECONDS if soon else None
             feeder = Thread(
-                target=feed, args=(0, into, started, options.app, awaited), daemon=True
+                target=feed, args=(0, into, started, seconds, options.app), daemon=True
             )
-            starts = (b"",) if options.app and "log=quiet" in words else KERNEL_STARTS
+            # Without the kernel's first line a program's comes first, whatever it is.
+            starts = (b"",) if "log=quiet" in words else KERNEL_STARTS
             copier = Thread(target=copy, args=(out, 1, started, broken, starts), daemon=True)
             feeder.start()
             copier.start()

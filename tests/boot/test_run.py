@@ -349,6 +349,14 @@ def test_reads_before_it_prints(launch, app):
     assert (done.returncode, done.stdout) == (0, "got 'text\\n'\n")
 
 
+def test_a_start_file_reads(launch, app, tmp_path):
+    """A start file in a boot module asks before anything else is printed, and is answered."""
+    program = "import machine, sys\nprint('name?')\nmachine.poweroff(len(sys.stdin.readline()))\n"
+    image = launcher_module().pack(app(program), tmp_path)
+    done = launch("--initrd", image, "--append", "log=quiet", "--timeout", 20, typed=b"nine\n")
+    assert (done.returncode, done.stdout) == (5, "name?\n")
+
+
 @pytest.mark.parametrize(
     "arguments", [("--append", "console=none"), ("--", "-machine", "graphics=off")]
 )
@@ -390,13 +398,20 @@ def test_odd_names(launch, tmp_path):
     assert re.fullmatch(r"run.py: .*No such file or directory.*\n", done.stderr)
 
 
-def test_long_command_line(launch):
+def test_long_command_line(launch, tmp_path):
     """As much as QEMU takes arrives; more is refused where it would write over memory."""
     text = "x" * (4000 - len(" eof=poweroff"))
     assert "MicroPython v" in launch("--board", "q35", "--append", text).stdout
     done = launch("--board", "q35", "--append", text + "y")
     assert done.returncode == 126
     assert "--append: QEMU has room for 4000 bytes on this board, not 4001" in done.stderr
+    folder = tmp_path / "microvm"
+    folder.mkdir()
+    (folder / "q.elf").write_bytes(launch.kernel.read_bytes())
+    command = [sys.executable, LAUNCHER, "--kernel", "microvm/q.elf", "--append", "\u00e4" * 2000]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, input="")
+    assert done.returncode == 126
+    assert "--append: QEMU has room for 4000 bytes on this board, not 4013" in done.stderr
     assert "MicroPython v" in launch("--board", "microvm", "--append", text * 10).stdout
 
 
