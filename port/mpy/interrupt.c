@@ -266,7 +266,7 @@ static bool is_rehash(uint64_t addr) {
 static bool rehashes(const trap_frame_t *frame) {
     uint64_t top = frame->rsp + REHASH_STACK, last = frame->rsp, at = frame->rbp;
     bool found = is_rehash(frame->rip) || is_rehash(*(uint64_t *)frame->rsp);
-    while (!found && at >= last && at % sizeof(uint64_t) == 0 && at + 2 * sizeof(uint64_t) <= top) {
+    while (!found && at >= last && at % sizeof(uint64_t) == 0 && at <= top - 2 * sizeof(uint64_t)) {
         found = is_rehash(((uint64_t *)at)[1]);
         last = at + 1;
         at = ((uint64_t *)at)[0];

@@ -2,6 +2,7 @@
 
 import pytest
 import ringzero_vm
+from machine_code import RUN_CODE
 
 # Exceptions that cannot be printed: their text raises, wants memory, or has no end.
 UNPRINTABLE = """
@@ -583,3 +584,26 @@ def test_lookups_in_hard_callbacks(vm, path):
         timeout=50,
     )
     vm.exec("import frames; frames.check()")
+
+
+def test_any_frame_pointer(vm):
+    """What has a number of its own where others have their stack frame's address is no stack."""
+    vm.exec(RUN_CODE)
+    vm.exec("""
+        import machine
+        calls = [0]
+        def callback(timer): calls[0] += 1
+        timer = machine.Timer(period=1, callback=callback, hard=True)
+        # push rbp; mov rbp, number; mov ecx, 3000000; dec ecx; jnz -4;
+        # pop rbp; pop rdx; mov eax, 3; ret
+        def wait(number):
+            run(b'\\x55\\x48\\xbd' + struct.pack('<Q', number) + b'\\xb9\\xc0\\xc6\\x2d\\x00'
+                b'\\xff\\xc9\\x75\\xfc\\x5d\\x5a\\xb8\\x03\\x00\\x00\\x00\\xc3')
+        for bit in range(64):
+            for number in 1 << bit, (1 << 64) - (1 << bit), (1 << bit) - 8:
+                before = calls[0]
+                while calls[0] == before:
+                    wait(number % (1 << 64))
+        timer.deinit()
+    """)
+    assert vm.eval("calls[0] > 100") is True
