@@ -100,7 +100,8 @@ static NORETURN void end(unsigned status) {
     power_off(status);
 }
 
-// boot.py and main.py where there are any, but for what follows Ctrl-C. False: one of them has ended Python.
+// boot.py and main.py where there are any, but for what follows Ctrl-C. False: one of them has ended Python,
+// and not been asked to end itself.
 static bool run_start_files(void) {
     // Those without a folder are frozen, in a kernel that somebody has made for a program of theirs,
     // or lie in /, where the interpreter starts.
@@ -110,7 +111,7 @@ static bool run_start_files(void) {
             break;
         }
         if (protect(pyexec_file_if_exists, names[i], 0) & PYEXEC_FORCED_EXIT) {
-            return false;
+            return mp_hal_was_interrupted();
         }
     }
     return true;

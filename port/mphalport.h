@@ -37,6 +37,8 @@ bool mp_hal_is_prompt(void);
 
 // Whether Ctrl-C has been typed while no program ran that it could end. What was typed before it is dropped.
 bool mp_hal_interrupt_typed(void);
+// Whether it has been for the last program, which may have ended before it was raised.
+bool mp_hal_was_interrupted(void);
 
 // Forgets the prompt and the terminals of a program that has been left.
 void mp_hal_reset_console(void);

@@ -25,6 +25,7 @@ void mp_hal_set_piped(bool input_is_piped) {
 #define NO_PROGRAM  (-2)
 
 static const void *prompt;
+static bool interrupted; // the last program, whether it has noticed or not
 
 void mp_hal_set_program_char(int c) {
     if (!main_has_started()) {
@@ -35,6 +36,7 @@ void mp_hal_set_program_char(int c) {
     if (c >= 0 && mp_interrupt_char == NO_PROGRAM) {
         // It was meant for what ran before.
         MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
+        interrupted = false;
     }
     if (c < 0) {
         // The next program has a heap again, whatever this one has locked.
@@ -64,6 +66,7 @@ bool mp_hal_is_interrupt_char(int byte) {
         return false;
     }
     interrupt_press();
+    interrupted |= mp_interrupt_char != NO_PROGRAM;
     return mp_interrupt_char != NO_PROGRAM;
 }
 
@@ -125,6 +128,10 @@ uintptr_t mp_hal_stdio_poll(uintptr_t poll_flags) {
     ready |= ask_terminal(TERMINAL_POLL, poll_flags, NULL, 0);
     #endif
     return ready;
+}
+
+bool mp_hal_was_interrupted(void) {
+    return interrupted;
 }
 
 bool mp_hal_interrupt_typed(void) {

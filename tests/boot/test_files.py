@@ -95,6 +95,23 @@ def test_start_files_left_out(vm, name):
     assert vm.eval("40 + 2") == 42
 
 
+@pytest.mark.parametrize("line", ["", "micropython.kbd_intr(-1)"])
+def test_start_file_that_ends_unanswered(vm, line):
+    """Ctrl-C in a start file that ends Python before it is raised is not lost."""
+    program = f"""
+import micropython, sys
+{line}
+print('go')
+x = 7 ** 60000
+sys.exit()
+"""
+    vm.exec(f"with open('boot.py', 'w') as f: f.write({program!r})")
+    vm.repl.send("\x04")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("\x03")
+    vm.repl.expect_exact("\n>>> ")
+
+
 def test_typed_ahead(vm):
     """What is typed while Python starts anew is the first line."""
     vm.repl.send("\x0440 + 2\r")
