@@ -2,6 +2,7 @@
 // until close(), and never gives them back by itself: the GC does not see page memory.
 #include <string.h>
 
+#include "py/objint.h"
 #include "py/runtime.h"
 
 #include "frames/frames.h"
@@ -232,7 +233,79 @@ static mp_int_t pages_get_buffer(mp_obj_t self_in, mp_buffer_info_t *buffer, mp_
     return 0;
 }
 
+// Words of 64 bits, for whoever shares the memory: other CPUs, callbacks, devices. Each is one access that
+// nothing comes between. What may raise comes before it, as a number beyond a small int takes heap.
+static uint64_t *get_word(mp_obj_t self_in, mp_obj_t offset_in) {
+    pages_t *self = get_open(self_in);
+    bool is_long = mp_obj_is_exact_type(offset_in, &mp_type_int);
+    uint64_t offset = is_long ? UINT64_MAX : (uint64_t)mp_obj_get_int(offset_in);
+    if (offset > get_size(self) - sizeof(uint64_t)) {
+        mp_raise_msg_varg(&mp_type_IndexError, MP_ERROR_TEXT("offset is 0 to %lu"),
+            (unsigned long)(get_size(self) - sizeof(uint64_t)));
+    }
+    if (offset % sizeof(uint64_t) != 0) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("offset %lu is not a multiple of 8"),
+            (unsigned long)offset);
+    }
+    return (uint64_t *)(void *)(get_data(self) + offset);
+}
+
+// With a sign or without one.
+static uint64_t get_bits(mp_obj_t value_in) {
+    if (!mp_obj_is_exact_type(value_in, &mp_type_int)) {
+        return mp_obj_get_int(value_in);
+    }
+    const mpz_t *number = &((mp_obj_int_t *)MP_OBJ_TO_PTR(value_in))->mpz;
+    uint64_t bits = mp_obj_int_get_truncated(value_in);
+    if (number->len * MPZ_DIG_SIZE > 64 || (number->neg && (int64_t)bits > 0)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("the value does not fit 64 bits"));
+    }
+    return bits;
+}
+
+// load(offset) -> value
+static mp_obj_t pages_load_(mp_obj_t self_in, mp_obj_t offset_in) {
+    return mp_obj_new_int_from_uint(__atomic_load_n(get_word(self_in, offset_in), __ATOMIC_SEQ_CST));
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(pages_load_obj, pages_load_);
+
+// store(offset, value)
+static mp_obj_t pages_store_(mp_obj_t self_in, mp_obj_t offset_in, mp_obj_t value_in) {
+    uint64_t *word = get_word(self_in, offset_in);
+    __atomic_store_n(word, get_bits(value_in), __ATOMIC_SEQ_CST);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(pages_store_obj, pages_store_);
+
+// fetch_add(offset, value) -> the value before, modulo 2^64
+static mp_obj_t pages_fetch_add_(mp_obj_t self_in, mp_obj_t offset_in, mp_obj_t value_in) {
+    uint64_t *word = get_word(self_in, offset_in);
+    uint64_t value = get_bits(value_in);
+    uint64_t before = __atomic_load_n(word, __ATOMIC_SEQ_CST);
+    mp_obj_t result;
+    do {
+        result = mp_obj_new_int_from_uint(before);
+    } while (!__atomic_compare_exchange_n(word, &before, before + value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+    return result;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(pages_fetch_add_obj, pages_fetch_add_);
+
+// compare_exchange(offset, expected, value) -> whether it was the expected one, and is `value` now
+static mp_obj_t pages_compare_exchange_(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    uint64_t *word = get_word(args[0], args[1]);
+    uint64_t expected = get_bits(args[2]);
+    uint64_t value = get_bits(args[3]);
+    return mp_obj_new_bool(__atomic_compare_exchange_n(word, &expected, value, false,
+        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(pages_compare_exchange_obj, 4, 4, pages_compare_exchange_);
+
 static const mp_rom_map_elem_t pages_locals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR_load), MP_ROM_PTR(&pages_load_obj) },
+    { MP_ROM_QSTR(MP_QSTR_store), MP_ROM_PTR(&pages_store_obj) },
+    { MP_ROM_QSTR(MP_QSTR_fetch_add), MP_ROM_PTR(&pages_fetch_add_obj) },
+    { MP_ROM_QSTR(MP_QSTR_compare_exchange), MP_ROM_PTR(&pages_compare_exchange_obj) },
     { MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&pages_close_obj) },
     { MP_ROM_QSTR(MP_QSTR___enter__), MP_ROM_PTR(&pages_enter_obj) },
     { MP_ROM_QSTR(MP_QSTR___exit__), MP_ROM_PTR(&pages_exit_obj) },

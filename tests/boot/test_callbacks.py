@@ -607,3 +607,33 @@ def test_any_frame_pointer(vm):
         timer.deinit()
     """)
     assert vm.eval("calls[0] > 100") is True
+
+
+def test_atomics_in_callbacks(vm):
+    """Atomics on pages count exactly in the program, soft callbacks and hard ones at once."""
+    vm.exec("""
+        import machine, pages
+        p = pages.alloc()
+        counts = [0, 0]
+        def soft(timer):
+            p.fetch_add(8, 1)
+            counts[0] += 1
+        def hard(timer):
+            p.fetch_add(8, 1)
+            value = p.load(16)
+            assert p.compare_exchange(16, value, value + 3)
+            counts[1] += 1
+        timers = [machine.Timer(period=1, callback=soft),
+            machine.Timer(period=100, tick_hz=1000000, callback=hard, hard=True)]
+        mine = 0
+        while counts[0] < 50 or counts[1] < 500:
+            p.fetch_add(8, 1)
+            value = p.load(16)
+            p.compare_exchange(16, value, value + 3)
+            mine += 1
+        for timer in timers:
+            timer.deinit()
+        assert p.load(8) == mine + counts[0] + counts[1]
+        assert p.load(16) % 3 == 0 and p.load(16) >= 3 * counts[1]
+        p.close()
+    """)

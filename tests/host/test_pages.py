@@ -1,6 +1,8 @@
 """pages gives out zeroed frames as buffers, takes them back once, and then refuses access."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 FRAMES = 40
 
@@ -145,6 +147,21 @@ def test_buffer_protocol(started):
         ("del p[0]", "TypeError"),
         ("p.addr = 1", "AttributeError"),
         ("pages.Pages()", "TypeError"),
+        ("p.load(4)", "ValueError"),
+        ("p.load(4095)", "IndexError"),
+        ("p.load(-8)", "IndexError"),
+        ("p.load(4096)", "IndexError"),
+        ("p.load(1 << 64)", "IndexError"),
+        ("p.load(1.0)", "TypeError"),
+        ("p.store(8, 1 << 64)", "ValueError"),
+        ("p.store(8, -(1 << 63) - 1)", "ValueError"),
+        ("p.store(8, -(1 << 64))", "ValueError"),
+        ("p.store(8, None)", "TypeError"),
+        ("p.fetch_add(1, 1)", "ValueError"),
+        ("p.fetch_add(0, 1 << 64)", "ValueError"),
+        ("p.fetch_add(0, 1.5)", "TypeError"),
+        ("p.compare_exchange(0, 1 << 64, 0)", "ValueError"),
+        ("p.compare_exchange(0, 0x7a7a7a7a7a7a7a7a, 1 << 64)", "ValueError"),
         ("pages.alloc(0)", "ValueError"),
         ("pages.alloc(-1)", "ValueError"),
         ("pages.alloc(1, align=100)", "ValueError"),
@@ -170,6 +187,60 @@ def test_align_and_below(started):
     started.exec("p = pages.alloc(2, align=16384)\nq = pages.alloc(1, 4096, start + 20 * 4096)")
     assert started.eval("p.addr % 16384 == 0 and q.addr + 4096 <= start + 20 * 4096")
     started.exec("p.close()\nq.close()")
+
+
+NUMBERS = st.one_of(
+    st.integers(-(1 << 63), (1 << 64) - 1),
+    st.sampled_from([0, 1, -1, 1 << 62, (1 << 62) - 1, 1 << 63, -(1 << 63), (1 << 64) - 1]),
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), NUMBERS, NUMBERS), max_size=20))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_atomics(started, steps):
+    """Atomics on words do what a model modulo 2^64 does, beside each other and to nothing else."""
+    started.exec("p = pages.alloc()")
+    model = [0] * 512
+    for kind, place, one, two in steps:
+        index = (0, 1, 2, 511)[place]
+        if kind == 0:
+            assert started.eval(f"str(p.fetch_add({index * 8}, {one}))") == str(model[index])
+            model[index] = (model[index] + one) % (1 << 64)
+        elif kind == 1:
+            started.exec(f"p.store({index * 8}, {one})")
+            model[index] = one % (1 << 64)
+        else:
+            # Half of them expect what is there.
+            expected = model[index] if two % 2 else one
+            same = expected % (1 << 64) == model[index]
+            assert started.eval(f"p.compare_exchange({index * 8}, {expected}, {two})") == same
+            model[index] = two % (1 << 64) if same else model[index]
+        assert started.eval(f"str(p.load({index * 8}))") == str(model[index])
+    started.exec(f"model = array('Q', bytes(4096))\nfor i in range(512): model[i] = {model}[i]")
+    assert started.eval("(p[:] == bytes(model), p.close())[0]")
+
+
+def test_atomics_without_heap(started):
+    """Where there is no heap for the number that it would return, fetch_add() changes nothing."""
+    started.exec(
+        """
+import micropython
+p = pages.alloc()
+p.store(0, 1 << 63)
+p.store(8, 5)
+micropython.heap_lock()
+try:
+    p.fetch_add(0, 1)
+    failed = False
+except MemoryError:
+    failed = True
+small = p.fetch_add(8, 1)
+micropython.heap_unlock()
+"""
+    )
+    assert started.eval("failed and p.load(0) == 1 << 63 and small == 5 and p.load(8) == 6")
 
 
 def test_close(started):
@@ -202,6 +273,10 @@ def test_close(started):
         "p.__enter__()",
         "struct.pack_into('<I', p, 0, 1)",
         "io.BytesIO(b'a').readinto(p)",
+        "p.load(0)",
+        "p.store(0, 1)",
+        "p.fetch_add(0, 1)",
+        "p.compare_exchange(0, 0, 1)",
     ],
 )
 def test_nothing_after_close(started, source):
