@@ -5,6 +5,7 @@
 #include "shared/timeutils/timeutils.h"
 
 #include "boot/handoff.h"
+#include "boot/percpu.h"
 #include "cpu/clock.h"
 #include "cpu/irq.h"
 #include "cpu/local_apic.h"
@@ -34,11 +35,11 @@ static uart_t *const console = &uarts[UART_CONSOLE];
 static timer_entry_t wake_timer;
 static timer_entry_t poll_timer;
 static timer_entry_t refine_timer;
-static bool has_timer;
+SHARED static bool has_timer;
 static bool may_refine, refining;
 
 // The wall clock at clock_ns() == 0; 0: not yet known.
-static uint64_t wall_base_ns;
+SHARED static uint64_t wall_base_ns;
 
 static void poll(timer_entry_t *timer) {
     uart_service(console);

@@ -86,7 +86,6 @@ multiboot2_end:
 _start:
     cli
     cld
-    movl $stack_top, %esp
     movl $PROTOCOL_PVH, %edi
     cmpl $MULTIBOOT2_MAGIC, %eax
     jne 1f
@@ -131,6 +130,19 @@ _start:
     addl $0x200000, %eax
     loop 3b
 
+    // The first CPU's own data at the last GiB, with the same table for what comes before: nothing is
+    // looked for there.
+    movl $boot_pdpt + PTE_PRESENT_WRITABLE, boot_pml4 + 511 * 8
+    movl $boot_pd_percpu + PTE_PRESENT_WRITABLE, boot_pdpt + 511 * 8
+    movl $boot_pt_percpu + PTE_PRESENT_WRITABLE, boot_pd_percpu
+    movl $boot_pt_percpu, %edi
+    movl $percpu_load + PTE_PRESENT_WRITABLE, %eax
+    movl $percpu_frames, %ecx
+4:  movl %eax, (%edi)
+    addl $8, %edi
+    addl $4096, %eax
+    loop 4b
+
     movl $boot_pml4, %eax
     movl %eax, %cr3
     movl $CR4_BOOT, %eax
@@ -141,26 +153,36 @@ _start:
     wrmsr
     movl $CR0_BOOT, %eax
     movl %eax, %cr0
-    lgdt gdt_pointer
+    lgdt boot_gdt_pointer
     ljmp $CODE_SELECTOR, $long_mode
 
 refuse:
     movw $UART_DATA, %dx
-4:  lodsb
+5:  lodsb
     testb %al, %al
-    jz 5f
+    jz 6f
     outb %al, %dx
-    jmp 4b
-5:  movb $DEBUG_EXIT_PANIC, %al
+    jmp 5b
+6:  movb $DEBUG_EXIT_PANIC, %al
     outb %al, $DEBUG_EXIT_PORT
-6:  hlt
-    jmp 6b
+7:  hlt
+    jmp 7b
 
     // With so little memory firmware may lie over what comes later in the kernel.
 no_long_mode_text:
     .asciz "panic: this kernel needs a 64-bit CPU\r\n"
 no_memory_text:
     .asciz "panic: this kernel needs more memory: 4 MiB at least\r\n"
+
+    // Until each CPU has its own.
+    .balign 8
+boot_gdt:
+    .quad 0
+    .quad 0x00209a0000000000    // 0x08: 64-bit code, ring 0
+    .quad 0x0000920000000000    // 0x10: data, ring 0
+boot_gdt_pointer:
+    .short . - boot_gdt - 1
+    .long boot_gdt
 
     .code64
 long_mode:
@@ -181,8 +203,8 @@ long_mode:
     fninit
     call cpu_tables_init
     call kernel_main
-7:  hlt
-    jmp 7b
+8:  hlt
+    jmp 8b
     .cfi_endproc
 
     .section .bss.boot, "aw", @nobits
@@ -194,5 +216,9 @@ boot_pdpt:
     .skip 4096
 boot_pd:
     .skip 4 * 4096
+boot_pd_percpu:
+    .skip 4096
+boot_pt_percpu:
+    .skip 4096
 
     .section .note.GNU-stack, "", @progbits

@@ -1,3 +1,4 @@
+#include "boot/percpu.h"
 #include "cpu/io.h"
 #include "cpu/irq.h"
 #include "cpu/local_apic.h"
@@ -8,15 +9,15 @@ typedef struct {
     void *context;
 } slot_t;
 
-volatile bool irq_active;
-trap_frame_t *irq_interrupted;
-uint64_t irq_unexpected_count;
-uint8_t irq_unexpected_vector;
+PERCPU volatile bool irq_active;
+PERCPU trap_frame_t *irq_interrupted;
+PERCPU uint64_t irq_unexpected_count;
+PERCPU uint8_t irq_unexpected_vector;
 
 static bool present;
 static slot_t slots[256];
 // An interrupt has come that irq_wait() has not returned for.
-static volatile bool came;
+PERCPU static volatile bool came;
 
 bool irq_init(void) {
     present = local_apic_init(IRQ_VECTOR_SPURIOUS, IRQ_VECTOR_ERROR);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdint.h>
 
+#include "boot/percpu.h"
 #include "cpu/io.h"
 #include "cpu/libc.h"
 #include "panic.h"
@@ -11,7 +12,7 @@
 
 // The start of a thread control block, which %fs points to (ELF TLS ABI for x86-64). Distributions
 // build libc.a with a stack protector, and gcc has its canary at %fs:0x28.
-static struct {
+PERCPU static struct {
     void *self;
     uint64_t unused[4];
     uint64_t canary;
@@ -31,6 +32,6 @@ __attribute__((noreturn)) void __stack_chk_fail(void) {
 
 // musl keeps errno in thread-local storage, of which there is none here.
 int *__errno_location(void) {
-    static int value;
+    PERCPU static int value;
     return &value;
 }

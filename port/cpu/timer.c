@@ -1,3 +1,4 @@
+#include "boot/percpu.h"
 #include "cpu/clock.h"
 #include "cpu/io.h"
 #include "cpu/irq.h"
@@ -8,10 +9,10 @@
 #define WATCH_NS    UINT64_C(1000000)
 #define TURN_MAX_NS UINT64_C(100000)
 
-static bool present;
-static bool running; // a handler's functions: the alarm is set when they are done
-static void (*watcher)(void);
-static timer_entry_t *queue; // by due, earliest first
+PERCPU static bool present;
+PERCPU static bool running; // a handler's functions: the alarm is set when they are done
+PERCPU static void (*watcher)(void);
+PERCPU static timer_entry_t *queue; // by due, earliest first
 
 // An early interrupt does no harm: the handler looks at the clock and sets the rest.
 static void set_alarm(uint64_t turn_ns) {

@@ -26,7 +26,7 @@
     .section .text.vectors, "ax"
     .code64
 
-// Fills the IDT and the TSS's descriptor and loads them. Runs before the first line of C.
+// Fills the IDT and loads it and this CPU's tables. Runs before the first line of C.
     .globl cpu_tables_init
 cpu_tables_init:
     movq $trap_stubs, %rax
@@ -58,6 +58,7 @@ cpu_tables_init:
     movb $IST_MACHINE_CHECK, idt + 16 * VECTOR_MACHINE_CHECK + 4
     lidt idt_pointer
 
+    lgdt gdt_pointer
     movq $tss, %rax
     movw %ax, gdt_tss + 2
     shrq $16, %rax
@@ -158,7 +159,7 @@ trap_common:
 mxcsr_start:
     .long 0x1f80                // SDM 1 10.2.3: all exceptions masked
 
-    .section .data.cpu, "aw"
+    .section .percpu, "aw"
     .balign 16
 gdt:
     .quad 0
@@ -168,13 +169,6 @@ gdt_tss:
     .quad 0x0000890000000067    // 0x18: 64-bit TSS, limit 0x67; base set by cpu_tables_init
     .quad 0
 gdt_end:
-    .globl gdt_pointer
-gdt_pointer:
-    .short gdt_end - gdt - 1
-    .quad gdt
-idt_pointer:
-    .short 256 * 16 - 1
-    .quad idt
 
     .balign 16
 tss:
@@ -186,6 +180,14 @@ tss:
     .quad 0
     .short 0
     .short 0x68                 // no I/O bitmap
+
+    .section .rodata.vectors
+gdt_pointer:
+    .short gdt_end - gdt - 1
+    .quad gdt
+idt_pointer:
+    .short 256 * 16 - 1
+    .quad idt
 
     .section .bss.cpu, "aw", @nobits
     .balign 16

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "boot/handoff.h"
+#include "boot/percpu.h"
 #include "cpu/io.h"
 #include "frames/frames.h"
 #include "memory/space.h"
@@ -52,6 +53,7 @@ static char *const guards[] = {
     fault_stack_guard, double_fault_stack_guard, nmi_stack_guard, machine_check_stack_guard,
     interrupt_stack_guard, high_stack_guard, stack_guard,
 };
+#define GUARDS (sizeof(guards) / sizeof(*guards))
 
 // Frames of the image for tables: those that every start needs, and then a reserve for when there
 // are no others. They always come back to it.
@@ -101,7 +103,7 @@ static void flush(void *context, uint64_t va, uint64_t size) {
     }
 }
 
-paging_t space = { .take = take, .give = give, .flush = flush };
+PERCPU paging_t space = { .take = take, .give = give, .flush = flush };
 
 static uint64_t round_down(uint64_t addr) {
     return addr & ~(PAGING_SIZE - 1);
@@ -179,17 +181,31 @@ static paging_status_t map_own(const char *start, const char *end, unsigned flag
     return map_identity((uint64_t)start, (uint64_t)end, PAGING_OWN | flags);
 }
 
+// A CPU's own data, which lies at addr, but for the guards of its stacks.
+static paging_status_t map_percpu(uint64_t va, uint64_t addr) {
+    const char *start = percpu_start;
+    paging_status_t status = PAGING_OK;
+    for (size_t i = 0; status == PAGING_OK && i <= GUARDS; ++i) {
+        const char *end = i < GUARDS ? guards[i] : percpu_end;
+        uint64_t offset = start - percpu_start, count = (end - start) / PAGING_SIZE;
+        status = paging_map(&space, va + offset, addr + offset, count, PAGING_OWN | PAGING_WRITE);
+        start = end + PAGING_SIZE;
+    }
+    return status;
+}
+
 static paging_status_t map_image(void) {
     paging_status_t status = map_own(text_start, text_end, PAGING_EXECUTE);
     if (status == PAGING_OK) {
         status = map_own(text_end, rodata_end, 0);
     }
-    const char *start = rodata_end;
-    for (size_t i = 0; status == PAGING_OK && i < sizeof(guards) / sizeof(*guards); ++i) {
-        status = map_own(start, guards[i], PAGING_WRITE);
-        start = guards[i] + PAGING_SIZE;
+    if (status == PAGING_OK) {
+        status = map_own(rodata_end, percpu_load, PAGING_WRITE);
     }
-    return status == PAGING_OK ? map_own(start, image_end, PAGING_WRITE) : status;
+    if (status == PAGING_OK) {
+        status = map_percpu((uint64_t)percpu_load, (uint64_t)percpu_load);
+    }
+    return status == PAGING_OK ? map_percpu((uint64_t)percpu_start, (uint64_t)percpu_load) : status;
 }
 
 void space_cpu_init(void) {
@@ -249,6 +265,7 @@ bool space_is_kernel(uint64_t va, uint64_t count) {
     uint64_t last = va + (count * PAGING_SIZE - 1);
     return va < PAGING_SIZE
            || (va < (uint64_t)image_end && last >= (uint64_t)image_start)
+           || last >= SPACE_PERCPU
            || (va < SPACE_HEAP_END && last >= SPACE_HEAP);
 }
 
@@ -288,7 +305,7 @@ static bool allows(uint64_t va, size_t size, unsigned flags) {
         return false;
     }
     if (on_boot_tables) {
-        return last < BOOT_END;
+        return last < BOOT_END || (va >= (uint64_t)percpu_start && last < (uint64_t)percpu_end);
     }
     paging_page_t page;
     do {

@@ -3,7 +3,8 @@
 // From 0 to 64 TiB every address is the physical one: RAM cached, everything else below 4 GiB, where
 // the machine's registers are, uncached. The kernel's text is read-only and executable, its constants
 // read-only, all else not executable. The null frame and a frame below each stack are not mapped.
-// Above 64 TiB are the heap's growth and what Python reserves.
+// Above 64 TiB are the heap's growth and what Python reserves, and in the last 512 GiB what this CPU has
+// for itself.
 #ifndef RINGZERO_MEMORY_SPACE_H
 #define RINGZERO_MEMORY_SPACE_H
 
@@ -18,6 +19,7 @@
 #define SPACE_HEAP_END     UINT64_C(0x600000000000)
 #define SPACE_RESERVE      UINT64_C(0x600000000000)
 #define SPACE_RESERVE_END  UINT64_C(0x7ffffffff000)
+#define SPACE_PERCPU       UINT64_C(0xffffff8000000000)
 
 // e820's kinds (ACPI 6.5 table 15.4).
 enum {

@@ -6,6 +6,7 @@
 #include "shared/readline/readline.h"
 #include "shared/runtime/interrupt_char.h"
 
+#include "boot/percpu.h"
 #include "cpu/irq.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
@@ -177,7 +178,7 @@ int mp_hal_stdin_rx_chr(void) {
 // Bytes that are written between two looks for Ctrl-C.
 enum { PART = 1024 };
 
-static bool to_serial = true, to_screen = true;
+SHARED static bool to_serial = true, to_screen = true;
 
 void mp_hal_set_console(bool serial, bool screen) {
     to_serial = serial;

@@ -3,6 +3,7 @@
 #include "py/runtime.h"
 
 #include "boot/handoff.h"
+#include "boot/percpu.h"
 #include "cpu/clock.h"
 #include "cpu/io.h"
 #include "cpu/irq.h"
@@ -74,7 +75,7 @@ static nlr_buf_t *callback_end;
 static volatile bool held;
 static volatile unsigned count;
 static bool ended; // it was left in the middle of something: the program goes as soon as it can
-static trap_handler_t next_debug_handler;
+SHARED static trap_handler_t next_debug_handler;
 
 static bool is_pending(void) {
     return kept || MP_STATE_MAIN_THREAD(mp_pending_exception) == MP_OBJ_FROM_PTR(&MP_STATE_VM(mp_kbd_exception));

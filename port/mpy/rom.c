@@ -6,10 +6,11 @@
 #include "py/runtime.h"
 #include "extmod/vfs.h"
 
+#include "boot/percpu.h"
 #include "mpy/modhandoff.h"
 #include "mpy/rom.h"
 
-static mp_buffer_info_t segment;
+SHARED static mp_buffer_info_t segment;
 
 // set_rom(addr, size): the segment from now on, mounted at /rom if it holds a ROMFS; mp_init() does
 // that at each soft reset.

@@ -6,6 +6,7 @@ from ringzero_vm import GuestError
 
 WRITE, EXECUTE, UNCACHED, OWNED = 1, 2, 8, 16
 PAGE, M2, G1 = 1 << 12, 1 << 21, 1 << 30
+PERCPU = 0xFFFFFFFFC0000000
 
 
 @pytest.mark.board("q35", "pc", "microvm")
@@ -39,6 +40,12 @@ def test_protection(vm):
     in_use = vm.eval("__import__('_handoff').in_use()")[0]
     guards = [a for a in range(in_use[0], in_use[1], PAGE) if flags_of(a) is None]
     assert len(guards) == 7
+    # The same memory once more, where each CPU has its own.
+    own = [m for m in maps if m[0] >= PERCPU]
+    assert own[0][0] == PERCPU and own[-1][1] - PERCPU < 1 << 20
+    assert all(m[3] == WRITE | OWNED and in_use[0] <= m[2] < in_use[1] for m in own)
+    mapped = {a for m in own for a in range(m[0], m[1], PAGE)}
+    assert len([a for a in range(PERCPU, own[-1][1], PAGE) if a not in mapped]) == 7
 
 
 def test_cpu_bits(vm):
@@ -125,6 +132,8 @@ def test_errors(vm):
         ("pages.map, va, p.addr, 1, 16", "flags 0x10: READ, WRITE or EXECUTE, and"),
         ("pages.map, p.addr, p.addr", f"{addr:#x}: already mapped"),
         ("pages.map, 0, p.addr", "0x0: belongs to the kernel"),
+        ("pages.map, (1 << 64) - 4096, p.addr", "0xfffffffffffff000: belongs to the kernel"),
+        ("pages.map, 0xffffff7ffffff000, p.addr, 2", "0xffffff7ffffff000: belongs to the kernel"),
         ("pages.map, va, p.addr, 1, 8", f"{addr:#x}: memory is cached at its own address"),
         ("pages.map, va, p.addr, 1, 5", f"{addr:#x}: memory is cached at its own address"),
         ("pages.unmap, va", f"{va:#x}: not mapped"),
