@@ -19,6 +19,7 @@ typedef struct _pages_t {
     mp_obj_base_t base;
     uint64_t addr;
     uint64_t count; // 0: closed.
+    bool is_view;   // The frames are another object's, which may be another CPU's.
     struct _pages_t *next, *previous; // Of all that are open.
 } pages_t;
 
@@ -58,8 +59,6 @@ static void remove_open(pages_t *self) {
     }
     self->next = self->previous = NULL;
 }
-
-extern const mp_obj_type_t pages_type;
 
 static pages_t *get_open(mp_obj_t self_in) {
     pages_t *self = MP_OBJ_TO_PTR(self_in);
@@ -106,6 +105,7 @@ static mp_obj_t pages_alloc_(size_t n_args, const mp_obj_t *pos_args, mp_map_t *
     // First the object: without room for it no frame must be taken.
     pages_t *self = mp_obj_malloc(pages_t, &pages_type);
     self->count = 0;
+    self->is_view = false;
     uint64_t addr = frames_alloc_kernel(count, align, below);
     if (frames_failed(addr)) {
         frames_raise_alloc(frames_why(addr), count, align, below);
@@ -118,11 +118,27 @@ static mp_obj_t pages_alloc_(size_t n_args, const mp_obj_t *pos_args, mp_map_t *
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(pages_alloc_obj, 0, pages_alloc_);
 
+uint64_t pages_get(mp_obj_t self_in, uint64_t *count) {
+    const pages_t *self = MP_OBJ_TO_PTR(self_in);
+    *count = self->count;
+    return self->addr;
+}
+
+mp_obj_t pages_new_view(uint64_t addr, uint64_t count) {
+    pages_t *self = mp_obj_malloc(pages_t, &pages_type);
+    self->addr = addr;
+    self->count = count;
+    self->is_view = true;
+    return MP_OBJ_FROM_PTR(self);
+}
+
 // close(): gives the frames back, mapped again as they were. Does nothing the second time.
 static mp_obj_t pages_close_(mp_obj_t self_in) {
     pages_t *self = MP_OBJ_TO_PTR(self_in);
     frames_refuse_interrupt();
-    if (self->count != 0) {
+    if (self->is_view) {
+        self->count = 0;
+    } else if (self->count != 0) {
         if (!MICROPY_PAGES_RESTORE(self->addr, self->count)) {
             mp_raise_msg(&mp_type_MemoryError,
                 MP_ERROR_TEXT("no frame for a page table: the pages stay open"));

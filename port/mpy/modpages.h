@@ -1,14 +1,24 @@
-// What the address space asks of page memory.
+// What the address space and messages ask of page memory.
 #ifndef RINGZERO_MPY_MODPAGES_H
 #define RINGZERO_MPY_MODPAGES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "py/obj.h"
+
+extern const mp_obj_type_t pages_type;
+
 // Forgets all open Pages: their frames belong to nobody any more.
 void pages_reset(void);
 
 // Whether [addr, addr + count frames) lies in one open Pages.
 bool pages_hold(uint64_t addr, uint64_t count);
+
+// Of a Pages object: where its frames are, and how many there are, 0 when it is closed.
+uint64_t pages_get(mp_obj_t pages, uint64_t *count);
+
+// Another one for the same frames, which closing it leaves whose they are.
+mp_obj_t pages_new_view(uint64_t addr, uint64_t count);
 
 #endif

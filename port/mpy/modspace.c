@@ -9,6 +9,7 @@
 #include "frames/modframes.h"
 #include "memory/space.h"
 #include "mpy/heap.h"
+#include "mpy/message.h"
 #include "mpy/modpages.h"
 #include "mpy/native.h"
 
@@ -148,6 +149,8 @@ static mp_obj_t space_init_(mp_obj_t starts_in, mp_obj_t lasts_in, mp_obj_t kind
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("the address space is there already"));
     }
     pages_reset();
+    message_init();
+    sync_init();
     return none_or_raise(space_init(starts.buf, lasts.buf, kinds.buf, count), &(request_t) { 0 });
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(space_init_obj, space_init_);

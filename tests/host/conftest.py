@@ -68,3 +68,11 @@ def small_unix_port(unix_port_program):
     port = UnixPort("1m")
     yield port
     assert port.close() == 0
+
+
+@pytest.fixture(scope="module")
+def large_unix_port(unix_port_program):
+    """One with room for much of the machine's memory in its own."""
+    port = UnixPort("32m")
+    yield port
+    assert port.close() == 0

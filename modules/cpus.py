@@ -1,0 +1,3 @@
+# What programs share that have no objects in common: queues and locks.
+
+from _sync import *
