@@ -5,9 +5,9 @@
 
 #include "frames/frames.h"
 #include "mpy/blocks.h"
+#include "mpy/extent.h"
 #include "mpy/heap.h"
 #include "memory/space.h"
-#include "panic.h"
 
 enum {
     BLOCKS_PER_FRAME = FRAMES_SIZE / BLOCKS_SIZE,
@@ -20,12 +20,6 @@ enum {
     FRAMES_KEPT = 64,       // what growth leaves for others, page tables above all
 };
 
-// A part of the address space of which [start, start + count frames) is mapped.
-typedef struct {
-    uint64_t start;
-    uint64_t count;
-} part_t;
-
 enum {
     MARKS,  // while a collection runs
     TABLE,
@@ -35,13 +29,13 @@ enum {
 
 // Room in each for a pool of 16 TiB.
 #define PART_ROOM (UINT64_C(1) << 40)
-static part_t parts[PARTS];
+static extent_t parts[PARTS];
 
 static uint64_t size_max; // of all of them
 
 void heap_reset(void) {
     for (size_t i = 0; i < PARTS; ++i) {
-        parts[i] = (part_t) { SPACE_HEAP + PAGING_SIZE_2M + i * PART_ROOM, 0 };
+        parts[i] = (extent_t) { SPACE_HEAP + PAGING_SIZE_2M + i * PART_ROOM, 0 };
     }
     size_max = UINT64_MAX;
 }
@@ -83,60 +77,14 @@ size_t gc_get_max_new_split(void) {
     return less_table(frames_to_have()) * FRAMES_SIZE;
 }
 
-// A large page is a large frame, which only goes back whole: where the end comes to lie in one, all
-// of it stays.
-static void cut(part_t *part, uint64_t count) {
-    while (part->count > count) {
-        paging_page_t page;
-        uint64_t last = part->start + (part->count - 1) * FRAMES_SIZE;
-        if (paging_translate(&space, last, &page) != PAGING_OK) {
-            panic("the heap is not mapped");
-        }
-        uint64_t start = page.va;
-        if (page.size > PAGING_SIZE_2M) {
-            // Large frames side by side.
-            uint64_t end = part->start + count * FRAMES_SIZE;
-            end = (end + (PAGING_SIZE_2M - 1)) & ~(PAGING_SIZE_2M - 1);
-            start = end > start ? end : start;
-        }
-        if (start > last || start < part->start + count * FRAMES_SIZE) {
-            return;
-        }
-        uint64_t run = (last - start) / FRAMES_SIZE + 1;
-        if (paging_unmap(&space, start, run, PAGING_OWN) != PAGING_OK) {
-            // Splitting a page takes a frame, and there is none: it stays.
-            return;
-        }
-        if (frames_free_kernel(page.addr + (start - page.va), run) != FRAMES_OK) {
-            panic("the heap's frames were not its own");
-        }
-        part->count -= run;
-    }
-}
-
-static bool extend(part_t *part, uint64_t count) {
-    uint64_t before = part->count;
-    while (part->count < count) {
-        uint64_t va = part->start + part->count * FRAMES_SIZE;
-        uint64_t run = va % PAGING_SIZE_2M == 0 && count - part->count >= FRAMES_2M ? FRAMES_2M : 1;
-        uint64_t addr = frames_alloc_kernel(run, run > 1 ? PAGING_SIZE_2M : PAGING_SIZE, 0);
-        if (frames_failed(addr) && run > 1) {
-            run = 1;
-            addr = frames_alloc_kernel(run, PAGING_SIZE, 0);
-        }
-        if (!frames_failed(addr)) {
-            if (paging_map(&space, va, addr, run, PAGING_WRITE | PAGING_OWN) == PAGING_OK) {
-                part->count += run;
-                if (part == &parts[TABLE]) {
-                    memset((void *)va, 0, run * FRAMES_SIZE);
-                }
-                continue;
-            }
-            frames_free_kernel(addr, run);
-        }
-        cut(part, before);
+// The words of blocks that are not in use are 0.
+static bool extend_table(uint64_t count) {
+    extent_t *table = &parts[TABLE];
+    uint64_t before = table->count;
+    if (!extent_extend(table, count)) {
         return false;
     }
+    memset((void *)(table->start + before * FRAMES_SIZE), 0, (table->count - before) * FRAMES_SIZE);
     return true;
 }
 
@@ -146,7 +94,7 @@ static uint64_t table_frames(uint64_t pool) {
 
 static bool set_size(uint64_t pool) {
     uint64_t before = parts[POOL].count;
-    bool done = extend(&parts[TABLE], table_frames(pool)) && extend(&parts[POOL], pool);
+    bool done = extend_table(table_frames(pool)) && extent_extend(&parts[POOL], pool);
     if (!done) {
         pool = before;
     }
@@ -156,9 +104,9 @@ static bool set_size(uint64_t pool) {
     blocks_grown.count = MIN(blocks_grown.count, pool * BLOCKS_PER_FRAME);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     // First the pool, which may stay longer than asked for.
-    cut(&parts[POOL], pool);
+    extent_cut(&parts[POOL], pool);
     pool = parts[POOL].count;
-    cut(&parts[TABLE], table_frames(pool));
+    extent_cut(&parts[TABLE], table_frames(pool));
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     blocks_grown.count = pool * BLOCKS_PER_FRAME;
     blocks_changed();
@@ -210,10 +158,10 @@ void heap_settle(void) {
 
 void *heap_mark_stack(size_t size) {
     // Those that are left for others do, too: nobody else asks for any meanwhile.
-    bool there = space_ready() && extend(&parts[MARKS], (size + FRAMES_SIZE - 1) / FRAMES_SIZE);
+    bool there = space_ready() && extent_extend(&parts[MARKS], (size + FRAMES_SIZE - 1) / FRAMES_SIZE);
     return there ? (void *)parts[MARKS].start : NULL;
 }
 
 void heap_free_mark_stack(void) {
-    cut(&parts[MARKS], 0);
+    extent_cut(&parts[MARKS], 0);
 }
