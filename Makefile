@@ -153,7 +153,7 @@ test-versions: .setup-test
 test-collect: own_files += GC_EVERY=1
 test-collect: .setup-test
 	$(call build,build/kernel-collect)
-	$(Q)$(python) tests/upstream/run.py $(upstream) source --dirs basics stress \
+	$(Q)$(python) tests/upstream/run.py $(upstream) source --dirs basics stress thread \
 	    --without stress/recursive_iternext.py \
 	    --kernel build/kernel-collect/ringzero.elf --out build/upstream-collect </dev/null
 

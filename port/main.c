@@ -28,6 +28,7 @@
 #include "mpy/modmachine.h"
 #include "mpy/native.h"
 #include "mpy/status.h"
+#include "mpy/thread.h"
 #include "panic.h"
 
 static char main_path[MICROPY_ALLOC_PATH_MAX];
@@ -189,6 +190,8 @@ static void run_python(void) {
 
     protect(say_soft_reboot, NULL, 0);
     run_exit_functions();
+    thread_forget_others();
+    filesystem_keep_running();
     machine_deinit();
     gc_sweep_all();
     // What a finaliser has started.
@@ -213,6 +216,7 @@ static void end_now(void) {
 NORETURN void kernel_main(void) {
     // Before anything else: emulators translate all code anew when a protection is switched on.
     space_cpu_init();
+    thread_forget_others();
     libc_init();
     fault_init();
     interrupt_init();

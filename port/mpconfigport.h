@@ -67,6 +67,8 @@
 #define MICROPY_PY_OS_URANDOM                   (1)
 #define MICROPY_PY_RANDOM_SEED_INIT_FUNC        (random_seed())
 #define MICROPY_PY_WEBSOCKET                    (1)
+#define MICROPY_PY_THREAD                       (1)
+#define MICROPY_PY_THREAD_GIL                   (1)
 #define MICROPY_PY_TIME                         (1)
 #define MICROPY_PY_TIME_GMTIME_LOCALTIME_MKTIME (1)
 #define MICROPY_PY_TIME_TIME_TIME_NS            (1)
@@ -148,11 +150,12 @@ void status_after_exec(void *ret_val, int *ret);
 #include "cpu/io.h"
 #define MICROPY_BEGIN_ATOMIC_SECTION()          cpu_irq_save()
 #define MICROPY_END_ATOMIC_SECTION(state)       cpu_irq_restore(state)
-// What a callback waits in leaves Ctrl-C to the program: mp_event_handle_nowait() returns.
-bool interrupt_is_not_for_callback(void);
+// What mpy/interrupt.c does where mp_handle_pending() is called, mp_event_handle_nowait() has from this; or it
+// does nothing: what a callback waits in leaves Ctrl-C to the program.
+bool interrupt_holds_events(void);
 #define MICROPY_INTERNAL_EVENT_HOOK \
     do { \
-        if (interrupt_is_not_for_callback()) { \
+        if (interrupt_holds_events()) { \
             return; \
         } \
     } while (0)

@@ -19,6 +19,7 @@
 #include "devices/uart.h"
 #include "firmware/acpi.h"
 #include "firmware/smbios.h"
+#include "mpy/thread.h"
 
 #define NS_IN_US    UINT64_C(1000)
 #define NS_IN_MS    UINT64_C(1000000)
@@ -96,9 +97,7 @@ void mp_hal_init(void) {
     }
 }
 
-// Waits for an interrupt, at most until due. With interrupts off, in a hard callback, or none to be
-// had, it looks at the console instead.
-static void wait_until(uint64_t due) {
+void mp_hal_idle(uint64_t due) {
     if (!has_timer || irq_active || !(cpu_rflags() & CPU_RFLAGS_IF)) {
         uart_service(console);
         cpu_pause();
@@ -119,7 +118,7 @@ void mp_hal_wait(unsigned long timeout_ms) {
         return;
     }
     uint64_t now = now_ns();
-    wait_until(timeout_ms < (UINT64_MAX - now) / NS_IN_MS ? now + timeout_ms * NS_IN_MS : UINT64_MAX);
+    thread_wait(timeout_ms < (UINT64_MAX - now) / NS_IN_MS ? now + timeout_ms * NS_IN_MS : UINT64_MAX, true);
 }
 
 bool mp_hal_has_timer(void) {
@@ -149,6 +148,7 @@ mp_float_t mp_hal_get_seconds(mp_obj_t object) {
 static void delay(uint64_t count, uint64_t unit_ns) {
     mp_hal_check_time(count, unit_ns);
     uint64_t due = now_ns() + count * unit_ns;
+    thread_yield();
     for (;;) {
         mp_event_handle_nowait();
         uint64_t now = now_ns();
@@ -156,7 +156,7 @@ static void delay(uint64_t count, uint64_t unit_ns) {
             return;
         }
         if (due - now > SPIN_NS && MP_STATE_VM(sched_state) != MP_SCHED_PENDING) {
-            wait_until(due);
+            thread_wait(due, false);
         } else {
             cpu_pause();
         }

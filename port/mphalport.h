@@ -43,6 +43,10 @@ bool mp_hal_was_interrupted(void);
 // Forgets the prompt and the terminals of a program that has been left.
 void mp_hal_reset_console(void);
 
+// Waits for an interrupt, at most until `due`, of clock_ns(). With interrupts off, in a hard callback, or
+// none to be had, it looks at the console instead.
+void mp_hal_idle(uint64_t due);
+
 // Whether timers interrupt: without a local APIC none does.
 bool mp_hal_has_timer(void);
 

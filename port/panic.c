@@ -7,6 +7,7 @@
 #include "devices/screen.h"
 #include "devices/uart.h"
 #include "panic.h"
+#include "mpy/thread.h"
 #include "mpy/trace.h"
 
 enum {
@@ -15,8 +16,6 @@ enum {
     STACK_DEPTH = 32,
     PYTHON_DEPTH = 8,
 };
-
-extern char stack_guard[], interrupt_stack_guard[], interrupt_stack_top[];
 
 // Straight to the port: nothing that could have caused the panic is used on the way.
 static void put(const char *text) {
@@ -73,18 +72,18 @@ static void put_stack(uint64_t rip, uint64_t frame) {
 }
 
 static void put_python(uint64_t rsp) {
-    uint64_t top = (uint64_t)stack_top;
-    if (rsp >= (uint64_t)interrupt_stack_guard && rsp < (uint64_t)interrupt_stack_top) {
-        top = (uint64_t)interrupt_stack_top;
-    } else if (rsp < (uint64_t)stack_bottom || rsp >= top) {
-        // The stack has overflowed, or it is one on which no Python runs.
+    thread_stack_t stack;
+    if (!thread_find_stack(rsp, &stack)) {
+        // No Python runs on this one.
         rsp = (uint64_t)stack_bottom;
+        thread_find_stack(rsp, &stack);
     }
+    rsp = rsp < stack.bottom ? stack.bottom : rsp;
     const void *last = 0;
     trace_line_t line;
     uint64_t at = (rsp + 7) & ~UINT64_C(7);
     for (unsigned depth = 0; depth < PYTHON_DEPTH;) {
-        const void *state = trace_python(&at, top, &line);
+        const void *state = trace_python(&at, &stack, &line);
         if (state == 0) {
             break;
         }
@@ -125,7 +124,8 @@ static void enter(const trap_frame_t *frame) {
 static void put_registers(const trap_frame_t *f) {
     if (f->vector == VECTOR_PAGE_FAULT || f->vector == VECTOR_DOUBLE_FAULT) {
         uint64_t addr = cpu_cr2();
-        if (addr >= (uint64_t)stack_guard && addr < (uint64_t)stack_bottom) {
+        thread_stack_t stack;
+        if (thread_find_stack(addr, &stack) && addr < stack.bottom) {
             put(": stack overflow");
         }
     }

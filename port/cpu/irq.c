@@ -10,14 +10,13 @@ typedef struct {
 } slot_t;
 
 PERCPU volatile bool irq_active;
+PERCPU volatile unsigned irq_count;
 PERCPU trap_frame_t *irq_interrupted;
 PERCPU uint64_t irq_unexpected_count;
 PERCPU uint8_t irq_unexpected_vector;
 
 static bool present;
 static slot_t slots[256];
-// An interrupt has come that irq_wait() has not returned for.
-PERCPU static volatile bool came;
 
 bool irq_init(void) {
     present = local_apic_init(IRQ_VECTOR_SPURIOUS, IRQ_VECTOR_ERROR);
@@ -45,7 +44,7 @@ void irq_handle(trap_frame_t *frame) {
         irq_unexpected_count++;
         irq_unexpected_vector = vector;
     }
-    came = true;
+    ++irq_count;
     // SDM 3A 10.9: a spurious interrupt sets no bit and wants no EOI.
     if (present && local_apic_in_service(vector)) {
         local_apic_eoi();
@@ -61,13 +60,14 @@ void irq_call_interruptible(void (*function)(void *), void *context) {
 }
 
 void irq_wait(void) {
+    PERCPU static unsigned seen;
     uint64_t state = cpu_irq_save();
     if (state == 0 || !present) {
         cpu_pause();
-    } else if (!came) {
+    } else if (seen == irq_count) {
         cpu_irq_wait();
         cpu_irq_off();
     }
-    came = false;
+    seen = irq_count;
     cpu_irq_restore(state);
 }

@@ -37,6 +37,9 @@ extern struct trap_frame *irq_interrupted;
 // A handler runs: what it interrupted may be in the middle of anything.
 extern volatile bool irq_active;
 
+// How many interrupts there have been.
+extern volatile unsigned irq_count;
+
 // How many interrupts came that nobody asked for, and the vector of the last.
 extern uint64_t irq_unexpected_count;
 extern uint8_t irq_unexpected_vector;

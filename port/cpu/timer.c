@@ -62,6 +62,12 @@ void timer_stop(timer_entry_t *timer) {
     cpu_irq_restore(state);
 }
 
+void timer_settle(void) {
+    uint64_t state = cpu_irq_save();
+    set_alarm(0);
+    cpu_irq_restore(state);
+}
+
 static void run_due(void *context) {
     (void)context;
     // What a callback starts that is due already waits for the next interrupt.

@@ -21,6 +21,8 @@ void timer_init(void);
 // (Re)starts or stops it, from anywhere.
 void timer_start(timer_entry_t *timer, uint64_t due);
 void timer_stop(timer_entry_t *timer);
+// The alarm of one that has been stopped comes for nothing, unless this is called.
+void timer_settle(void);
 
 // Calls a function, in an interrupt's handler and on its stack, that may take its time: every
 // millisecond of it the watcher interrupts it. Entries that are due meanwhile wait, unless

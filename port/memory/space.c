@@ -266,7 +266,7 @@ bool space_is_kernel(uint64_t va, uint64_t count) {
     return va < PAGING_SIZE
            || (va < (uint64_t)image_end && last >= (uint64_t)image_start)
            || last >= SPACE_PERCPU
-           || (va < SPACE_HEAP_END && last >= SPACE_HEAP);
+           || (va < SPACE_STACKS_END && last >= SPACE_HEAP);
 }
 
 paging_status_t space_restore(uint64_t addr, uint64_t count) {

@@ -3,8 +3,8 @@
 // From 0 to 64 TiB every address is the physical one: RAM cached, everything else below 4 GiB, where
 // the machine's registers are, uncached. The kernel's text is read-only and executable, its constants
 // read-only, all else not executable. The null frame and a frame below each stack are not mapped.
-// Above 64 TiB are the heap's growth and what Python reserves, and in the last 512 GiB what this CPU has
-// for itself.
+// Above 64 TiB are the heap's growth, the stacks of threads and what Python reserves, and in the last 512
+// GiB what this CPU has for itself.
 #ifndef RINGZERO_MEMORY_SPACE_H
 #define RINGZERO_MEMORY_SPACE_H
 
@@ -16,7 +16,9 @@
 
 #define SPACE_IDENTITY_END UINT64_C(0x400000000000)
 #define SPACE_HEAP         UINT64_C(0x400000000000)
-#define SPACE_HEAP_END     UINT64_C(0x600000000000)
+#define SPACE_HEAP_END     UINT64_C(0x500000000000)
+#define SPACE_STACKS       UINT64_C(0x500000000000)
+#define SPACE_STACKS_END   UINT64_C(0x600000000000)
 #define SPACE_RESERVE      UINT64_C(0x600000000000)
 #define SPACE_RESERVE_END  UINT64_C(0x7ffffffff000)
 #define SPACE_PERCPU       UINT64_C(0xffffff8000000000)

@@ -12,6 +12,7 @@
 #include "mpy/filesystem.h"
 #include "mpy/interrupt.h"
 #include "mpy/modramdisk.h"
+#include "mpy/thread.h"
 
 mp_obj_t __real_mp_call_function_1_protected(mp_obj_t function, mp_obj_t arg);
 mp_obj_t __wrap_mp_call_function_1_protected(mp_obj_t function, mp_obj_t arg);
@@ -122,7 +123,7 @@ mp_obj_t iobase_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *arg
 
 // What iobase_call_method_n_kw() is called for next, at once. An interrupt in between has the heap locked,
 // and lends no copy.
-static qstr iobase_method;
+static THREAD_OWN qstr iobase_method;
 
 void iobase_load_method(mp_obj_t obj, qstr attr, mp_obj_t *dest) {
     mp_load_method(obj, attr, dest);

@@ -7,6 +7,7 @@
 #include "mpy/filesystem.h"
 #include "mpy/heap.h"
 #include "mpy/native.h"
+#include "mpy/thread.h"
 
 static nlr_buf_t *outer_catcher;
 
@@ -43,6 +44,7 @@ void collect_reset(void) {
 
 void collect_mark_roots(void) {
     native_collect_roots();
+    thread_collect_roots();
     gc_collect_root(&filesystem_raised, 1);
     gc_helper_collect_regs_and_stack();
 }
@@ -126,7 +128,7 @@ void collect_python_lock(void);
 void collect_python_unlock(void);
 
 // How many of the heap's locks are micropython.heap_lock()'s. A soft reset undoes them all.
-static size_t python_locks;
+static THREAD_OWN size_t python_locks;
 
 static size_t count_python_locks(void) {
     return MIN(python_locks, MP_STATE_THREAD(gc_lock_depth) >> GC_LOCK_DEPTH_SHIFT);

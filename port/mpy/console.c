@@ -13,6 +13,7 @@
 #include "main.h"
 #include "mpy/fault.h"
 #include "mpy/interrupt.h"
+#include "mpy/thread.h"
 
 static uart_t *const console = &uarts[UART_CONSOLE];
 
@@ -36,7 +37,7 @@ void mp_hal_set_program_char(int c) {
     }
     if (c >= 0 && mp_interrupt_char == NO_PROGRAM) {
         // It was meant for what ran before.
-        MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
+        interrupt_drop();
         interrupted = false;
     }
     if (c < 0) {
@@ -50,13 +51,17 @@ bool mp_hal_is_prompt(void) {
     return prompt != NULL && MP_STATE_THREAD(nlr_top) == prompt;
 }
 
+static bool main_is_at_prompt(void) {
+    return prompt != NULL && thread_main_catcher() == prompt;
+}
+
 // Without a program Ctrl-C is for the prompt, but ends what else runs: callbacks, finalisers, exit
 // functions, terminals, the printing of an exception.
 static int interrupt_char(void) {
     if (mp_interrupt_char != NO_PROGRAM) {
         return mp_interrupt_char;
     }
-    return piped || mp_hal_is_prompt() ? -1 : CHAR_CTRL_C;
+    return piped || main_is_at_prompt() ? -1 : CHAR_CTRL_C;
 }
 
 bool mp_hal_is_interrupt_char(int byte) {
@@ -64,6 +69,10 @@ bool mp_hal_is_interrupt_char(int byte) {
         return interrupt_char() >= 0 && !piped;
     }
     if (byte != interrupt_char()) {
+        if (byte == CHAR_CTRL_C && !piped && !thread_is_main() && main_is_at_prompt()) {
+            // Another thread may never let the prompt have it.
+            interrupt_press();
+        }
         return false;
     }
     interrupt_press();
@@ -80,8 +89,8 @@ enum {
     TERMINAL_READ = 2,
     TERMINAL_WRITE = 4,
 };
-static uint8_t terminal_busy;
-static const char *terminal_text; // that is being written to one
+static THREAD_OWN uint8_t terminal_busy;
+static THREAD_OWN const char *terminal_text; // that is being written to one
 extern struct _mp_dummy_t mp_sys_stdout_obj;
 
 static bool terminal_is_console(void) {
@@ -169,7 +178,7 @@ int mp_hal_stdin_rx_chr(void) {
         }
         #endif
         if (mp_hal_is_prompt()) {
-            MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
+            interrupt_drop();
         }
         mp_event_wait_indefinite();
     }

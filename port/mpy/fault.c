@@ -17,6 +17,7 @@
 #include "mpy/fault.h"
 #include "mpy/modmachine.h"
 #include "mpy/native.h"
+#include "mpy/thread.h"
 #include "mpy/trace.h"
 #include "panic.h"
 
@@ -59,7 +60,7 @@ typedef enum {
 
 extern char access_start[], access_end[], memory_functions_start[], memory_functions_end[];
 extern char interpreter_start[], interpreter_end[];
-extern char stack_guard[], interrupt_stack_guard[], interrupt_stack_top[];
+extern char interrupt_stack_top[];
 
 static bool in(uint64_t addr, const char *start, const char *end) {
     return addr >= (uint64_t)start && addr < (uint64_t)end;
@@ -189,25 +190,6 @@ static NORETURN void overflow_raise(void) {
     mp_raise_recursion_depth();
 }
 
-// A stack on which Python runs.
-typedef struct {
-    uint64_t guard, bottom, top;
-} stack_t;
-
-static bool find_stack(uint64_t rsp, stack_t *stack) {
-    const stack_t stacks[] = {
-        { (uint64_t)stack_guard, (uint64_t)stack_bottom, (uint64_t)stack_top },
-        { (uint64_t)interrupt_stack_guard, (uint64_t)interrupt_stack_guard + PAGING_SIZE, (uint64_t)interrupt_stack_top },
-    };
-    for (size_t i = 0; i < MP_ARRAY_SIZE(stacks); ++i) {
-        if (rsp >= stacks[i].guard && rsp < stacks[i].top) {
-            *stack = stacks[i];
-            return true;
-        }
-    }
-    return false;
-}
-
 // Who has called the memory function, or the one that has called that: the first word on the stack
 // that is the return address of such a call. 0: nobody.
 static uint64_t find_caller(uint64_t rsp, uint64_t top) {
@@ -245,8 +227,8 @@ static bool recover(trap_frame_t *frame) {
     uint64_t rip = frame->rip;
     uint64_t catcher = (uint64_t)MP_STATE_THREAD(nlr_top);
     // The stack that the exception unwinds must be the one that the fault came on.
-    stack_t stack;
-    if (!find_stack(frame->rsp, &stack) || catcher < frame->rsp || catcher >= stack.top
+    thread_stack_t stack;
+    if (!thread_find_stack(frame->rsp, &stack) || catcher < frame->rsp || catcher >= stack.top
         || frame->rsp % sizeof(uint64_t) != 0 || collect_would_unwind()) {
         return false;
     }
@@ -266,7 +248,7 @@ static bool recover(trap_frame_t *frame) {
     if (place == PLACE_INTERPRETER) {
         // With interrupts off, unless Python has said so, it may be about to write what they read, and nothing
         // would turn them on.
-        bool atomic = !(frame->rflags & RFLAGS_IF) && !machine_irq_is_off && stack.top == (uint64_t)stack_top;
+        bool atomic = !(frame->rflags & RFLAGS_IF) && !machine_irq_is_off && stack.top != (uint64_t)interrupt_stack_top;
         if (atomic || frame->vector == VECTOR_DEBUG || frame->vector == VECTOR_BREAKPOINT) {
             return false;
         }

@@ -3,10 +3,11 @@
 //
 // What a block device made in Python raises waits until the file system has returned from the error that
 // it is told instead. No hard callback enters one, and no other Python that comes in the middle of a
-// call enters the same one again. The makefile reads the names of upstream's functions here.
+// call enters the same one again; another thread waits for it. The makefile reads the names of upstream's functions here.
 #include <string.h>
 
 #include "py/mperrno.h"
+#include "py/mpthread.h"
 #include "py/nlr.h"
 #include "py/runtime.h"
 #include "extmod/vfs.h"
@@ -14,16 +15,31 @@
 #include "frames/modframes.h"
 #include "mpy/collect.h"
 #include "mpy/filesystem.h"
+#include "mpy/thread.h"
 
-// The file systems that run now, one for the device of the other.
-#define MOST_RUNNING (4)
-static const void *running[MOST_RUNNING];
+// The file systems that run now, one for the device of the other, or for other threads.
+typedef struct {
+    const void *filesystem; // NULL: free
+    mp_uint_t thread;       // that has the mutex
+    mp_thread_mutex_t mutex;
+} running_t;
+
+#define MOST_RUNNING (16)
+static running_t running[MOST_RUNNING];
 static unsigned running_count;
-void *filesystem_raised;
+static THREAD_OWN unsigned own_count;
+THREAD_OWN void *filesystem_raised;
 
 void filesystem_reset(void) {
-    running_count = 0;
+    memset(running, 0, sizeof(running));
+    running_count = own_count = 0;
     filesystem_raised = NULL;
+}
+
+void filesystem_keep_running(void) {
+    for (unsigned i = 0; i < MOST_RUNNING; ++i) {
+        running[i].thread = mp_thread_get_id();
+    }
 }
 
 bool filesystem_is_running(void) {
@@ -36,7 +52,7 @@ bool filesystem_is_interrupted(void) {
 }
 
 mp_obj_t filesystem_keep(void *exception) {
-    if (running_count == 0) {
+    if (own_count == 0) {
         nlr_jump(exception);
     }
     if (filesystem_raised == NULL) {
@@ -45,20 +61,43 @@ mp_obj_t filesystem_keep(void *exception) {
     return MP_OBJ_NEW_SMALL_INT(-MP_EIO);
 }
 
-static void enter(const void *filesystem) {
-    frames_refuse_interrupt();
-    for (unsigned i = 0; i < running_count; ++i) {
-        if (running[i] == filesystem) {
-            mp_raise_OSError(MP_EBUSY);
+static running_t *find(const void *filesystem) {
+    for (unsigned i = 0; i < MOST_RUNNING; ++i) {
+        if (running[i].filesystem == filesystem) {
+            return &running[i];
         }
     }
-    if (running_count == MOST_RUNNING) {
-        mp_raise_OSError(MP_EBUSY);
-    }
-    running[running_count++] = filesystem;
+    return NULL;
 }
 
-static void leave(void) {
+static running_t *enter(const void *filesystem) {
+    frames_refuse_interrupt();
+    running_t *entry = find(filesystem);
+    if (entry == NULL) {
+        entry = find(NULL);
+    }
+    int got = -MP_EBUSY;
+    if (entry != NULL && (entry->filesystem == NULL || entry->thread != mp_thread_get_id())) {
+        entry->filesystem = filesystem;
+        got = mp_thread_mutex_lock(&entry->mutex, true);
+    }
+    if (got < 0) {
+        mp_raise_OSError(-got);
+    }
+    entry->thread = mp_thread_get_id();
+    ++running_count;
+    ++own_count;
+    return entry;
+}
+
+static void leave(running_t *entry) {
+    entry->thread = 0;
+    mp_thread_mutex_unlock(&entry->mutex);
+    if (!entry->mutex.locked) {
+        // Nobody waits for it.
+        entry->filesystem = NULL;
+    }
+    --own_count;
     if (--running_count == 0) {
         collect_resume_calls();
     }
@@ -82,19 +121,19 @@ typedef uint64_t function_t(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint
 
 static uint64_t call(function_t *function, const void *filesystem, uint64_t a, uint64_t b, uint64_t c,
     uint64_t d, uint64_t e, uint64_t f) {
-    enter(filesystem);
+    running_t *entry = enter(filesystem);
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         uint64_t result = function(a, b, c, d, e, f);
         nlr_pop();
-        leave();
+        leave(entry);
         return result;
     }
     // A buffer that is not there, for one.
     if (filesystem_raised == NULL) {
         filesystem_raised = nlr.ret_val;
     }
-    leave();
+    leave(entry);
     return 0;
 }
 

@@ -13,6 +13,9 @@ bool filesystem_is_running(void);
 // Whether Ctrl-C waits for it to end.
 bool filesystem_is_interrupted(void);
 
+// The threads that are in the middle of one have ended: others can be used, and those never again.
+void filesystem_keep_running(void);
+
 // For a new heap: the last program may have ended in the middle of a file system.
 void filesystem_reset(void);
 

@@ -16,7 +16,7 @@
 #include "mpy/versions.h"
 
 _Static_assert(BLOCKS_SIZE == MICROPY_BYTES_PER_GC_BLOCK, "gc.threshold() counts in blocks");
-_Static_assert(!MICROPY_ENABLE_PYSTACK && !MICROPY_PY_THREAD, "their stacks are no roots");
+_Static_assert(!MICROPY_ENABLE_PYSTACK, "its stack is no root");
 
 // All that MicroPython keeps about its heap: statistics, which are not the collector's; areas, their
 // bounds and a stack, which are not used; then whether to collect, two numbers for gc.threshold(), the

@@ -15,6 +15,7 @@
 #include "mpy/interrupt.h"
 #include "mpy/native.h"
 #include "mpy/tables.h"
+#include "mpy/thread.h"
 #include "mpy/versions.h"
 #include "mphalport.h"
 
@@ -55,8 +56,8 @@ static const void *const points[][BREAKPOINTS] = {
     { mp_call_function_n_kw, mp_getiter, __real_mp_unary_op, mp_obj_subscr },
 };
 
-bool tables_change;
-mp_map_elem_t *tables_place;
+THREAD_OWN bool tables_change;
+THREAD_OWN mp_map_elem_t *tables_place;
 
 static timer_entry_t watch;
 static unsigned presses; // that nobody has answered
@@ -67,9 +68,9 @@ static bool armed_in_callback; // in a hard callback, and for it alone
 static bool forced; // the VM is made to look, although the scheduler is locked:
 static int16_t locked_state; // its state before
 static nlr_buf_t *end;
+static bool kept; // Ctrl-C is the main thread's, which has not seen it yet: another one runs, or a hard callback
 // The hard callback that runs:
 static bool in_callback;
-static bool kept; // Ctrl-C is the program's, which has not seen it yet
 static uint64_t callback_ns; // when it was first seen to take its time, or 0
 static nlr_buf_t *callback_end;
 static volatile bool held;
@@ -86,6 +87,23 @@ static void hand_over(void) {
         kept = false;
         mp_sched_keyboard_interrupt();
     }
+}
+
+static void hand_over_to_main(void) {
+    if (thread_is_main()) {
+        hand_over();
+    }
+}
+
+void interrupt_ask(void) {
+    if (MP_STATE_VM(sched_state) == MP_SCHED_IDLE) {
+        MP_STATE_VM(sched_state) = MP_SCHED_PENDING;
+    }
+}
+
+void interrupt_drop(void) {
+    kept = false;
+    MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
 }
 
 static bool in(uint64_t addr, const char *start, const char *end) {
@@ -125,14 +143,33 @@ void interrupt_settle(void) {
     }
 }
 
+// For a second another thread leaves it to the main one.
+static void keep_for_main(void) {
+    if (!thread_is_main() && MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL
+        && clock_ns() < first_ns + ANSWER_NS) {
+        kept = true;
+        MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
+    }
+}
+
+bool interrupt_holds_events(void) {
+    if (!forced && watch.queued && MP_STATE_VM(sched_state) < 0) {
+        return true;
+    }
+    keep_for_main();
+    thread_take_turns(kept);
+    hand_over_to_main();
+    return false;
+}
+
 // In a callback the VM has been made to look: only at what is to be raised.
 void __wrap_mp_handle_pending(int behaviour) {
     interrupt_settle();
+    keep_for_main();
+    hand_over_to_main();
     __real_mp_handle_pending(behaviour);
-}
-
-bool interrupt_is_not_for_callback(void) {
-    return !forced && watch.queued && MP_STATE_VM(sched_state) < 0;
+    thread_take_turns(kept);
+    hand_over_to_main();
 }
 
 mp_obj_t parse_binary_op(mp_binary_op_t op, mp_obj_t left, mp_obj_t right);
@@ -155,6 +192,7 @@ static void answered(void) {
 
 static NORETURN void raise_pending(void) {
     interrupt_settle();
+    hand_over();
     mp_obj_t exception = MP_STATE_MAIN_THREAD(mp_pending_exception);
     MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
     nlr_raise(exception);
@@ -176,6 +214,7 @@ static NORETURN void jump_to(nlr_buf_t *handler) {
 }
 
 static NORETURN void end_program(void) {
+    thread_forget_others();
     jump_to(end);
 }
 
@@ -183,15 +222,16 @@ static NORETURN void end_callback(void) {
     jump_to(callback_end);
 }
 
-static bool on_same_stack(uint64_t rsp, uint64_t catcher) {
-    return catcher >= rsp && (in(rsp, (char *)stack_bottom, (char *)stack_top) ? catcher < (uint64_t)stack_top
-        : in(rsp, interrupt_stack_guard + PAGING_SIZE, interrupt_stack_top) && catcher < (uint64_t)interrupt_stack_top);
+// Of the stack on which Python runs that rsp is on; 0: it is on none.
+static uint64_t top_above(uint64_t rsp) {
+    thread_stack_t stack;
+    return thread_find_stack(rsp, &stack) && rsp >= stack.bottom ? stack.top : 0;
 }
 
 // The stack that rsp is on, up to the innermost handler; 0: it has none.
 static uint64_t catcher_above(uint64_t rsp) {
     uint64_t catcher = (uint64_t)MP_STATE_THREAD(nlr_top);
-    return on_same_stack(rsp, catcher) ? catcher : 0;
+    return catcher >= rsp && catcher < top_above(rsp) ? catcher : 0;
 }
 
 static bool is_code(uint64_t addr) {
@@ -275,10 +315,20 @@ static bool rehashes(const trap_frame_t *frame) {
     return found;
 }
 
-// Everything above goes, but for what the kernel has allocated for itself and not yet written down.
+// Everything above goes, and of another thread all, but for what the kernel has allocated for itself and
+// not yet written down.
 static bool can_end(const trap_frame_t *frame, const nlr_buf_t *handler) {
-    return handler != NULL && on_same_stack(frame->rsp, (uint64_t)handler) && holds_nothing(frame->rip)
-           && all_callers(frame, (uint64_t)handler, holds_nothing);
+    uint64_t top = top_above(frame->rsp);
+    uint64_t catcher = (uint64_t)handler;
+    if (handler == NULL || top == 0) {
+        return false;
+    }
+    if (catcher >= frame->rsp && catcher < top) {
+        top = catcher;
+    } else if (in_callback || thread_is_main()) {
+        return false;
+    }
+    return holds_nothing(frame->rip) && all_callers(frame, top, holds_nothing);
 }
 
 // In the watch's timer or, for a hard callback, in what watches that.
@@ -395,7 +445,10 @@ void interrupt_call(void (*function)(void *), void *context) {
         forced = false;
         MP_STATE_VM(sched_state) = state < 0 ? state : MP_SCHED_PENDING;
     }
-    hand_over();
+    hand_over_to_main();
+    if (kept) {
+        interrupt_ask();
+    }
     if (ended) {
         look(&watch);
     }
@@ -460,7 +513,7 @@ void interrupt_set_end(nlr_buf_t *handler) {
     end = handler;
     timer_stop(&watch);
     answered();
-    forced = ended = held = false;
+    forced = ended = held = kept = false;
 }
 
 void interrupt_press(void) {
@@ -469,8 +522,9 @@ void interrupt_press(void) {
         first_ns = clock_ns();
     }
     ++presses;
-    if (in_callback) {
+    if (in_callback || !thread_is_main()) {
         kept = true;
+        interrupt_ask();
     } else {
         mp_sched_keyboard_interrupt();
     }

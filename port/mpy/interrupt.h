@@ -2,7 +2,8 @@
 // Then the timer's interrupt raises KeyboardInterrupt itself, wherever that is sound: in machine code of
 // Python's, in C that only computes (kernel.ld lists it), at the next call of a function that may raise
 // whatever it is called with, and in callbacks, which otherwise do not look. Pressed for the third time
-// it ends the program and its heap.
+// it ends the program and its heap. With threads it is the main thread's; one that does not let that have
+// its turn within the second gets it itself.
 //
 // Hard callbacks run in an interrupt, with all interrupts held back but the one that watches them: from
 // there the same is done, once a callback has taken a second itself.
@@ -28,6 +29,12 @@ void interrupt_set_end(nlr_buf_t *end);
 // Raises KeyboardInterrupt if Ctrl-C has waited for its second, where Python's own code is to catch it:
 // for C that takes its time and can be left.
 void interrupt_check(void);
+
+// Has the program look at what is pending, at its next step. Interrupts are off.
+void interrupt_ask(void);
+
+// Ctrl-C is nobody's any more.
+void interrupt_drop(void);
 
 // What was done to make a callback look is undone.
 void interrupt_settle(void);

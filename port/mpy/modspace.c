@@ -12,6 +12,7 @@
 #include "mpy/message.h"
 #include "mpy/modpages.h"
 #include "mpy/native.h"
+#include "mpy/thread.h"
 
 // What Python may ask for; the rest is the kernel's.
 #define PUBLIC_FLAGS (PAGING_WRITE | PAGING_EXECUTE | PAGING_COMBINE | PAGING_UNCACHED)
@@ -281,15 +282,16 @@ static mp_obj_t space_walk_(void) {
 static MP_DEFINE_CONST_FUN_OBJ_0(space_walk_obj, space_walk_);
 
 // stats() -> frames in page tables, kept in the image for page tables, in the heap's growth, in
-// native code
+// native code, in threads' stacks
 static mp_obj_t space_stats_(void) {
     need_space();
-    static const qstr names[] = { MP_QSTR_tables, MP_QSTR_kept, MP_QSTR_heap, MP_QSTR_native };
+    static const qstr names[] = { MP_QSTR_tables, MP_QSTR_kept, MP_QSTR_heap, MP_QSTR_native, MP_QSTR_stacks };
     mp_obj_t items[] = {
         MP_OBJ_NEW_SMALL_INT(paging_tables(&space)),
         MP_OBJ_NEW_SMALL_INT(space_reserve_count),
         MP_OBJ_NEW_SMALL_INT(heap_frames()),
         MP_OBJ_NEW_SMALL_INT(native_frames()),
+        MP_OBJ_NEW_SMALL_INT(thread_frames()),
     };
     return mp_obj_new_attrtuple(names, MP_ARRAY_SIZE(names), items);
 }

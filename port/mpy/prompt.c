@@ -11,9 +11,11 @@
 #include "shared/readline/readline.h"
 #include "shared/runtime/pyexec.h"
 #include "mpy/prompt.h"
+#include "mpy/thread.h"
 
-static bool muted;  // upstream does not draw
-static bool told;   // it has printed a text of its own, and the prompt again
+// A line that a thread reads is its own.
+static THREAD_OWN bool muted;  // upstream does not draw
+static THREAD_OWN bool told;   // it has printed a text of its own, and the prompt again
 
 static void draw(const char *str, size_t len) {
     if (!muted) {
@@ -37,15 +39,16 @@ static void tell(const char *str) {
 #undef readline_process_char
 #undef readline
 #undef mp_hal_stdin_rx_chr
+static readline_t rl THREAD_OWN;
 
 #define CHAR_BACKSPACE  8
 #define CHAR_TAB        9
 #define CHAR_DELETE     127
 #define UTF8_MAX        4
 
-static bool goes_on;        // there are lines before this one
-static bool completing;     // a name: Python is called for every name there is,
-static bool interrupted;    // and Ctrl-C has ended one of these calls
+static THREAD_OWN bool goes_on;        // there are lines before this one
+static THREAD_OWN bool completing;     // a name: Python is called for every name there is,
+static THREAD_OWN bool interrupted;    // and Ctrl-C has ended one of these calls
 
 void __real_mp_load_method_protected(mp_obj_t obj, qstr attr, mp_obj_t *dest, bool catch_all);
 void __wrap_mp_load_method_protected(mp_obj_t obj, qstr attr, mp_obj_t *dest, bool catch_all);
@@ -82,14 +85,14 @@ static int process(int c) {
     return ret;
 }
 
-static uint8_t partial[UTF8_MAX];   // a character that has not all arrived
-static size_t partial_len, partial_size;
+static THREAD_OWN uint8_t partial[UTF8_MAX];   // a character that has not all arrived
+static THREAD_OWN size_t partial_len, partial_size;
 
 static bool is_inside(size_t pos) {
     return pos < rl.line->len && UTF8_IS_CONT(rl.line->buf[pos]);
 }
 
-static bool known_ascii;    // nothing but ASCII has come to the line since is_ascii() looked
+static THREAD_OWN bool known_ascii;    // nothing but ASCII has come to the line since is_ascii() looked
 
 static bool is_ascii(void) {
     if (known_ascii) {

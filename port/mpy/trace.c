@@ -98,8 +98,8 @@ static bool get_line(const mp_code_state_t *state, trace_line_t *line) {
     return true;
 }
 
-const void *trace_python(uint64_t *from, uint64_t top, trace_line_t *line) {
-    for (; *from + sizeof(uint64_t) <= top;) {
+const void *trace_python(uint64_t *from, const thread_stack_t *stack, trace_line_t *line) {
+    for (; *from + sizeof(uint64_t) <= stack->top;) {
         // The state lies on the stack itself, or where it is large something there points to it.
         const mp_code_state_t *here = (const mp_code_state_t *)*from;
         const mp_code_state_t *there = *(const mp_code_state_t **)*from;
@@ -107,7 +107,7 @@ const void *trace_python(uint64_t *from, uint64_t top, trace_line_t *line) {
         if (is_code_state(here) && get_line(here, line)) {
             return here;
         }
-        if (((uint64_t)there < (uint64_t)stack_bottom || (uint64_t)there >= (uint64_t)stack_top)
+        if (((uint64_t)there < stack->bottom || (uint64_t)there >= stack->top)
             && is_code_state(there) && get_line(there, line)) {
             return there;
         }

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mpy/thread.h"
+
 typedef struct {
     const char *file, *function;
     size_t line;
@@ -17,8 +19,8 @@ uint64_t trace_function(uint64_t addr, char *name, size_t size);
 // The return address of the frame at *frame, which becomes its caller's; 0 at the end.
 uint64_t trace_return(uint64_t *frame);
 
-// The next Python function that runs on the stack from *from up to top, the innermost first. NULL:
-// there are no more.
-const void *trace_python(uint64_t *from, uint64_t top, trace_line_t *line);
+// The next Python function that runs on the stack from *from on, the innermost first. NULL: there are no
+// more.
+const void *trace_python(uint64_t *from, const thread_stack_t *stack, trace_line_t *line);
 
 #endif

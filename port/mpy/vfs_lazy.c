@@ -1,4 +1,5 @@
 // A file system that is made when somebody uses it.
+#include "py/mpthread.h"
 #include "py/runtime.h"
 #include "extmod/vfs.h"
 
@@ -9,6 +10,7 @@ typedef struct {
     mp_obj_base_t base;
     mp_obj_t make, size;
     mp_obj_t made; // or MP_OBJ_NULL
+    mp_thread_mutex_t mutex;
 } vfs_lazy_t;
 
 static const mp_obj_type_t vfs_lazy_type;
@@ -20,6 +22,7 @@ static mp_obj_t vfs_lazy(mp_obj_t make, mp_obj_t size) {
     self->make = make;
     self->size = size;
     self->made = MP_OBJ_NULL;
+    mp_thread_mutex_init(&self->mutex);
     return MP_OBJ_FROM_PTR(self);
 }
 MP_DEFINE_CONST_FUN_OBJ_2(vfs_lazy_obj, vfs_lazy);
@@ -29,16 +32,23 @@ static mp_obj_t lazy_nothing(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR(lazy_nothing_obj, 0, lazy_nothing);
 
-// No callback comes meanwhile that might want the same.
+// No callback comes meanwhile that might want the same, and other threads wait.
 static void make(vfs_lazy_t *self) {
     frames_refuse_interrupt();
+    int got = mp_thread_mutex_lock(&self->mutex, true);
+    if (got < 0) {
+        mp_raise_OSError(-got);
+    }
     mp_sched_lock();
     nlr_buf_t nlr;
     if (nlr_push(&nlr) != 0) {
         mp_sched_unlock();
+        mp_thread_mutex_unlock(&self->mutex);
         nlr_jump(nlr.ret_val);
     }
-    self->made = mp_call_function_1(self->make, self->size);
+    if (self->made == MP_OBJ_NULL) {
+        self->made = mp_call_function_1(self->make, self->size);
+    }
     nlr_pop();
     for (mp_vfs_mount_t *vfs = MP_STATE_VM(vfs_mount_table); vfs != NULL; vfs = vfs->next) {
         if (vfs->obj == MP_OBJ_FROM_PTR(self)) {
@@ -46,6 +56,7 @@ static void make(vfs_lazy_t *self) {
         }
     }
     mp_sched_unlock();
+    mp_thread_mutex_unlock(&self->mutex);
 }
 
 static void lazy_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 HERE = ROOT / "tests" / "upstream"
 
-DIRS = "basics micropython misc extmod float stress unicode".split()
+DIRS = "basics micropython misc extmod float stress thread unicode".split()
 MODES = {
     "source": [],
     "mpy": ["--via-mpy"],
