@@ -51,8 +51,9 @@ _TAG_EFI_SERVICES = const(18)
 _USABLE = const(1)
 _RESERVED = const(2)
 
-# Reserved memory is read only where firmware keeps its own data: QEMU's qboot has all of PVH's
-# structures there.
+# Reserved memory is read only where firmware keeps its own data. QEMU's qboot has all of PVH's
+# structures below 1 MiB, and a PC's firmware what it takes of memory right behind what is
+# left: SeaBIOS takes more for a disk than QEMU knows, which puts a boot module there.
 _BIOS_END = const(0x100000)
 
 # Kinds that are memory one can read, one bit each: usable, ACPI tables, ACPI NVS, persistent.
@@ -131,6 +132,13 @@ def _check_regions(table):
         raise Error("memory map of %d regions has no usable memory" % (len(table) // 3))
 
 
+def _follows_memory(table, addr):
+    for i in range(0, len(table), 3):
+        if table[i + 2] == _USABLE and table[i] + table[i + 1] == addr:
+            return True
+    return False
+
+
 def _ram_end(table, start, end):
     # Where memory that can be read and that reaches from `start` on ends, or `end` if it goes on
     # at least as far. Looks first where it last found something: most things lie together.
@@ -144,7 +152,9 @@ def _ram_end(table, start, end):
             high = low + table[i + 1]
             if low <= at < high:
                 kind = table[i + 2]
-                if kind < 8 and _READABLE >> kind & 1 or kind == _RESERVED and high <= _BIOS_END:
+                if kind < 8 and _READABLE >> kind & 1:
+                    break
+                if kind == _RESERVED and (high <= _BIOS_END or _follows_memory(table, low)):
                     break
             i += 3
             if i == count:

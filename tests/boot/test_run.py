@@ -76,6 +76,20 @@ def test_reset(launch, app, board):
     assert done.stdout.count("memmap: ") <= 1
 
 
+@pytest.mark.parametrize("memory", ["64M", "256M", "3G"])
+def test_program_beside_firmware(launch, app, memory):
+    """With an NVMe disk, firmware takes memory down to where QEMU puts the program; it runs."""
+    disk = [
+        "-drive",
+        "if=none,id=d,driver=null-co,read-zeroes=on",
+        "-device",
+        "nvme,serial=1,drive=d",
+    ]
+    done = launch("--board", "q35", "--memory", memory, app("print(6 * 7)"), "--", *disk)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.endswith("42\n")
+
+
 def test_triple_fault(launch, app):
     """A triple fault is told as one."""
     # lidt [rip + 2]; int3; nop: with the null table that comes after.

@@ -229,10 +229,16 @@ def test_pvh_structures_over_touching_regions(arena):
     assert "PVH memory map at" in arena.attempt(PVH, pvh.content)
 
 
-def test_reserved_counts_as_memory_in_the_bios_area_only(arena):
-    """Structures in reserved memory are believed under 1 MiB only, modules never beyond it."""
-    for start, size, good in [(0xF0000, 0x10000, True), (0xF0000, 0x10001, False)]:
-        regions = [arena.region, (start, size, 2)]
+def test_reserved_counts_as_memory_where_firmware_has_its_own(arena):
+    """What lies in reserved memory is believed under 1 MiB, and behind what is left of memory."""
+    for start, size, good in [
+        (0xF0000, 0x10000, True),
+        (0xF0000, 0x10001, False),
+        (LOW_RAM[1], 0x70000, True),
+        (LOW_RAM[1] + 1, 0x70000, False),
+        (LOW_RAM[1] - 1, 0x70000, False),
+    ]:
+        regions = [LOW_RAM, arena.region, (start, size, 2)]
         pvh = Pvh(arena, regions, modules=[(0xF1000, 0x100, b"")])
         assert (arena.attempt(PVH, pvh.content) is None) == good
 
