@@ -3,6 +3,7 @@
 
 
 def _boot():
+    import _cpus
     import _files
     import _handoff
     import _space
@@ -47,7 +48,17 @@ def _boot():
         _handoff.set_program(main)
     _handoff.set_eof_poweroff(cmdline.choice(options, "eof", ("reset", "poweroff")) != "reset")
 
+    cpus = options.get("cpus")
+    if cpus not in (None, "all"):
+        if not cpus.isdigit() or not 1 <= int(cpus) <= 255:
+            raise ValueError(
+                "command line: cpus=%s is neither all nor a number from 1 to 255" % cpus
+            )
+        _cpus.limit(int(cpus))
+
     _files.mount(bootinfo.modules, options)
+    if cpus == "all":
+        _cpus.count()
 
     if log:
         ms = _handoff.start_ms()

@@ -21,6 +21,7 @@
 #include "main.h"
 #include "memory/space.h"
 #include "mpy/collect.h"
+#include "mpy/cpus.h"
 #include "mpy/fault.h"
 #include "mpy/filesystem.h"
 #include "mpy/heap.h"
@@ -98,6 +99,7 @@ static void run_exit_functions(void) {
 
 static NORETURN void end(unsigned status) {
     run_exit_functions();
+    cpus_end();
     power_off(status);
 }
 
@@ -190,6 +192,7 @@ static void run_python(void) {
 
     protect(say_soft_reboot, NULL, 0);
     run_exit_functions();
+    cpus_end();
     thread_forget_others();
     filesystem_keep_running();
     machine_deinit();
@@ -204,6 +207,7 @@ static void run_python(void) {
 static void end_now(void) {
     mp_hal_set_interrupt_char(-1);
     mp_hal_reset_console();
+    cpus_end();
     mp_hal_stdout_tx_str("\r\nMPY: Ctrl-C three times without an answer: open files are lost\r\n");
     if (main_path[0] != '\0' || end_is_poweroff()) {
         power_off(1);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "boot/handoff.h"
+#include "cpu/cpus.h"
 #include "cpu/io.h"
 #include "cpu/trap.h"
 #include "devices/power.h"
@@ -105,6 +106,9 @@ static void enter(const trap_frame_t *frame) {
     static int depth;
     // What runs in an interrupt has nothing to add.
     cpu_irq_off();
+    if (!cpus_panic()) {
+        cpu_halt();
+    }
     if (depth == 0) {
         screen_take_over();
     }
@@ -162,6 +166,11 @@ __attribute__((noinline)) void panic(const char *message) {
     const trap_frame_t *f = fault;
     enter(f);
     put("\r\npanic: ");
+    if (cpus_count > 1) {
+        put("CPU ");
+        put_number(cpus_number);
+        put(": ");
+    }
     if (f != 0) {
         put("exception ");
         put_number(f->vector);

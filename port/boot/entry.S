@@ -4,6 +4,8 @@
 // Multiboot2 (specification 2.0, 3.3): %eax = 0x36d76289, %ebx = physical address of the tag list.
 // Either way: 32-bit protected mode, flat segments, paging off, interrupts off, A20 on.
 
+#include "boot/boot.h"
+
 #define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
 #define MULTIBOOT2_MAGIC        0x36d76289
 #define TAG_INFORMATION_REQUEST 1
@@ -14,18 +16,9 @@
 #define PROTOCOL_PVH            1
 #define PROTOCOL_MULTIBOOT2     2
 
-// SDM 3A 2.5: control registers.
-#define CR0_BOOT                0x80010033 // PG | WP | NE | ET | MP | PE
-#define CR4_BOOT                0x00000620 // OSXMMEXCPT | OSFXSR | PAE
-#define MSR_EFER                0xc0000080
-#define EFER_LME                0x00000100
-
 // SDM 3A 4.5: page-table entries.
 #define PTE_PRESENT_WRITABLE    0x03
 #define PTE_2M                  0x83
-
-#define CODE_SELECTOR           0x08
-#define DATA_SELECTOR           0x10
 
 #define UART_DATA               0x3f8
 #define PATTERN                 0x5aa55aa5
@@ -176,12 +169,14 @@ no_memory_text:
 
     // Until each CPU has its own.
     .balign 8
+    .globl boot_gdt
 boot_gdt:
     .quad 0
-    .quad 0x00209a0000000000    // 0x08: 64-bit code, ring 0
-    .quad 0x0000920000000000    // 0x10: data, ring 0
+    .quad 0x00209a0000000000    // 64-bit code, ring 0
+    .quad 0x00cf92000000ffff    // data, ring 0, all of 32 bits
+    .quad 0x00cf9a000000ffff    // 32-bit code, all of it
 boot_gdt_pointer:
-    .short . - boot_gdt - 1
+    .short BOOT_GDT_SIZE - 1
     .long boot_gdt
 
     .code64
@@ -201,6 +196,11 @@ long_mode:
     // RESET leaves it in single precision (SDM 3A table 9-1), and floats are printed with all of it
     // since MicroPython 1.26.
     fninit
+    // What the other CPUs' own variables start with.
+    movq $percpu_start, %rsi
+    movq $percpu_initial, %rdi
+    movl $percpu_data_size, %ecx
+    rep movsb
     call cpu_tables_init
     call kernel_main
 8:  hlt
@@ -220,5 +220,8 @@ boot_pd_percpu:
     .skip 4096
 boot_pt_percpu:
     .skip 4096
+    .globl percpu_initial
+percpu_initial:
+    .skip PERCPU_DATA_MAX
 
     .section .note.GNU-stack, "", @progbits

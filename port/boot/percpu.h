@@ -11,7 +11,10 @@
 #define PERCPU __attribute__((section(".percpu")))
 #define SHARED __attribute__((section(".shared")))
 
-// The linker script's marks: [percpu_start, percpu_end), and where the first CPU's lies in memory.
-extern char percpu_start[], percpu_end[], percpu_load[];
+// The linker script's marks: [percpu_start, percpu_end), the stacks from percpu_stacks on, and where the
+// first CPU's lies in memory.
+extern char percpu_start[], percpu_end[], percpu_load[], percpu_stacks[];
+// What it starts with, percpu_data_size bytes; all else that is no stack starts with zeros.
+extern char percpu_initial[], percpu_data_size[];
 
 #endif

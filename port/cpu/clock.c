@@ -42,8 +42,8 @@ static uint64_t apic_ticks_per_ms;
 
 // ns = base_ns + (tsc - base_tsc) * scale / 2^32
 static uint64_t base_tsc, base_ns, scale;
-// Changes with them: an interrupt may do it in the middle of clock_ns().
-static volatile uint32_t version;
+// Odd while they change: an interrupt may do it in the middle of clock_ns(), and another CPU at any time.
+static uint32_t version;
 
 // The rate as the CPU or the hypervisor has it, or 0.
 static uint64_t cpuid_hz(void) {
@@ -93,14 +93,16 @@ static uint64_t hz_between(const sample_t *from, const sample_t *to) {
 // Goes on from the present time with another rate.
 static void set_rate(uint64_t hz) {
     uint64_t state = cpu_irq_save();
+    __atomic_store_n(&version, version + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
     uint64_t tsc = cpu_tsc();
     if (scale != 0) {
         base_ns += (unsigned __int128)(tsc - base_tsc) * scale >> 32;
         base_tsc = tsc;
     }
-    version++;
     tsc_hz = hz;
     scale = (UINT64_C(1000000000) << 32) / hz;
+    __atomic_store_n(&version, version + 1, __ATOMIC_RELEASE);
     cpu_irq_restore(state);
 }
 
@@ -197,10 +199,10 @@ uint64_t clock_ns(void) {
     uint64_t ns;
     uint32_t before;
     do {
-        before = version;
+        before = __atomic_load_n(&version, __ATOMIC_ACQUIRE);
         ns = base_ns + (uint64_t)((unsigned __int128)(cpu_tsc() - base_tsc) * scale >> 32);
-        __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    } while (before != version);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    } while (before % 2 != 0 || before != __atomic_load_n(&version, __ATOMIC_RELAXED));
     return ns;
 }
 

@@ -23,6 +23,10 @@ bool irq_init(void) {
     return present;
 }
 
+void irq_join(void) {
+    local_apic_join(IRQ_VECTOR_SPURIOUS, IRQ_VECTOR_ERROR);
+}
+
 void irq_set_handler(uint8_t vector, irq_handler_t handler, void *context) {
     slots[vector].context = context;
     slots[vector].handler = handler;

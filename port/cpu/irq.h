@@ -12,6 +12,7 @@ enum {
     // From here on on a stack of their own, and also while a handler lets them through.
     IRQ_VECTOR_HIGH = 0xe0,
     IRQ_VECTOR_WATCH = IRQ_VECTOR_HIGH,
+    IRQ_VECTOR_CPUS = 0xf0, // another CPU wants something
     IRQ_VECTOR_ERROR = 0xfe,
     IRQ_VECTOR_SPURIOUS = 0xff,
 };
@@ -22,6 +23,8 @@ typedef void (*irq_handler_t)(void *context);
 
 // Turns the local APIC on; interrupts stay off. False: there is none.
 bool irq_init(void);
+// The same on a further CPU.
+void irq_join(void);
 
 void irq_set_handler(uint8_t vector, irq_handler_t handler, void *context);
 // Halts until an interrupt has come since the last call; returns at once where it has, and where

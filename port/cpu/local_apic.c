@@ -12,6 +12,8 @@ enum {
     LOCAL_SVR = 0xf0,
     LOCAL_ISR = 0x100,
     LOCAL_ESR = 0x280,
+    LOCAL_COMMAND = 0x300,
+    LOCAL_COMMAND_HIGH = 0x310,
     LOCAL_LVT_CMCI = 0x2f0,
     LOCAL_LVT_TIMER = 0x320,
     LOCAL_LVT_THERMAL = 0x330,
@@ -29,6 +31,8 @@ enum {
     LVT_MAX_CMCI = 6,
 
     SVR_ENABLE = 0x100,
+    COMMAND_PENDING = 0x1000,
+    COMMAND_ASSERT = 0x4000,
     LVT_NMI = 0x400,
     LVT_MASKED = 0x10000,
     DIVIDE_BY_16 = 0x3,
@@ -39,6 +43,7 @@ enum {
     BASE_ENABLE = 1 << 11,
     // SDM 2A CPUID.
     CPUID_1_EDX_APIC = 1 << 9,
+    CPUID_1_ECX_X2APIC = 1 << 21,
     CPUID_1_ECX_HYPERVISOR = 1 << 31,
     CPUID_HYPERVISOR = 0x40000000,
 };
@@ -61,20 +66,7 @@ static void local_write(unsigned reg, uint32_t value) {
     }
 }
 
-bool local_apic_init(uint8_t spurious_vector, uint8_t error_vector) {
-    if (!(cpu_cpuid(1, 0).edx & CPUID_1_EDX_APIC)) {
-        return false;
-    }
-    uint64_t base = cpu_rdmsr(MSR_APIC_BASE);
-    if (!(base & BASE_ENABLE)) {
-        base |= BASE_ENABLE;
-        cpu_wrmsr(MSR_APIC_BASE, base);
-    }
-    x2apic = base & BASE_X2APIC;
-    if (!x2apic && (base & BASE_ADDR_MASK) >= UINT64_C(1) << 32) {
-        return false;
-    }
-    local = (volatile uint32_t *)(base & BASE_ADDR_MASK);
+static void set_up(uint8_t spurious_vector, uint8_t error_vector) {
     local_write(LOCAL_SVR, SVR_ENABLE | spurious_vector);
     local_write(LOCAL_TPR, 0);
     // Firmware may have left any of these on, with vectors of its own.
@@ -95,8 +87,61 @@ bool local_apic_init(uint8_t spurious_vector, uint8_t error_vector) {
     local_write(LOCAL_LVT_ERROR, error_vector);
     local_write(LOCAL_ESR, 0);
     local_write(LOCAL_EOI, 0);
+}
+
+bool local_apic_init(uint8_t spurious_vector, uint8_t error_vector) {
+    if (!(cpu_cpuid(1, 0).edx & CPUID_1_EDX_APIC)) {
+        return false;
+    }
+    uint64_t base = cpu_rdmsr(MSR_APIC_BASE);
+    if (!(base & BASE_ENABLE)) {
+        base |= BASE_ENABLE;
+        cpu_wrmsr(MSR_APIC_BASE, base);
+    }
+    x2apic = base & BASE_X2APIC;
+    if (!x2apic && (base & BASE_ADDR_MASK) >= UINT64_C(1) << 32) {
+        return false;
+    }
+    local = (volatile uint32_t *)(base & BASE_ADDR_MASK);
+    set_up(spurious_vector, error_vector);
     present = true;
     return true;
+}
+
+void local_apic_join(uint8_t spurious_vector, uint8_t error_vector) {
+    // SDM 3A 10.12.5: x2APIC is switched on from the other mode, and not off again.
+    uint64_t base = (cpu_rdmsr(MSR_APIC_BASE) & ~BASE_ADDR_MASK) | (uint64_t)local | BASE_ENABLE;
+    cpu_wrmsr(MSR_APIC_BASE, base);
+    if (x2apic) {
+        cpu_wrmsr(MSR_APIC_BASE, base | BASE_X2APIC);
+    }
+    set_up(spurious_vector, error_vector);
+}
+
+bool local_apic_use_x2apic(void) {
+    if (!x2apic && cpu_cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC) {
+        cpu_wrmsr(MSR_APIC_BASE, cpu_rdmsr(MSR_APIC_BASE) | BASE_X2APIC);
+        x2apic = true;
+    }
+    return x2apic;
+}
+
+void local_apic_send(uint32_t id, uint32_t command) {
+    command |= COMMAND_ASSERT;
+    if (x2apic) {
+        // SDM 3A 10.12.3: what is written before is seen before only with a fence.
+        __asm__ volatile ("mfence; lfence" : : : "memory");
+        cpu_wrmsr(MSR_X2APIC + (LOCAL_COMMAND >> 4), (uint64_t)id << 32 | command);
+        return;
+    }
+    // An interrupt's handler may send in between.
+    uint64_t state = cpu_irq_save();
+    while (local_read(LOCAL_COMMAND) & COMMAND_PENDING) {
+        cpu_pause();
+    }
+    local_write(LOCAL_COMMAND_HIGH, id << 24);
+    local_write(LOCAL_COMMAND, command);
+    cpu_irq_restore(state);
 }
 
 bool local_apic_in_service(uint8_t vector) {

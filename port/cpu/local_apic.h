@@ -10,6 +10,19 @@
 // Turns it on. False: there is none, and no interrupt will ever come.
 bool local_apic_init(uint8_t spurious_vector, uint8_t error_vector);
 
+// The same on a further CPU, whose APIC becomes what the first one's is.
+void local_apic_join(uint8_t spurious_vector, uint8_t error_vector);
+// Names of more than 8 bits take x2APIC, which must be on before another CPU is. False: there is none.
+bool local_apic_use_x2apic(void);
+
+// Sends a vector, or what follows, to the CPU of that name. SDM 3A 10.6.1: delivery mode, level assert.
+enum {
+    LOCAL_APIC_NMI = 0x4400,
+    LOCAL_APIC_INIT = 0x4500,
+    LOCAL_APIC_START = 0x4600, // with the page where the CPU is to begin
+};
+void local_apic_send(uint32_t id, uint32_t command);
+
 // Whether this vector is being served and wants an EOI.
 bool local_apic_in_service(uint8_t vector);
 // Ends the service of the highest vector (SDM 3A 10.8.5).

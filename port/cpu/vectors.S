@@ -26,8 +26,8 @@
     .section .text.vectors, "ax"
     .code64
 
-// Fills the IDT and loads it and this CPU's tables. Runs before the first line of C.
-    .globl cpu_tables_init
+// Fills the IDT, which all CPUs share, then loads it and this CPU's tables. Runs before the first line of C.
+    .globl cpu_tables_init, cpu_tables_load
 cpu_tables_init:
     movq $trap_stubs, %rax
     movq $idt, %rdi
@@ -56,8 +56,8 @@ cpu_tables_init:
     movb $IST_NMI, idt + 16 * VECTOR_NMI + 4
     movb $IST_DOUBLE_FAULT, idt + 16 * VECTOR_DOUBLE_FAULT + 4
     movb $IST_MACHINE_CHECK, idt + 16 * VECTOR_MACHINE_CHECK + 4
+cpu_tables_load:
     lidt idt_pointer
-
     lgdt gdt_pointer
     movq $tss, %rax
     movw %ax, gdt_tss + 2
@@ -156,6 +156,7 @@ trap_common:
 
     .section .rodata.vectors, "a"
     .balign 4
+    .globl mxcsr_start
 mxcsr_start:
     .long 0x1f80                // SDM 1 10.2.3: all exceptions masked
 

@@ -63,6 +63,10 @@ typedef void *(*frames_reach_t)(uint64_t addr, uint64_t size);
 // `ranges` is sorted and merged in place, and left so on failure too; nothing else changes then.
 frames_status_t frames_init(uint64_t *ranges, size_t count, unsigned cpus, frames_reach_t reach);
 
+// The only CPU says that from now on there are so many: before another one calls, and once. FRAMES_NO_MEMORY:
+// there is no room for what that takes, and nothing has changed.
+frames_status_t frames_share(unsigned cpus);
+
 // Back to "no map yet". The caller knows that nobody holds frames any more.
 void frames_deinit(void);
 

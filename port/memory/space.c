@@ -2,7 +2,9 @@
 
 #include "boot/handoff.h"
 #include "boot/percpu.h"
+#include "cpu/cpus.h"
 #include "cpu/io.h"
+#include "cpu/lock.h"
 #include "frames/frames.h"
 #include "memory/space.h"
 #include "panic.h"
@@ -40,6 +42,10 @@ enum {
 // SDM 3A 11.12.2, lowest entry first: WB WC UC- UC, twice. It is what the CPU starts with but for WC.
 #define PAT UINT64_C(0x0007010600070106)
 
+// What one entry of a top table covers.
+#define TOP_SHIFT 39
+#define TOP_ENTRIES 512
+
 #define BOOT_END (UINT64_C(1) << 32) // what the boot tables map
 #define MMIO_END (UINT64_C(1) << 32)
 
@@ -67,6 +73,12 @@ static struct {
 } memory[MEMORY_RANGES_MAX];
 static size_t memory_count;
 static bool on_boot_tables = true;
+// Each CPU has a top table of its own: what it has for itself is reached from there alone, all else over
+// the same tables. The lock is for those.
+static uint64_t roots[CPUS_MAX];
+static lock_t lock;
+// This CPU looks at tables without the lock: how deep.
+PERCPU static volatile unsigned looking;
 uint64_t space_reserve_next = SPACE_RESERVE;
 
 static uint64_t take(void *context) {
@@ -89,18 +101,56 @@ static void give(void *context, uint64_t addr) {
     }
 }
 
+typedef struct {
+    uint64_t va, size;
+} range_t;
+
+static void flush_here(void *context) {
+    const range_t *range = context;
+    if (range->size > FLUSH_ALL_ABOVE * PAGING_SIZE) {
+        cpu_set_cr3(cpu_cr3());
+        return;
+    }
+    for (uint64_t done = 0; done < range->size; done += PAGING_SIZE) {
+        cpu_invlpg(range->va + done);
+    }
+}
+
+static bool is_shared(unsigned entry) {
+    return entry < SPACE_HEAP >> TOP_SHIFT || (entry >= SPACE_STACKS_END >> TOP_SHIFT && entry < TOP_ENTRIES - 1);
+}
+
+// What has changed in this CPU's top table there changes in all.
+static void share_top(uint64_t va, uint64_t size) {
+    const uint64_t *own = (const uint64_t *)space.root;
+    unsigned last = (va + (size - 1)) >> TOP_SHIFT & (TOP_ENTRIES - 1);
+    for (unsigned i = va >> TOP_SHIFT & (TOP_ENTRIES - 1); i <= last; ++i) {
+        for (unsigned number = 0; is_shared(i) && number < cpus_count; ++number) {
+            uint64_t *entry = (uint64_t *)roots[number] + i;
+            if (*entry != own[i]) {
+                __atomic_store_n(entry, own[i], __ATOMIC_RELEASE);
+            }
+        }
+    }
+}
+
 static void flush(void *context, uint64_t va, uint64_t size) {
     (void)context;
     if (on_boot_tables) {
         return;
     }
-    if (size > FLUSH_ALL_ABOVE * PAGING_SIZE) {
-        cpu_set_cr3(cpu_cr3());
-        return;
+    range_t range = { va, size };
+    if (cpus_count > 1 && is_shared(va >> TOP_SHIFT & (TOP_ENTRIES - 1))) {
+        share_top(va, size);
+        cpus_run_on_others(flush_here, &range);
+        // Whoever looked at tables before that may still be in one that goes now.
+        for (unsigned i = 0; i < cpus_count; ++i) {
+            while (i != cpus_number && *CPUS_OF(i, looking) != 0) {
+                cpu_pause();
+            }
+        }
     }
-    for (uint64_t done = 0; done < size; done += PAGING_SIZE) {
-        cpu_invlpg(va + done);
-    }
+    flush_here(&range);
 }
 
 PERCPU paging_t space = { .take = take, .give = give, .flush = flush };
@@ -182,13 +232,13 @@ static paging_status_t map_own(const char *start, const char *end, unsigned flag
 }
 
 // A CPU's own data, which lies at addr, but for the guards of its stacks.
-static paging_status_t map_percpu(uint64_t va, uint64_t addr) {
+static paging_status_t map_percpu(paging_t *paging, uint64_t va, uint64_t addr) {
     const char *start = percpu_start;
     paging_status_t status = PAGING_OK;
     for (size_t i = 0; status == PAGING_OK && i <= GUARDS; ++i) {
         const char *end = i < GUARDS ? guards[i] : percpu_end;
         uint64_t offset = start - percpu_start, count = (end - start) / PAGING_SIZE;
-        status = paging_map(&space, va + offset, addr + offset, count, PAGING_OWN | PAGING_WRITE);
+        status = paging_map(paging, va + offset, addr + offset, count, PAGING_OWN | PAGING_WRITE);
         start = end + PAGING_SIZE;
     }
     return status;
@@ -203,9 +253,9 @@ static paging_status_t map_image(void) {
         status = map_own(rodata_end, percpu_load, PAGING_WRITE);
     }
     if (status == PAGING_OK) {
-        status = map_percpu((uint64_t)percpu_load, (uint64_t)percpu_load);
+        status = map_percpu(&space, (uint64_t)percpu_load, (uint64_t)percpu_load);
     }
-    return status == PAGING_OK ? map_percpu((uint64_t)percpu_start, (uint64_t)percpu_load) : status;
+    return status == PAGING_OK ? map_percpu(&space, (uint64_t)percpu_start, (uint64_t)percpu_load) : status;
 }
 
 void space_cpu_init(void) {
@@ -246,6 +296,7 @@ paging_status_t space_init(const uint64_t *starts, const uint64_t *lasts, const 
     }
     // The CPU knows NX since space_cpu_init(); before, it would take it for a reserved bit.
     cpu_set_cr3(space.root);
+    roots[0] = space.root;
     on_boot_tables = false;
     return PAGING_OK;
 }
@@ -255,6 +306,110 @@ void space_leave(void) {
     on_boot_tables = true;
     space_reserve_count = 0;
     space_reserve_next = SPACE_RESERVE;
+    // Another CPU may have been stopped with it.
+    lock = (lock_t) { 0 };
+}
+
+static void free_cpu(paging_t *paging, uint64_t addr) {
+    paging_page_t page;
+    lock_take(&lock);
+    while (paging_next(paging, SPACE_PERCPU, &page)) {
+        paging_unmap(paging, page.va, page.size / PAGING_SIZE, PAGING_OWN);
+    }
+    lock_release(&lock);
+    frames_free_kernel(paging->root, 1);
+    frames_free_kernel(addr, (percpu_end - percpu_start) / PAGING_SIZE);
+}
+
+bool space_add_cpu(space_cpu_t *cpu) {
+    uint64_t addr = frames_alloc_kernel((percpu_end - percpu_start) / PAGING_SIZE, PAGING_SIZE, 0);
+    uint64_t root = frames_alloc_kernel(1, PAGING_SIZE, 0);
+    if (frames_failed(addr) || frames_failed(root)) {
+        if (!frames_failed(addr)) {
+            frames_free_kernel(addr, (percpu_end - percpu_start) / PAGING_SIZE);
+        }
+        return false;
+    }
+    paging_t own = space;
+    own.root = root;
+    lock_take(&lock);
+    for (unsigned i = 0; i < TOP_ENTRIES; ++i) {
+        ((uint64_t *)root)[i] = is_shared(i) ? ((const uint64_t *)space.root)[i] : 0;
+    }
+    paging_status_t status = map_percpu(&own, (uint64_t)percpu_start, addr);
+    lock_release(&lock);
+    if (status != PAGING_OK) {
+        free_cpu(&own, addr);
+        return false;
+    }
+    size_t size = (size_t)percpu_data_size;
+    memcpy((void *)addr, percpu_initial, size);
+    memset((void *)(addr + size), 0, percpu_stacks - percpu_start - size);
+    *cpu = (space_cpu_t) { (char *)addr, root };
+    *(paging_t *)(addr + ((char *)&space - percpu_start)) = own;
+    roots[cpus_count] = root;
+    return true;
+}
+
+void space_remove_cpu(const space_cpu_t *cpu) {
+    paging_t own = space;
+    own.root = cpu->root;
+    free_cpu(&own, (uint64_t)cpu->memory);
+}
+
+paging_status_t space_map(uint64_t va, uint64_t addr, uint64_t count, unsigned flags) {
+    lock_take(&lock);
+    paging_status_t status = paging_map(&space, va, addr, count, flags);
+    if (status == PAGING_OK && cpus_count > 1) {
+        share_top(va, count * PAGING_SIZE);
+    }
+    lock_release(&lock);
+    return status;
+}
+
+paging_status_t space_unmap(uint64_t va, uint64_t count, unsigned flags) {
+    lock_take(&lock);
+    paging_status_t status = paging_unmap(&space, va, count, flags);
+    lock_release(&lock);
+    return status;
+}
+
+paging_status_t space_protect(uint64_t va, uint64_t count, unsigned flags) {
+    lock_take(&lock);
+    paging_status_t status = paging_protect(&space, va, count, flags);
+    lock_release(&lock);
+    return status;
+}
+
+paging_status_t space_check(uint64_t va, uint64_t addr, uint64_t count, unsigned flags) {
+    lock_take(&lock);
+    paging_status_t status = paging_check(&space, va, addr, count, flags);
+    lock_release(&lock);
+    return status;
+}
+
+// Others wait for whoever looks, so that it need not wait itself: it may hold what they want.
+paging_status_t space_translate(uint64_t va, paging_page_t *page) {
+    looking++;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    paging_status_t status = paging_translate(&space, va, page);
+    looking--;
+    return status;
+}
+
+bool space_next(uint64_t va, paging_page_t *page) {
+    looking++;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    bool found = paging_next(&space, va, page);
+    looking--;
+    return found;
+}
+
+size_t space_tables(void) {
+    lock_take(&lock);
+    size_t count = paging_tables(&space);
+    lock_release(&lock);
+    return count;
 }
 
 bool space_ready(void) {
@@ -275,18 +430,18 @@ paging_status_t space_restore(uint64_t addr, uint64_t count) {
         paging_status_t status = PAGING_OK;
         paging_page_t page;
         uint64_t next;
-        if (paging_translate(&space, va, &page) == PAGING_OK) {
+        if (space_translate(va, &page) == PAGING_OK) {
             next = page.va + page.size < end ? page.va + page.size : end;
             uint64_t pages = (next - va) / PAGING_SIZE;
             if (page.addr != page.va) {
-                status = paging_unmap(&space, va, pages, 0);
+                status = space_unmap(va, pages, 0);
                 next = va;
             } else if (page.flags != PAGING_WRITE) {
-                status = paging_protect(&space, va, pages, PAGING_WRITE);
+                status = space_protect(va, pages, PAGING_WRITE);
             }
         } else {
-            next = paging_next(&space, va, &page) && page.va < end ? page.va : end;
-            status = paging_map(&space, va, va, (next - va) / PAGING_SIZE, PAGING_WRITE);
+            next = space_next(va, &page) && page.va < end ? page.va : end;
+            status = space_map(va, va, (next - va) / PAGING_SIZE, PAGING_WRITE);
         }
         if (status != PAGING_OK) {
             return status;
@@ -309,7 +464,7 @@ static bool allows(uint64_t va, size_t size, unsigned flags) {
     }
     paging_page_t page;
     do {
-        if (paging_translate(&space, va, &page) != PAGING_OK || (page.flags & flags) != flags) {
+        if (space_translate(va, &page) != PAGING_OK || (page.flags & flags) != flags) {
             return false;
         }
         va = page.va + page.size;
@@ -325,7 +480,7 @@ bool space_writable(uint64_t va, size_t size) {
     return allows(va, size, PAGING_WRITE);
 }
 
-uint64_t space_reserve(uint64_t count) {
+static uint64_t reserve_locked(uint64_t count) {
     uint64_t room = (SPACE_RESERVE_END - space_reserve_next) / PAGING_SIZE;
     uint64_t align = count >= PAGING_SIZE_1G / PAGING_SIZE ? PAGING_SIZE_1G
         : count >= PAGING_SIZE_2M / PAGING_SIZE ? PAGING_SIZE_2M : PAGING_SIZE;
@@ -335,5 +490,12 @@ uint64_t space_reserve(uint64_t count) {
     }
     // A page that is never mapped lies between one reservation and the next.
     space_reserve_next = va + (count + 1) * PAGING_SIZE;
+    return va;
+}
+
+uint64_t space_reserve(uint64_t count) {
+    lock_take(&lock);
+    uint64_t va = reserve_locked(count);
+    lock_release(&lock);
     return va;
 }

@@ -4,7 +4,8 @@
 // the machine's registers are, uncached. The kernel's text is read-only and executable, its constants
 // read-only, all else not executable. The null frame and a frame below each stack are not mapped.
 // Above 64 TiB are the heap's growth, the stacks of threads and what Python reserves, and in the last 512
-// GiB what this CPU has for itself.
+// GiB what a CPU has for itself. That, the heap and the stacks are each CPU's own, all else is the same
+// for all.
 #ifndef RINGZERO_MEMORY_SPACE_H
 #define RINGZERO_MEMORY_SPACE_H
 
@@ -31,6 +32,7 @@ enum {
     SPACE_PERSISTENT = 7,
 };
 
+// As this CPU sees it. Changed by the functions below alone.
 extern paging_t space;
 
 // Builds it with frames for its tables and switches to it. The regions [starts[i], lasts[i]] are
@@ -39,6 +41,25 @@ paging_status_t space_init(const uint64_t *starts, const uint64_t *lasts, const 
 // Back to the boot tables: whoever owned frames owns them no more.
 void space_leave(void);
 bool space_ready(void);
+
+// What a further CPU, the next in number, is started with: its own variables, as they are at the start, and
+// its page tables. False: there is no memory. And for one that has not come up.
+typedef struct {
+    char *memory;
+    uint64_t root;
+} space_cpu_t;
+bool space_add_cpu(space_cpu_t *cpu);
+void space_remove_cpu(const space_cpu_t *cpu);
+
+// As the functions of paging.h, with all CPUs at work: where a mapping goes or changes, each has been told
+// when they return.
+paging_status_t space_map(uint64_t va, uint64_t addr, uint64_t count, unsigned flags);
+paging_status_t space_unmap(uint64_t va, uint64_t count, unsigned flags);
+paging_status_t space_protect(uint64_t va, uint64_t count, unsigned flags);
+paging_status_t space_check(uint64_t va, uint64_t addr, uint64_t count, unsigned flags);
+paging_status_t space_translate(uint64_t va, paging_page_t *page);
+bool space_next(uint64_t va, paging_page_t *page);
+size_t space_tables(void);
 
 // On this CPU: which protections it has, and the kinds of caching.
 void space_cpu_init(void);

@@ -9,7 +9,7 @@ void extent_cut(extent_t *extent, uint64_t count) {
     while (extent->count > count) {
         paging_page_t page;
         uint64_t last = extent->start + (extent->count - 1) * FRAMES_SIZE;
-        if (paging_translate(&space, last, &page) != PAGING_OK) {
+        if (space_translate(last, &page) != PAGING_OK) {
             panic("an extent is not mapped");
         }
         uint64_t start = page.va;
@@ -23,7 +23,7 @@ void extent_cut(extent_t *extent, uint64_t count) {
             return;
         }
         uint64_t run = (last - start) / FRAMES_SIZE + 1;
-        if (paging_unmap(&space, start, run, PAGING_OWN) != PAGING_OK) {
+        if (space_unmap(start, run, PAGING_OWN) != PAGING_OK) {
             // Splitting a page takes a frame, and there is none: it stays.
             return;
         }
@@ -45,7 +45,7 @@ bool extent_extend(extent_t *extent, uint64_t count) {
             addr = frames_alloc_kernel(run, PAGING_SIZE, 0);
         }
         if (!frames_failed(addr)) {
-            if (paging_map(&space, va, addr, run, PAGING_WRITE | PAGING_OWN) == PAGING_OK) {
+            if (space_map(va, addr, run, PAGING_WRITE | PAGING_OWN) == PAGING_OK) {
                 extent->count += run;
                 continue;
             }

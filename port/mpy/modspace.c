@@ -117,7 +117,7 @@ static void check_identity(const request_t *request) {
     if ((request->va < MMIO_END || space_is_memory(request->va, request->count))
         && request->va < SPACE_IDENTITY_END && !pages_hold(request->va, request->count)) {
         paging_page_t page = { 0 };
-        if (paging_translate(&space, request->va, &page) == PAGING_OK && !(page.flags & PAGING_OWN)) {
+        if (space_translate(request->va, &page) == PAGING_OK && !(page.flags & PAGING_OWN)) {
             mp_raise_msg_varg(&mp_type_ValueError,
                 MP_ERROR_TEXT("0x%lx: mapped at its own address for the kernel: only memory of one open Pages can be changed there"),
                 (unsigned long)request->va);
@@ -176,7 +176,7 @@ static mp_obj_t space_map_(size_t n_args, const mp_obj_t *args) {
         if (space_is_kernel(request.va, request.count)) {
             raise_status(PAGING_OWNED, &request);
         }
-        paging_status_t status = paging_check(&space, request.va, request.addr, request.count, request.flags);
+        paging_status_t status = space_check(request.va, request.addr, request.count, request.flags);
         none_or_raise(status, &request);
         check_caching(request.addr, request.count, request.flags);
         if (request.va < SPACE_IDENTITY_END && space_is_memory(request.va, request.count)
@@ -185,7 +185,7 @@ static mp_obj_t space_map_(size_t n_args, const mp_obj_t *args) {
                 MP_ERROR_TEXT("0x%lx: kept for the memory at that address"), (unsigned long)request.va);
         }
     }
-    return none_or_raise(paging_map(&space, request.va, request.addr, request.count, request.flags), &request);
+    return none_or_raise(space_map(request.va, request.addr, request.count, request.flags), &request);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(space_map_obj, 2, 4, space_map_);
 
@@ -194,7 +194,7 @@ static mp_obj_t space_unmap_(size_t n_args, const mp_obj_t *args) {
     need_space();
     request_t request = { .va = get_u64(args[0], "va"), .count = n_args > 1 ? get_u64(args[1], "count") : 1 };
     check_identity(&request);
-    return none_or_raise(paging_unmap(&space, request.va, request.count, 0), &request);
+    return none_or_raise(space_unmap(request.va, request.count, 0), &request);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(space_unmap_obj, 1, 2, space_unmap_);
 
@@ -207,7 +207,7 @@ static mp_obj_t space_protect_(mp_obj_t va_in, mp_obj_t count_in, mp_obj_t flags
     if (is_range(&request) && request.flags & (PAGING_COMBINE | PAGING_UNCACHED)) {
         uint64_t last = request.va + (request.count * PAGING_SIZE - 1);
         paging_page_t page;
-        for (uint64_t va = request.va; paging_translate(&space, va, &page) == PAGING_OK;) {
+        for (uint64_t va = request.va; space_translate(va, &page) == PAGING_OK;) {
             uint64_t page_last = page.va + (page.size - 1);
             uint64_t pages = ((page_last < last ? page_last : last) - va) / PAGING_SIZE + 1;
             check_caching(page.addr + (va - page.va), pages, request.flags);
@@ -217,7 +217,7 @@ static mp_obj_t space_protect_(mp_obj_t va_in, mp_obj_t count_in, mp_obj_t flags
             va = page_last + 1;
         }
     }
-    return none_or_raise(paging_protect(&space, request.va, request.count, request.flags), &request);
+    return none_or_raise(space_protect(request.va, request.count, request.flags), &request);
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(space_protect_obj, space_protect_);
 
@@ -226,7 +226,7 @@ static mp_obj_t space_translate_(mp_obj_t va_in) {
     need_space();
     uint64_t va = get_u64(va_in, "va");
     paging_page_t page;
-    paging_status_t status = paging_translate(&space, va, &page);
+    paging_status_t status = space_translate(va, &page);
     if (status == PAGING_UNMAPPED) {
         return mp_const_none;
     }
@@ -259,12 +259,12 @@ static mp_obj_t space_walk_(void) {
     mp_obj_t list = mp_obj_new_list(0, NULL);
     paging_page_t page;
     uint64_t va = 0;
-    bool more = paging_next(&space, va, &page);
+    bool more = space_next(va, &page);
     while (more) {
         paging_page_t first = page;
         do {
             va = page.va + page.size;
-            more = va != 0 && paging_next(&space, va, &page);
+            more = va != 0 && space_next(va, &page);
         } while (more && page.va == va && page.flags == first.flags && page.size == first.size
             && page.addr - first.addr == page.va - first.va);
         mp_obj_t items[] = {
@@ -287,7 +287,7 @@ static mp_obj_t space_stats_(void) {
     need_space();
     static const qstr names[] = { MP_QSTR_tables, MP_QSTR_kept, MP_QSTR_heap, MP_QSTR_native, MP_QSTR_stacks };
     mp_obj_t items[] = {
-        MP_OBJ_NEW_SMALL_INT(paging_tables(&space)),
+        MP_OBJ_NEW_SMALL_INT(space_tables()),
         MP_OBJ_NEW_SMALL_INT(space_reserve_count),
         MP_OBJ_NEW_SMALL_INT(heap_frames()),
         MP_OBJ_NEW_SMALL_INT(native_frames()),

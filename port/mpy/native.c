@@ -52,9 +52,9 @@ static native_area_t *add_area(size_t blocks) {
         return NULL;
     }
     uint64_t code = addr + table_frames * FRAMES_SIZE;
-    if (paging_protect(&space, addr, table_frames, PAGING_WRITE | PAGING_OWN) != PAGING_OK
-        || paging_protect(&space, code, code_frames, PAGING_EXECUTE | PAGING_OWN) != PAGING_OK) {
-        paging_protect(&space, addr, frames, PAGING_WRITE | PAGING_DISOWN);
+    if (space_protect(addr, table_frames, PAGING_WRITE | PAGING_OWN) != PAGING_OK
+        || space_protect(code, code_frames, PAGING_EXECUTE | PAGING_OWN) != PAGING_OK) {
+        space_protect(addr, frames, PAGING_WRITE | PAGING_DISOWN);
         frames_free_kernel(addr, frames);
         return NULL;
     }
@@ -71,7 +71,7 @@ static native_area_t *add_area(size_t blocks) {
 
 static void free_area(native_area_t *area) {
     uint64_t frames = area->frames;
-    if (paging_protect(&space, (uint64_t)area, frames, PAGING_WRITE | PAGING_DISOWN) != PAGING_OK
+    if (space_protect((uint64_t)area, frames, PAGING_WRITE | PAGING_DISOWN) != PAGING_OK
         || frames_free_kernel((uint64_t)area, frames) != FRAMES_OK) {
         panic("native code's frames were not its own");
     }

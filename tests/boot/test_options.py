@@ -31,6 +31,12 @@ SIZE = "is not a size: one is like 4096, 0x1000, 64k, 16M or 1G"
         ("disk=4k", "disk=4k: a disk has at least 8k, or 0 for none"),
         ("disk=1T", "disk=1T: only 2"),
         ("rom=1T", "rom=1T: only 2"),
+        ("cpus=0", "cpus=0 is neither all nor a number from 1 to 255"),
+        ("cpus=256", "cpus=256 is neither all nor a number from 1 to 255"),
+        ("cpus=-1", "cpus=-1 is neither all nor a number from 1 to 255"),
+        ("cpus=" + "9" * 40, "9 is neither all nor a number from 1 to 255"),
+        ("cpus=some", "cpus=some is neither all nor a number from 1 to 255"),
+        ("cpus", "cpus= is neither all nor a number from 1 to 255"),
         ("log=loud", "log=loud is not one of info quiet"),
         ("log", "log= is not one of info quiet"),
         ("console=paper", "console=paper is not one of all serial screen none"),
@@ -51,7 +57,7 @@ def test_every_option_has_bad_values():
     """Each option in board/README.md is refused above where its value makes no sense."""
     text = (ROOT / "board/README.md").read_text()
     options = set(re.findall(r"^\| `(\w+)=", text, re.M))
-    assert options == {"console", "log", "main", "heap", "maxmem", "disk", "rom", "eof"}
+    assert options == {"console", "log", "main", "heap", "maxmem", "disk", "rom", "eof", "cpus"}
     refused = {
         arguments[0].partition("=")[0] for arguments in test_bad_value.pytestmark[0].args[1]
     }

@@ -565,6 +565,23 @@ static void any_call(uint8_t owner) {
     }
 }
 
+static void do_share(unsigned count) {
+    frames_stats_t before, after;
+    frames_stats(&before);
+    frames_status_t status = frames_share(count);
+    if (verbose) {
+        fprintf(stderr, "share(%u) = %d\n", count, status);
+    }
+    frames_stats(&after);
+    if (status == FRAMES_OK) {
+        cpus = count;
+        REQUIRE(after.cpus == count && frames_share(count) == FRAMES_OK);
+        REQUIRE(frames_share(count + 1) == FRAMES_BAD_ARGUMENT);
+    } else {
+        REQUIRE(status == FRAMES_NO_MEMORY && after.cpus == 1 && after.free <= before.free);
+    }
+}
+
 static void one_call(unsigned code) {
     uint8_t owner = code & 32 ? KERNEL : 0;
     if (cpus > 1) {
@@ -636,7 +653,11 @@ static void one_call(unsigned code) {
             }
             break;
         default:
-            any_call(owner);
+            if (cpus == 1 && code / 64 % 8 == 0) {
+                do_share(2 + next() % 3);
+            } else {
+                any_call(owner);
+            }
             break;
     }
     if (state_count < 10000 || code % 8 == 0) {

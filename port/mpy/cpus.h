@@ -1,0 +1,14 @@
+// The other CPUs, as Python has them.
+#ifndef RINGZERO_MPY_CPUS_H
+#define RINGZERO_MPY_CPUS_H
+
+// Starts them at the first call; what does not come up is left out, with a message. Not for callbacks.
+void cpus_use(void);
+
+// From the command line: never more than so many.
+void cpus_set_limit(unsigned count);
+
+// At a soft reset, and before the machine's end: stops them, whatever they do.
+void cpus_end(void);
+
+#endif
