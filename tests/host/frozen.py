@@ -1,0 +1,29 @@
+"""The kernel's frozen Python that is any Python's, in this one."""
+
+import importlib.abc
+import importlib.util
+import sys
+import types
+from pathlib import Path
+
+MODULES = Path(__file__).resolve().parents[2] / "modules"
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Finds what is for ACPI, and no other: modules/ has a random, too."""
+
+    def find_spec(self, name, path=None, target=None):
+        file = MODULES / f"{name}.py"
+        if name.lstrip("_").startswith(("acpi", "aml")) and file.exists():
+            return importlib.util.spec_from_file_location(name, file)
+        return None
+
+
+def frozen(name):
+    """A module of that name."""
+    if "micropython" not in sys.modules:
+        sys.modules["micropython"] = types.ModuleType("micropython")
+        sys.modules["micropython"].const = lambda value: value
+    if not any(isinstance(finder, Finder) for finder in sys.meta_path):
+        sys.meta_path.append(Finder())
+    return importlib.import_module(name)
