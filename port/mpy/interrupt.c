@@ -152,24 +152,25 @@ static void keep_for_main(void) {
     }
 }
 
+void interrupt_take_turns(void) {
+    keep_for_main();
+    thread_take_turns(kept);
+    hand_over_to_main();
+}
+
 bool interrupt_holds_events(void) {
     if (!forced && watch.queued && MP_STATE_VM(sched_state) < 0) {
         return true;
     }
-    keep_for_main();
-    thread_take_turns(kept);
-    hand_over_to_main();
+    interrupt_take_turns();
     return false;
 }
 
 // In a callback the VM has been made to look: only at what is to be raised.
 void __wrap_mp_handle_pending(int behaviour) {
     interrupt_settle();
-    keep_for_main();
-    hand_over_to_main();
+    interrupt_take_turns();
     __real_mp_handle_pending(behaviour);
-    thread_take_turns(kept);
-    hand_over_to_main();
 }
 
 mp_obj_t parse_binary_op(mp_binary_op_t op, mp_obj_t left, mp_obj_t right);
@@ -524,6 +525,7 @@ void interrupt_press(void) {
     ++presses;
     if (in_callback || !thread_is_main()) {
         kept = true;
+        thread_turn_is_over = true;
         interrupt_ask();
     } else {
         mp_sched_keyboard_interrupt();

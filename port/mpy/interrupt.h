@@ -30,6 +30,9 @@ void interrupt_set_end(nlr_buf_t *end);
 // for C that takes its time and can be left.
 void interrupt_check(void);
 
+// Lets other threads run whose turn it is, and gives the main one what has come for it.
+void interrupt_take_turns(void);
+
 // Has the program look at what is pending, at its next step. Interrupts are off.
 void interrupt_ask(void);
 

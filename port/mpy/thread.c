@@ -52,7 +52,7 @@ static thread_t main_thread;
 static thread_t *running = &main_thread;
 static thread_t *dead;              // whose stack goes back
 static timer_entry_t slice_timer;
-static volatile bool slice_is_over;
+volatile bool thread_turn_is_over;
 
 static bool is_alone(void) {
     return main_thread.next == &main_thread;
@@ -123,7 +123,7 @@ static void go_on(void) {
 }
 
 static void end_slice(timer_entry_t *timer) {
-    slice_is_over = true;
+    thread_turn_is_over = true;
     interrupt_ask();
     timer_start(timer, clock_ns() + SLICE_NS);
 }
@@ -178,15 +178,15 @@ void thread_yield(void) {
 }
 
 void thread_take_turns(bool main_is_wanted) {
-    if (is_alone() || !can_switch() || MP_STATE_VM(sched_state) < 0) {
+    if (!(thread_turn_is_over || main_is_wanted) || !can_switch() || MP_STATE_VM(sched_state) < 0) {
         return;
     }
+    thread_turn_is_over = false;
     if (main_is_wanted && !thread_is_main()) {
         cpu_irq_off();
         switch_to(&main_thread);
         go_on();
-    } else if (slice_is_over) {
-        slice_is_over = false;
+    } else {
         thread_yield();
     }
 }

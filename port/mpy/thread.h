@@ -29,8 +29,10 @@ const void *thread_main_catcher(void);
 void thread_wait(uint64_t due, bool watches);
 // Lets others run, if any can.
 void thread_yield(void);
-// The same where a time slice is over, or the main thread is wanted.
+// The same where a time slice is over, or the main thread is wanted, but in no callback.
 void thread_take_turns(bool main_is_wanted);
+// Whether one is, since the last turn.
+extern volatile bool thread_turn_is_over;
 
 // For the collector: what the others and their stacks lead to.
 void thread_collect_roots(void);

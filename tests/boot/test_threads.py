@@ -10,7 +10,7 @@ from test_recursion import CASES, SETUP
 pytestmark = pytest.mark.board("microvm")
 
 START = """
-import _thread, frames, gc, machine, micropython, sys, time
+import _thread, frames, gc, machine, micropython, pages, sys, time
 start, new_lock = _thread.start_new_thread, _thread.allocate_lock
 def used():
     gc.collect()
@@ -27,6 +27,8 @@ def wait_for(condition):
         if condition():
             return True
         time.sleep_ms(10)
+def all_end():
+    return wait_for(lambda: pages.stats().stacks == 0)
 """
 
 
@@ -70,18 +72,17 @@ def test_arguments(vm):
 def test_thousand(vm):
     """A thousand threads, one after the other and then all at once, leave no frame behind."""
     vm.exec("""
-        import pages
         count = 0
         def once():
             global count
             count += 1
         lock = new_lock()
         start(once, ())
-        wait_for(lambda: count == 1)
+        assert all_end()
         before = used(), pages.stats()
         for _ in range(1000):
             start(once, ())
-        assert wait_for(lambda: count == 1001)
+        assert all_end() and count == 1001
         assert (used(), pages.stats()) == before
 
         def wait():
@@ -93,7 +94,7 @@ def test_thousand(vm):
         assert pages.stats().stacks == 1000 * 16, pages.stats()
         assert count == 1001
         lock.release()
-        assert wait_for(lambda: count == 2001)
+        assert all_end() and count == 2001
         assert (used(), pages.stats()) == before, (used(), pages.stats(), before)
         frames.check()
     """)
@@ -331,7 +332,6 @@ def test_recursion(vm):
 def test_faults(vm):
     """A fault in a thread, in its guard page for one, is an exception there; all others go on."""
     vm.exec("""
-        import pages
         errors = []
         def read(addr):
             try:
@@ -370,7 +370,7 @@ def test_stack_sizes(vm):
                 start(work, ())
             except MemoryError:
                 done.append(None)
-            time.sleep_ms(20)
+            assert all_end()
         _thread.stack_size()
         assert used() == before, (used(), before)
     """)
@@ -406,10 +406,6 @@ def test_low_memory(vm):
             global count
             with lock:
                 count += 1
-        start(lambda: None, ())
-        time.sleep_ms(10)
-        import pages
-        before = pages.stats().stacks
         started = 0
         try:
             while True:
@@ -419,12 +415,10 @@ def test_low_memory(vm):
             pass
         assert started > 100
         lock.release()
-        assert wait_for(lambda: count == started)
-        time.sleep_ms(20)
-        assert pages.stats().stacks == before == 0
+        assert all_end() and count == started
         for _ in range(100):
             start(wait, ())
-        assert wait_for(lambda: count == started + 100)
+        assert all_end() and count == started + 100
         frames.check()
     """)
 
