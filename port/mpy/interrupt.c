@@ -144,17 +144,24 @@ void interrupt_settle(void) {
 }
 
 // For a second another thread leaves it to the main one.
-static void keep_for_main(void) {
-    if (!thread_is_main() && MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL
-        && clock_ns() < first_ns + ANSWER_NS) {
-        kept = true;
-        MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
-    }
+static bool is_for_main(void) {
+    return !thread_is_main() && MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL
+           && clock_ns() < first_ns + ANSWER_NS;
 }
 
 void interrupt_take_turns(void) {
-    keep_for_main();
-    thread_take_turns(kept);
+    do {
+        if (is_for_main()) {
+            kept = true;
+            MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
+        }
+        hand_over_to_main();
+        // Who has something to raise raises that first.
+        if (MP_STATE_MAIN_THREAD(mp_pending_exception) == MP_OBJ_NULL) {
+            thread_take_turns(kept);
+        }
+        // It may have come while others had their turns.
+    } while (is_for_main());
     hand_over_to_main();
 }
 

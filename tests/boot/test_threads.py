@@ -529,7 +529,7 @@ def test_ctrl_c(vm, program):
         start(work, ())
         start(time.sleep, (1000,))
     """)
-    for _ in range(3):
+    for _ in range(20):
         vm.repl.sendline(f"print('go'); {program}")
         vm.repl.expect_exact("go\r\n")
         vm.repl.send(CTRL_C)
