@@ -1,3 +1,66 @@
-# What programs share that have no objects in common: queues and locks.
+# The machine's CPUs: each runs an interpreter of its own. What goes between them are values.
 
+import _calls
+from _calls import *
 from _sync import *
+
+_all = None
+
+
+def all():
+    """All CPUs, as a tuple of Cpu, by number; the first call starts them."""
+    global _all
+    if _all is None:
+        _all = _calls.all()
+    return _all
+
+
+def _cancel(calls):
+    for call in calls:
+        call.cancel()
+
+
+def map(function, iterable):
+    """Results of function(item), in order, taken by all CPUs that are not busy."""
+    free = [cpu for cpu in all() if not cpu.busy]
+    if not free:
+        free = [all()[here()]]
+    results = []
+    calls = []
+    try:
+        for item in iterable:
+            # Each has one that runs and one that waits; the oldest one's is the next to be free.
+            if len(calls) == 2 * len(free):
+                results.append(calls.pop(0).result())
+            calls.append(free[0].run(function, item))
+            free.append(free.pop(0))
+        while calls:
+            results.append(calls.pop(0).result())
+    except BaseException:
+        _cancel(calls)
+        raise
+    return results
+
+
+def each(function, *args, **kwargs):
+    """Results of function(*args, **kwargs) on every CPU, by number."""
+    cpus = all()
+    calls = [cpu.run(function, *args, **kwargs) for cpu in cpus if cpu.n != here()]
+    try:
+        calls.insert(here(), cpus[here()].run(function, *args, **kwargs))
+        return [call.result() for call in calls]
+    except BaseException:
+        _cancel(calls)
+        raise
+
+
+def _wait_for(call):
+    from asyncio import core
+
+    try:
+        if not call.done():
+            yield core._io_queue.queue_read(call)
+        return call.result()
+    except core.CancelledError:
+        call.cancel()
+        raise

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LIMIT = 730  # KiB, of the stripped kernel; 26 of it are the layouts of ACPI's tables
+LIMIT = 746  # KiB, of the stripped kernel; 26 of it are the layouts of ACPI's tables
 
 ROOM_NAMES = ("boot", "cpu", "firmware", "frames", "memory", "devices", "mpy")
 KINDS = {".text": "code", ".rodata": "constants", ".data": "data", ".bss": "zeroed"}

@@ -512,8 +512,12 @@ static bool on_debug(trap_frame_t *frame) {
     return true;
 }
 
-void interrupt_init(void) {
+void interrupt_join(void) {
     watch.callback = look;
+}
+
+void interrupt_init(void) {
+    interrupt_join();
     next_debug_handler = trap_set_handler(VECTOR_DEBUG, on_debug);
 }
 

@@ -19,6 +19,8 @@
 #include "py/nlr.h"
 
 void interrupt_init(void);
+// On every other CPU.
+void interrupt_join(void);
 
 // The interrupt character has come; interrupts are off.
 void interrupt_press(void);

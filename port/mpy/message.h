@@ -5,6 +5,7 @@
 #ifndef RINGZERO_MPY_MESSAGE_H
 #define RINGZERO_MPY_MESSAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,11 @@ typedef struct message {
     struct message *next;   // of the list that it is in: its holder's, or that of whoever it was given to
     uint64_t count;         // frames
     uint64_t shares;        // where in it the last reference to something shared lies, 0 if there is none
+    // Of a call: calls.c.
+    struct message *answer;
+    struct message *mine_next, *mine_previous;
+    uint8_t state, caller, callee;
+    bool forgotten;
     uint8_t bytes[];
 } message_t;
 

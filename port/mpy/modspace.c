@@ -8,6 +8,7 @@
 #include "frames/frames.h"
 #include "frames/modframes.h"
 #include "memory/space.h"
+#include "mpy/calls.h"
 #include "mpy/heap.h"
 #include "mpy/message.h"
 #include "mpy/modpages.h"
@@ -152,6 +153,7 @@ static mp_obj_t space_init_(mp_obj_t starts_in, mp_obj_t lasts_in, mp_obj_t kind
     pages_reset();
     message_init();
     sync_init();
+    calls_init();
     return none_or_raise(space_init(starts.buf, lasts.buf, kinds.buf, count), &(request_t) { 0 });
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(space_init_obj, space_init_);

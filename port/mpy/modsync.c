@@ -12,9 +12,22 @@
 #include "mpy/message.h"
 #include "mpy/modsync.h"
 
-#ifndef SYNC_CPU
+#ifdef UNIX
 #define SYNC_CPU (0)
 #define SYNC_WAKE() ((void)0)
+#else
+#include "cpu/cpus.h"
+#define SYNC_CPU (cpus_number)
+#define SYNC_WAKE() wake_others()
+
+// Which of them wait is not known.
+static void wake_others(void) {
+    for (unsigned i = 0; i < cpus_count; ++i) {
+        if (i != cpus_number) {
+            cpus_interrupt(i);
+        }
+    }
+}
 #endif
 
 // What takes or gives back frames is not left in its middle: kernel.ld.
