@@ -193,7 +193,7 @@ static void run_python(void) {
     protect(say_soft_reboot, NULL, 0);
     run_exit_functions();
     cpus_end();
-    thread_forget_others();
+    thread_end_others();
     filesystem_keep_running();
     machine_deinit();
     gc_sweep_all();
@@ -205,6 +205,7 @@ static void run_python(void) {
 // Ctrl-C has been pressed three times in vain: without the exit functions and the finalisers, as the
 // heap may be in the middle of anything.
 static void end_now(void) {
+    thread_end_others();
     mp_hal_set_interrupt_char(-1);
     mp_hal_reset_console();
     cpus_end();
@@ -220,7 +221,7 @@ static void end_now(void) {
 NORETURN void kernel_main(void) {
     // Before anything else: emulators translate all code anew when a protection is switched on.
     space_cpu_init();
-    thread_forget_others();
+    thread_end_others();
     libc_init();
     fault_init();
     interrupt_init();

@@ -71,7 +71,7 @@ static void enter(void) {
     libc_init();
     irq_join();
     timer_init();
-    thread_forget_others();
+    thread_end_others();
     interrupt_join();
     cpus_join();
     cpu_irq_on();

@@ -222,7 +222,7 @@ static NORETURN void jump_to(nlr_buf_t *handler) {
 }
 
 static NORETURN void end_program(void) {
-    thread_forget_others();
+    thread_become_main();
     jump_to(end);
 }
 

@@ -58,7 +58,7 @@ static bool is_alone(void) {
     return main_thread.next == &main_thread;
 }
 
-void thread_forget_others(void) {
+void thread_become_main(void) {
     uint64_t state = cpu_irq_save();
     timer_stop(&slice_timer);
     if (running != &main_thread) {
@@ -66,10 +66,38 @@ void thread_forget_others(void) {
         memcpy(thread_own_start, main_thread.own, OWN_SIZE);
         running = &main_thread;
     }
-    main_thread.next = &main_thread;
     main_thread.mutex = NULL;
-    dead = NULL;
     cpu_irq_restore(state);
+}
+
+static void give_back(thread_t *thread) {
+    // It lies in there itself.
+    extent_t stack = thread->stack;
+    extent_cut(&stack, 0);
+    if (stack.count > 0) {
+        panic("a thread's stack stays");
+    }
+}
+
+// In the thread that goes on.
+static void bury(void) {
+    if (dead != NULL) {
+        thread_t *thread = dead;
+        dead = NULL;
+        give_back(thread);
+    }
+}
+
+void thread_end_others(void) {
+    thread_become_main();
+    thread_t *thread = main_thread.next;
+    main_thread.next = &main_thread;
+    while (thread != NULL && thread != &main_thread) {
+        thread_t *next = thread->next;
+        give_back(thread);
+        thread = next;
+    }
+    bury();
 }
 
 bool thread_is_main(void) {
@@ -108,18 +136,9 @@ static void switch_to(thread_t *next) {
     cpu_switch(&last->place, next->place);
 }
 
-// In the thread that goes on.
 static void go_on(void) {
     cpu_irq_on();
-    if (dead != NULL) {
-        // It lies in there itself.
-        extent_t stack = dead->stack;
-        dead = NULL;
-        extent_cut(&stack, 0);
-        if (stack.count > 0) {
-            panic("a thread's stack stays");
-        }
-    }
+    bury();
 }
 
 static void end_slice(timer_entry_t *timer) {
@@ -314,7 +333,8 @@ mp_uint_t mp_thread_create(void *(*entry)(void *), void *arg, size_t *stack_size
 }
 
 mp_uint_t mp_thread_get_id(void) {
-    return (mp_uint_t)running;
+    // Small enough for Python to have it without memory.
+    return thread_is_main() ? 1 : (mp_uint_t)running;
 }
 
 void mp_thread_start(void) {

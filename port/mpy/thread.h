@@ -15,9 +15,11 @@
 // Variables of which each thread has its own. They start with 0; the collector finds those of the others.
 #define THREAD_OWN __attribute__((section(".bss.of_thread")))
 
-// At a new heap, and where the program ends: there is the main thread alone, and it is the one that runs.
-// The frames of the others are not given back.
-void thread_forget_others(void);
+// On the main thread's stack, at the start and at the end: there is no other thread, and what others had of
+// frames goes back.
+void thread_end_others(void);
+// On any thread's stack, which is then left for good: the main thread is the one that runs.
+void thread_become_main(void);
 
 bool thread_is_main(void);
 // The handler of the main thread's innermost exception.
