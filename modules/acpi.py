@@ -1,4 +1,5 @@
-# ACPI: the tables that firmware left, found, checked and told field by field.
+# ACPI: the tables that firmware left, found, checked and told field by field, and what AML in
+# them says.
 
 from _acpi_tables import decode as _decode
 from _acpi_tables import text as _text
@@ -10,13 +11,15 @@ _BIOS = _const(0xE0000)
 _BIOS_SIZE = _const(0x20000)
 
 _hardware = None
+_namespace = None
 
 
 def hardware(new=None):
     """What all accesses to the machine go through: a Hardware, or `new`, which takes its place."""
-    global _hardware
+    global _hardware, _namespace
     if new is not None:
         _hardware = new
+        _namespace = None
     elif _hardware is None:
         from _acpi_hardware import Hardware
 
@@ -200,3 +203,35 @@ def show(signature=None, n=0):
         print(
             "%-4s  0x%016x  %7d bytes  %s" % (one.signature, one.addr, one.size, one.problem or "")
         )
+
+
+def namespace():
+    """The aml.Namespace of the DSDT and all SSDTs, which the first call makes.
+
+    ValueError where there is no DSDT that is in order.
+    """
+    global _namespace
+    if _namespace is None:
+        from aml import Namespace
+
+        found = [table("DSDT").data]
+        for one in tables():
+            if one.signature in ("SSDT", "PSDT") and not one.problem:
+                found.append(one.data)
+        _namespace = Namespace(found, hardware())
+    return _namespace
+
+
+def evaluate(path, *args):
+    """The value of a name in the namespace, or what a method returns."""
+    return namespace().evaluate(path, *args)
+
+
+def devices():
+    """(path, hardware ID or None, whether it is there) of each device and processor."""
+    return namespace().devices()
+
+
+def resources(path):
+    """The resources of a device: a dict each."""
+    return namespace().resources(path)

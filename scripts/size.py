@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LIMIT = 746  # KiB, of the stripped kernel; 26 of it are the layouts of ACPI's tables
+# KiB, of the stripped kernel; 26 of it are the layouts of ACPI's tables, 49 what runs AML.
+LIMIT = 795
 
 ROOM_NAMES = ("boot", "cpu", "firmware", "frames", "memory", "devices", "mpy")
 KINDS = {".text": "code", ".rodata": "constants", ".data": "data", ".bss": "zeroed"}

@@ -42,3 +42,46 @@ def test_outside(vm):
     for addr in (0, 0xFFF, 1 << 40, (1 << 46) - 1, 1 << 46, (1 << 64) - 1, -1, 1 << 70):
         problem = vm.eval(f"acpi.Table({addr}).problem")
         assert problem.startswith("????: ") and problem.endswith("cannot be read")
+
+
+def test_namespace(vm):
+    """QEMU's own DSDT: its devices, their resources and links, and how to switch it off."""
+    vm.exec("import acpi\nnames = dict(acpi.namespace().names())")
+    assert vm.eval("acpi.namespace().problems") == []
+    assert vm.eval(r"(names['\\_SB.PCI0'], names['\\_SB.CPUS.C000'])") == ("Device", "Processor")
+    assert vm.eval("len(names)") > 200
+    assert vm.eval(r"[d for d in acpi.devices() if d[0] == '\\_SB.PCI0.SF8.RTC']") == [
+        (r"\_SB.PCI0.SF8.RTC", "PNP0B00", True)
+    ]
+    windows = vm.eval(r"acpi.resources('\\_SB.PCI0')")
+    buses = [one for one in windows if one["kind"] == "WordSpace" and one["type"] == 2]
+    assert [(one["min"], one["max"]) for one in buses] == [(0, 255)]
+    ports = [one for one in windows if one["kind"] == "IO"]
+    assert [(one["min"], one["length"]) for one in ports] == [(0xCF8, 8)]
+    assert vm.eval(r"acpi.evaluate('\\_S5')") == [0, 0, 0, 0]
+    assert vm.eval(r"len(acpi.evaluate('\\_SB.PCI0._PRT'))") == 128
+    assert vm.eval(r"acpi.evaluate('\\_SB.PCI0._PRT')[0][2].path") == r"\_SB.LNKE"
+
+
+def test_fields(vm):
+    """Fields reach PCI configuration, ports and memory, and each access can be seen."""
+    vm.exec("import acpi, aml\ntrace = aml.Trace(acpi.hardware())\nacpi.hardware(trace)")
+    # The interrupt router's registers, from 0x60 of the bridge's configuration on.
+    vm.exec("import machine\nmachine.port32[0xCF8] = 0x8000F860\nwant = machine.port8[0xCFC]")
+    assert vm.eval(r"acpi.evaluate('\\_SB.PRQA') == want")
+    assert vm.eval("trace.log[-1][1:3]") == (0, 1)
+    found = vm.eval(r"acpi.resources('\\_SB.LNKA')")
+    assert found[0]["kind"] == "Interrupt" and found[0]["interrupts"] == [vm.eval("want & 15")]
+
+
+def test_load(vm):
+    """The namespace takes little memory and few steps: neither grows with what methods hold."""
+    vm.exec("""
+        import acpi, gc
+        gc.collect()
+        before = gc.mem_alloc()
+        acpi.namespace()
+        gc.collect()
+        size = gc.mem_alloc() - before
+    """)
+    assert vm.eval("size") < 40 * vm.eval("len(acpi.table('DSDT').data)")

@@ -1,0 +1,163 @@
+# Fields: bits of regions, of buffers, and of what lies behind an index or a bank.
+
+from _aml_values import AmlError
+
+
+class Region:
+    """`space`, a number, `address` and `length` in bytes; `node`, its name in `ns`."""
+
+    kind = "Region"
+
+    def __init__(self, ns, space, address, length, node, data=None):
+        self.ns = ns
+        self.location = None  # of a PCI device, once somebody has looked
+        self.space = space
+        self.address = address
+        self.length = length
+        self.node = node
+        self.data = data  # of a table's region
+
+
+class BufferField:
+    """`width` bits of a buffer, from a bit on."""
+
+    kind = "BufferField"
+
+    def __init__(self, data, bit, width, whole=False):
+        self.data = data
+        self.bit = bit
+        self.width = width
+        self.whole = whole  # made by CreateField: its value is a buffer, however short
+
+    def read(self, ns):
+        last = (self.bit + self.width + 7) // 8
+        value = int.from_bytes(self.data[self.bit // 8 : last], "little") >> (self.bit & 7)
+        return ns.field_value(value & ((1 << self.width) - 1), self.width, self.whole)
+
+    def write(self, ns, value):
+        value = ns.field_bits(value, self.width)
+        first = self.bit // 8
+        last = (self.bit + self.width + 7) // 8
+        shift = self.bit & 7
+        mask = ((1 << self.width) - 1) << shift
+        old = int.from_bytes(self.data[first:last], "little")
+        self.data[first:last] = (old & ~mask | value << shift).to_bytes(last - first, "little")
+
+
+class Field:
+    """`width` bits from `bit` on. `flags` are those of ACPI 6.5, 20.2.5.2."""
+
+    kind = "RegionField"
+
+    def __init__(self, base, bit, width, flags):
+        self.base = base  # the region
+        self.bit = bit
+        self.width = width
+        self.flags = flags
+
+    def size(self):
+        # The bytes of an access. Any access is by the byte.
+        access = self.flags & 15
+        return 1 << access - 1 if 1 <= access <= 4 else 1
+
+    def check(self):
+        if self.base is None:
+            raise AmlError("a field of a region that is not there")
+        if self.base.space in (4, 9):
+            raise AmlError("%s: a serial bus is not there" % self.base.node)
+
+    def get(self, ns, offset, size):
+        # One access: a number.
+        return access(ns, self.base, offset, size, None)
+
+    def put(self, ns, offset, size, value):
+        access(ns, self.base, offset, size, value)
+
+    def read(self, ns):
+        self.check()
+        size = self.size()
+        offset = self.bit // 8 // size * size
+        shift = self.bit - 8 * offset
+        value = 0
+        done = 0
+        while done < shift + self.width:
+            value |= self.get(ns, offset + done // 8, size) << done
+            done += 8 * size
+        return ns.field_value(value >> shift & ((1 << self.width) - 1), self.width)
+
+    def write(self, ns, value):
+        self.check()
+        size = self.size()
+        value = ns.field_bits(value, self.width)
+        offset = self.bit // 8 // size * size
+        shift = self.bit - 8 * offset
+        value <<= shift
+        mask = ((1 << self.width) - 1) << shift
+        whole = (1 << 8 * size) - 1
+        while mask:
+            part = value & whole
+            kept = ~mask & whole
+            if kept:
+                rule = self.flags >> 5 & 3
+                if rule == 0:
+                    part |= self.get(ns, offset, size) & kept
+                elif rule == 1:
+                    part |= kept
+            self.put(ns, offset, size, part)
+            offset += size
+            mask >>= 8 * size
+            value >>= 8 * size
+
+
+class BankField(Field):
+    """A field that is there when another one has a value."""
+
+    kind = "BankField"
+
+    def __init__(self, base, bit, width, flags, bank, value):
+        super().__init__(base, bit, width, flags)
+        self.bank = bank
+        self.value = value
+
+    def get(self, ns, offset, size):
+        self.bank.write(ns, self.value)
+        return super().get(ns, offset, size)
+
+    def put(self, ns, offset, size, value):
+        self.bank.write(ns, self.value)
+        super().put(ns, offset, size, value)
+
+
+class IndexField(Field):
+    """A field behind two others: one takes the offset, the other has the data."""
+
+    kind = "IndexField"
+
+    def check(self):
+        pass
+
+    def get(self, ns, offset, size):
+        self.base[0].write(ns, offset)
+        return ns.to_int(self.base[1].read(ns))
+
+    def put(self, ns, offset, size, value):
+        self.base[0].write(ns, offset)
+        self.base[1].write(ns, value)
+
+
+def access(ns, region, offset, size, value):
+    """Reads `size` bytes of a region, or where there is a value, writes them."""
+    if offset + size > region.length:
+        raise AmlError(
+            "%s: %d bytes at offset 0x%x of %d" % (region.node, size, offset, region.length)
+        )
+    if region.data is not None:
+        if value is not None:
+            raise AmlError("%s: a table cannot be written to" % region.node)
+        return int.from_bytes(region.data[offset : offset + size], "little")
+    if ns.hardware is None:
+        raise AmlError("%s: there is no hardware" % region.node)
+    if value is not None:
+        ns.hardware.write(region, offset, size, value)
+        return 0
+    return ns.hardware.read(region, offset, size)
