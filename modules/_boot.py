@@ -3,7 +3,7 @@
 
 
 def _boot():
-    import _cpus
+    import _calls
     import _files
     import _handoff
     import _space
@@ -54,11 +54,11 @@ def _boot():
             raise ValueError(
                 "command line: cpus=%s is neither all nor a number from 1 to 255" % cpus
             )
-        _cpus.limit(int(cpus))
+        _handoff.set_cpus(int(cpus))
 
     _files.mount(bootinfo.modules, options)
     if cpus == "all":
-        _cpus.count()
+        _calls.all()
 
     if log:
         ms = _handoff.start_ms()

@@ -12,6 +12,7 @@
 #include "shared/runtime/pyexec.h"
 
 #include "boot/handoff.h"
+#include "boot/percpu.h"
 #include "cpu/libc.h"
 #include "devices/power.h"
 #include "devices/screen.h"
@@ -34,7 +35,7 @@
 
 static char main_path[MICROPY_ALLOC_PATH_MAX];
 static bool eof_is_poweroff;
-static bool started;
+SHARED static bool started;
 
 bool main_set_program(const char *path, size_t len) {
     if (len >= sizeof(main_path)) {

@@ -7,6 +7,7 @@
 #include "boot/handoff.h"
 #include "boot/percpu.h"
 #include "cpu/clock.h"
+#include "cpu/cpus.h"
 #include "cpu/irq.h"
 #include "cpu/local_apic.h"
 #include "cpu/timer.h"
@@ -99,7 +100,9 @@ void mp_hal_init(void) {
 
 void mp_hal_idle(uint64_t due) {
     if (!has_timer || irq_active || !(cpu_rflags() & CPU_RFLAGS_IF)) {
-        uart_service(console);
+        if (cpus_number == 0) {
+            uart_service(console);
+        }
         cpu_pause();
         return;
     }

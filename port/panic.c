@@ -101,9 +101,13 @@ static void put_python(uint64_t rsp) {
     }
 }
 
+// There are other CPUs.
+static bool several;
+
 // A fault while panicking must not start over.
 static void enter(const trap_frame_t *frame) {
     static int depth;
+    several = several || cpus_count > 1;
     // What runs in an interrupt has nothing to add.
     cpu_irq_off();
     if (!cpus_panic()) {
@@ -166,7 +170,7 @@ __attribute__((noinline)) void panic(const char *message) {
     const trap_frame_t *f = fault;
     enter(f);
     put("\r\npanic: ");
-    if (cpus_count > 1) {
+    if (several) {
         put("CPU ");
         put_number(cpus_number);
         put(": ");

@@ -18,6 +18,7 @@ enum {
 
 PERCPU unsigned cpus_number;
 unsigned cpus_count = 1;
+uint32_t cpus_epoch = 1;
 cpu_t cpus[CPUS_MAX];
 
 static void (*entry_function)(void);
@@ -208,6 +209,7 @@ bool cpus_panic(void) {
     }
     if (cpus_count > 1) {
         stop_others();
+        cpus_count = 1;
     }
     return true;
 }
@@ -224,6 +226,6 @@ void cpus_stop(void) {
     }
     cpus_count = 1;
     cpus[0].asked = 0;
-    ask_lock = (lock_t) { 0 };
+    ++cpus_epoch;
     stopping = false;
 }

@@ -16,6 +16,8 @@
 // This CPU's number, and how many run.
 extern unsigned cpus_number;
 extern unsigned cpus_count;
+// From 1 on, how often they have been stopped: for lock.h.
+extern uint32_t cpus_epoch;
 
 typedef struct {
     char *memory;           // what percpu_start is on this CPU, seen from everywhere

@@ -8,12 +8,13 @@
 #include "cpu/cpus.h"
 #include "cpu/io.h"
 
+// Starts with 0. What a CPU held when it was stopped is free again: the epoch is another one since.
 typedef struct {
     uint32_t taken;
 } lock_t;
 
 static inline bool lock_try(lock_t *lock) {
-    return __atomic_exchange_n(&lock->taken, 1, __ATOMIC_ACQUIRE) == 0;
+    return __atomic_exchange_n(&lock->taken, cpus_epoch, __ATOMIC_ACQUIRE) != cpus_epoch;
 }
 
 // For what no interrupt's handler does. Who waits answers others meanwhile, by NMI.

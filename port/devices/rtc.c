@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "cpu/io.h"
+#include "cpu/lock.h"
 #include "devices/rtc.h"
 #include "firmware/acpi.h"
 
@@ -41,22 +42,24 @@ enum {
 // Of the last date set, where the clock has no room for it; 0: none has been set.
 static uint8_t century_set;
 
-// An interrupt's handler may want the ports, too: index and data are one step.
+// An interrupt's handler may want the ports, too, and another CPU: index and data are one step.
+static lock_t lock;
+
 static uint8_t get(uint8_t reg) {
-    uint64_t state = cpu_irq_save();
+    uint64_t state = lock_save(&lock);
     io_out8(INDEX_PORT, NMI_OFF | reg);
     uint8_t value = io_in8(DATA_PORT);
     io_out8(INDEX_PORT, 0);
-    cpu_irq_restore(state);
+    lock_restore(&lock, state);
     return value;
 }
 
 static void put(uint8_t reg, uint8_t value) {
-    uint64_t state = cpu_irq_save();
+    uint64_t state = lock_save(&lock);
     io_out8(INDEX_PORT, NMI_OFF | reg);
     io_out8(DATA_PORT, value);
     io_out8(INDEX_PORT, 0);
-    cpu_irq_restore(state);
+    lock_restore(&lock, state);
 }
 
 // 0: the FADT names none. Then the usual place may be read, but not written to.

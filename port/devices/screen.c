@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cpu/io.h"
+#include "cpu/lock.h"
 #include "devices/framebuffer.h"
 #include "devices/screen.h"
 #include "devices/vga.h"
@@ -25,9 +26,10 @@ static struct {
     uint8_t drawn[ROWS_MAX][COLUMNS_MAX];
 } screen;
 
-// Interrupts print, too. Cells change with interrupts off. Whoever finds a drawer at work leaves the
+// Interrupts print, too, and other CPUs. Cells change with interrupts off, and the lock. Whoever finds a drawer at work leaves the
 // drawing, which is slow, to that one.
 static volatile bool drawing, changed;
+static lock_t lock;
 
 void screen_init(void) {
     if (framebuffer_init()) {
@@ -157,23 +159,23 @@ void screen_write(const char *text, size_t size) {
     }
     while (size > 0) {
         size_t part = size < PART_SIZE ? size : PART_SIZE;
-        uint64_t state = cpu_irq_save();
+        uint64_t state = lock_save(&lock);
         for (size_t i = 0; i < part; ++i) {
             put(text[i]);
         }
         changed = true;
-        cpu_irq_restore(state);
+        lock_restore(&lock, state);
         text += part;
         size -= part;
     }
     for (;;) {
-        uint64_t state = cpu_irq_save();
+        uint64_t state = lock_save(&lock);
         bool mine = changed && !drawing;
         if (mine) {
             drawing = true;
             changed = false;
         }
-        cpu_irq_restore(state);
+        lock_restore(&lock, state);
         if (!mine) {
             return;
         }

@@ -1,5 +1,6 @@
 #include "cpu/clock.h"
 #include "cpu/io.h"
+#include "cpu/lock.h"
 #include "devices/io_apic.h"
 #include "devices/uart.h"
 
@@ -272,20 +273,21 @@ int uart_receive(uart_t *uart) {
 }
 
 void uart_send(uart_t *uart, const void *data, size_t size) {
+    static lock_t lock;
     const uint8_t *bytes = data;
     if (!uart->open) {
         return;
     }
     for (;;) {
-        // An interrupt's handler may send in between.
-        uint64_t state = cpu_irq_save();
+        // An interrupt's handler may send in between, and another CPU.
+        uint64_t state = lock_save(&lock);
         if (uart->room < size && (get(uart, LSR) & LSR_THR_EMPTY)) {
             uart->room = UART_FIFO_SIZE;
         }
         for (; uart->room > 0 && size > 0; --uart->room, --size) {
             put(uart, DATA, *bytes++);
         }
-        cpu_irq_restore(state);
+        lock_restore(&lock, state);
         if (size == 0) {
             break;
         }

@@ -306,8 +306,6 @@ void space_leave(void) {
     on_boot_tables = true;
     space_reserve_count = 0;
     space_reserve_next = SPACE_RESERVE;
-    // Another CPU may have been stopped with it.
-    lock = (lock_t) { 0 };
 }
 
 static void free_cpu(paging_t *paging, uint64_t addr) {

@@ -7,6 +7,7 @@
 #include "shared/runtime/interrupt_char.h"
 
 #include "boot/percpu.h"
+#include "cpu/cpus.h"
 #include "cpu/irq.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
@@ -125,10 +126,10 @@ static uintptr_t ask_terminal(uint8_t what, uintptr_t poll_flags, const char *st
 
 uintptr_t mp_hal_stdio_poll(uintptr_t poll_flags) {
     uintptr_t ready = 0;
-    if (!console->interrupts) {
+    if (!console->interrupts && cpus_number == 0) {
         uart_service(console);
     }
-    if ((poll_flags & MP_STREAM_POLL_RD) && uart_available(console) > 0) {
+    if (cpus_number == 0 && (poll_flags & MP_STREAM_POLL_RD) && uart_available(console) > 0) {
         ready |= MP_STREAM_POLL_RD;
     }
     if ((poll_flags & MP_STREAM_POLL_WR) && uart_writable(console)) {
@@ -166,6 +167,9 @@ void mp_hal_reset_console(void) {
 }
 
 int mp_hal_stdin_rx_chr(void) {
+    if (cpus_number != 0) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("the console's input is CPU 0's"));
+    }
     for (;;) {
         int c = uart_receive(console);
         if (c >= 0) {

@@ -3,6 +3,7 @@
 
 #include "py/cstack.h"
 #include "py/gc.h"
+#include "py/mperrno.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
 
@@ -14,6 +15,7 @@
 #include "cpu/libc.h"
 #include "cpu/local_apic.h"
 #include "cpu/timer.h"
+#include "devices/screen.h"
 #include "firmware/madt.h"
 #include "frames/frames.h"
 #include "memory/space.h"
@@ -23,19 +25,24 @@
 #include "mpy/filesystem.h"
 #include "mpy/heap.h"
 #include "mpy/interrupt.h"
+#include "mpy/message.h"
 #include "mpy/modcalls.h"
+#include "mpy/modmachine.h"
+#include "mpy/modpages.h"
+#include "mpy/modsync.h"
 #include "mpy/native.h"
 #include "mpy/thread.h"
+#include "panic.h"
 
 enum {
     INIT_MS = 10,           // SDM 3A 8.4.4.1
     LOW_END = 0x100000,     // where a CPU can begin
     XAPIC_ID_MAX = 254,
-    FIRST_HEAP = 16,        // frames, from which a heap grows
+    HEAP_FRAMES = 64,       // that an interpreter begins with
 };
+#define RESET_NS UINT64_C(1000000000)
 
 SHARED static bool used;
-static char *first_heap;    // this CPU's
 SHARED static unsigned limit = CPUS_MAX;
 
 typedef struct {
@@ -49,15 +56,58 @@ void cpus_set_limit(unsigned count) {
     limit = count;
 }
 
-// A fresh one: calls are all that it does.
-static _Noreturn void run_interpreter(void) {
+// --- On the others --------------------------------------------------------------------------
+
+// It has an interpreter, in which the program can be ended.
+static bool running;
+// By the CPU's number: its interpreter is to end, and how many have.
+SHARED static uint32_t end_asked[CPUS_MAX];
+SHARED static uint32_t ended_count[CPUS_MAX];
+
+static void on_interrupt(void *context) {
+    calls_interrupt(context);
+    if (__atomic_exchange_n(&end_asked[cpus_number], 0, __ATOMIC_SEQ_CST)) {
+        if (running) {
+            interrupt_end();
+        } else {
+            __atomic_add_fetch(&ended_count[cpus_number], 1, __ATOMIC_SEQ_CST);
+        }
+    }
+}
+
+// Whatever it had, wherever it was left.
+static void free_interpreter(uint64_t heap) {
+    thread_end_others();
+    calls_reset();
+    message_reset();
+    sync_reset();
+    mp_hal_reset_console();
+    machine_deinit();
+    pages_close_all();
+    native_free();
+    // The rest of the heap.
+    paging_page_t page;
+    while (space_next(SPACE_HEAP, &page) && page.va < SPACE_HEAP_END) {
+        uint64_t count = page.size / PAGING_SIZE;
+        if (space_unmap(page.va, count, PAGING_OWN) != PAGING_OK
+            || frames_free_kernel(page.addr, count) != FRAMES_OK) {
+            panic("an interpreter's frames were not its own");
+        }
+    }
+    if (frames_free_kernel(heap, HEAP_FRAMES) != FRAMES_OK) {
+        panic("an interpreter's heap was not its own");
+    }
+}
+
+static void run_interpreter(uint64_t heap) {
     mp_cstack_init_with_top(stack_top, stack_top - stack_bottom);
     heap_reset();
     native_reset();
     collect_reset();
     filesystem_reset();
-    gc_init(first_heap, first_heap + FIRST_HEAP * FRAMES_SIZE);
+    gc_init((void *)heap, (void *)(heap + HEAP_FRAMES * FRAMES_SIZE));
     mp_init();
+    running = true;
     for (;;) {
         mp_handle_pending(false);
         if (!modcalls_serve()) {
@@ -75,8 +125,31 @@ static void enter(void) {
     interrupt_join();
     cpus_join();
     cpu_irq_on();
-    run_interpreter();
+    for (;;) {
+        uint64_t heap = FRAMES_FAILED(FRAMES_NO_MEMORY);
+        if (calls_busy(cpus_number)) {
+            heap = frames_alloc_kernel(HEAP_FRAMES, FRAMES_SIZE, 0);
+        }
+        if (frames_failed(heap)) {
+            // Where there is no memory, until it is asked for something else or told to end.
+            irq_wait();
+            continue;
+        }
+        nlr_buf_t nlr;
+        if (nlr_push(&nlr) == 0) {
+            interrupt_set_end(&nlr);
+            run_interpreter(heap);
+        } else if (nlr.ret_val != NULL) {
+            nlr_jump_fail(nlr.ret_val);
+        }
+        running = false;
+        interrupt_set_end(NULL);
+        free_interpreter(heap);
+        __atomic_add_fetch(&ended_count[cpus_number], 1, __ATOMIC_SEQ_CST);
+    }
 }
+
+// --- Their start ----------------------------------------------------------------------------
 
 static void note(void *context, uint32_t id) {
     found_t *found = context;
@@ -99,26 +172,20 @@ static void start_all(const found_t *found, uint64_t trampoline) {
     memcpy((void *)trampoline, cpus_trampoline, cpus_trampoline_end - cpus_trampoline);
     cpus_init();
     cpus_set_entry(enter);
-    irq_set_handler(IRQ_VECTOR_CPUS, calls_interrupt, NULL);
+    irq_set_handler(IRQ_VECTOR_CPUS, on_interrupt, 0);
     for (unsigned i = 0; i < found->count; ++i) {
         cpus_reset(found->ids[i]);
     }
     mp_hal_delay_ms(INIT_MS);
     for (unsigned i = 0; i < found->count; ++i) {
         space_cpu_t cpu;
-        uint64_t heap = frames_alloc_kernel(FIRST_HEAP, FRAMES_SIZE, 0);
-        if (frames_failed(heap) || !space_add_cpu(&cpu)) {
-            if (!frames_failed(heap)) {
-                frames_free_kernel(heap, FIRST_HEAP);
-            }
+        if (!space_add_cpu(&cpu)) {
             mp_printf(&mp_plat_print, "cpus: no memory for more than %u of %u\n", cpus_count, found->count + 1);
             return;
         }
-        *(uint64_t *)(cpu.memory + ((char *)&first_heap - percpu_start)) = heap;
         if (!cpus_start(found->ids[i], cpu.memory, cpu.root, trampoline)) {
             mp_printf(&mp_plat_print, "cpus: the one with APIC id %u does not start\n", (unsigned)found->ids[i]);
             space_remove_cpu(&cpu);
-            frames_free_kernel(heap, FIRST_HEAP);
         }
     }
 }
@@ -156,7 +223,25 @@ void cpus_use(void) {
     }
 }
 
+bool cpus_reset_interpreter(unsigned number) {
+    uint32_t before = __atomic_load_n(&ended_count[number], __ATOMIC_SEQ_CST);
+    __atomic_store_n(&end_asked[number], 1, __ATOMIC_SEQ_CST);
+    cpus_interrupt(number);
+    uint64_t end = clock_ns() + RESET_NS;
+    while (__atomic_load_n(&ended_count[number], __ATOMIC_SEQ_CST) == before) {
+        if (clock_ns() >= end) {
+            // It may not have noticed yet, and shall not later.
+            __atomic_store_n(&end_asked[number], 0, __ATOMIC_SEQ_CST);
+            return __atomic_load_n(&ended_count[number], __ATOMIC_SEQ_CST) != before;
+        }
+        mp_event_handle_nowait();
+        cpu_pause();
+    }
+    return true;
+}
+
 void cpus_end(void) {
     cpus_stop();
     used = false;
+    screen_take_over();
 }

@@ -5,6 +5,7 @@
 #include "boot/handoff.h"
 #include "boot/percpu.h"
 #include "cpu/clock.h"
+#include "cpu/cpus.h"
 #include "cpu/io.h"
 #include "cpu/irq.h"
 #include "cpu/timer.h"
@@ -379,9 +380,14 @@ static void look(timer_entry_t *timer) {
     }
 }
 
+void interrupt_end(void) {
+    ended = true;
+    look(&watch);
+}
+
 static void watch_callback(void) {
     for (size_t i = 0; i < UART_COUNT; ++i) {
-        if (uarts[i].intercept != NULL) {
+        if (uarts[i].intercept != NULL && cpus_number == 0) {
             uart_service(&uarts[i]);
         }
     }

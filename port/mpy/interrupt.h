@@ -28,6 +28,9 @@ void interrupt_press(void);
 // Where the third Ctrl-C goes to: the handler of the kernel's own, whose value is then NULL.
 void interrupt_set_end(nlr_buf_t *end);
 
+// Goes to that handler now, or as soon as nothing of the kernel's is in the middle; interrupts are off.
+void interrupt_end(void);
+
 // Raises KeyboardInterrupt if Ctrl-C has waited for its second, where Python's own code is to catch it:
 // for C that takes its time and can be left.
 void interrupt_check(void);

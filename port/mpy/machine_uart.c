@@ -5,6 +5,7 @@
 #include "extmod/misc.h"
 
 #include "cpu/clock.h"
+#include "cpu/cpus.h"
 #include "cpu/io.h"
 #include "cpu/timer.h"
 #include "devices/uart.h"
@@ -190,6 +191,9 @@ static void mp_machine_uart_init_helper(machine_uart_obj_t *self, size_t n_args,
 
 static mp_obj_t mp_machine_uart_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
     mp_arg_check_num(n_args, n_kw, 1, MP_OBJ_FUN_ARGS_MAX, true);
+    if (cpus_number != 0) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("serial ports are CPU 0's"));
+    }
     mp_int_t id = mp_obj_get_int(args[0]);
     if (id < 0 || id >= UART_COUNT || !uarts[id].present) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("UART(%d) doesn't exist"), (int)id);

@@ -272,6 +272,23 @@ static mp_obj_t cpu_run_(size_t n_args, const mp_obj_t *args, mp_map_t *kw_args)
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(cpu_run_obj, 2, cpu_run_);
 
+// reset(): ends what it runs and begins anew; its frames go back, globals are gone.
+static mp_obj_t cpu_reset_(mp_obj_t self_in) {
+    unsigned number = ((cpu_obj_t *)MP_OBJ_TO_PTR(self_in))->number;
+    frames_refuse_interrupt();
+    if (number == 0) {
+        mp_raise_ValueError(MP_ERROR_TEXT("CPU 0 is reset by a soft reset"));
+    }
+    if (number == cpus_number) {
+        mp_raise_ValueError(MP_ERROR_TEXT("a CPU does not reset itself"));
+    }
+    if (!cpus_reset_interpreter(number)) {
+        mp_raise_OSError(MP_ETIMEDOUT);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(cpu_reset_obj, cpu_reset_);
+
 static void cpu_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
     if (dest[0] != MP_OBJ_NULL) {
         return;
@@ -299,6 +316,7 @@ static void cpu_print(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t
 
 static const mp_rom_map_elem_t cpu_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_run), MP_ROM_PTR(&cpu_run_obj) },
+    { MP_ROM_QSTR(MP_QSTR_reset), MP_ROM_PTR(&cpu_reset_obj) },
 };
 static MP_DEFINE_CONST_DICT(cpu_locals, cpu_locals_table);
 

@@ -5,6 +5,7 @@
 #include "boot/handoff.h"
 #include "devices/framebuffer.h"
 #include "main.h"
+#include "mpy/cpus.h"
 #include "mpy/heap.h"
 #include "mpy/modhandoff.h"
 #include "mpy/modmachine.h"
@@ -132,6 +133,14 @@ static mp_obj_t handoff_set_console_(mp_obj_t serial, mp_obj_t screen) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(handoff_set_console_obj, handoff_set_console_);
 
+// set_cpus(count): never more than so many.
+static mp_obj_t handoff_set_cpus_(mp_obj_t count) {
+    handoff_need_start_();
+    cpus_set_limit(mp_obj_get_int(count));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(handoff_set_cpus_obj, handoff_set_cpus_);
+
 // start_ms(): how long the machine has been up, in milliseconds; None after a soft reset.
 static mp_obj_t handoff_start_ms_(void) {
     return machine_soft_reset_done() ? mp_const_none : mp_obj_new_int_from_uint(mp_hal_ticks_ms());
@@ -156,6 +165,7 @@ static const mp_rom_map_elem_t handoff_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_set_heap), MP_ROM_PTR(&handoff_set_heap_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_console), MP_ROM_PTR(&handoff_set_console_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_eof_poweroff), MP_ROM_PTR(&handoff_set_eof_poweroff_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_cpus), MP_ROM_PTR(&handoff_set_cpus_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_rom), MP_ROM_PTR(&rom_set_obj) },
     { MP_ROM_QSTR(MP_QSTR_start_ms), MP_ROM_PTR(&handoff_start_ms_obj) },
 };

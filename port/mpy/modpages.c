@@ -7,6 +7,7 @@
 
 #include "frames/frames.h"
 #include "frames/modframes.h"
+#include "mpy/holding.h"
 #include "mpy/modpages.h"
 
 // A kernel that lets Python change how memory is mapped at its own address says how frames are to be
@@ -60,6 +61,35 @@ static void remove_open(pages_t *self) {
     self->next = self->previous = NULL;
 }
 
+static HOLDING frames_status_t open_frames(pages_t *self, uint64_t count, uint64_t align, uint64_t below) {
+    uint64_t addr = frames_alloc_kernel(count, align, below);
+    if (frames_failed(addr)) {
+        return frames_why(addr);
+    }
+    self->addr = addr;
+    self->count = count;
+    add_open(self);
+    return FRAMES_OK;
+}
+
+// FRAMES_NO_MEMORY: there is none for a page table, and nothing has changed.
+static HOLDING frames_status_t close_frames(pages_t *self) {
+    if (!MICROPY_PAGES_RESTORE(self->addr, self->count)) {
+        return FRAMES_NO_MEMORY;
+    }
+    remove_open(self);
+    uint64_t count = self->count;
+    self->count = 0;
+    return frames_free_kernel(self->addr, count);
+}
+
+void pages_close_all(void) {
+    for (pages_t *pages = MP_STATE_VM(pages_open), *next; pages != NULL; pages = next) {
+        next = pages->next;
+        close_frames(pages);
+    }
+}
+
 static pages_t *get_open(mp_obj_t self_in) {
     pages_t *self = MP_OBJ_TO_PTR(self_in);
     if (self->count == 0) {
@@ -106,13 +136,10 @@ static mp_obj_t pages_alloc_(size_t n_args, const mp_obj_t *pos_args, mp_map_t *
     pages_t *self = mp_obj_malloc(pages_t, &pages_type);
     self->count = 0;
     self->is_view = false;
-    uint64_t addr = frames_alloc_kernel(count, align, below);
-    if (frames_failed(addr)) {
-        frames_raise_alloc(frames_why(addr), count, align, below);
+    frames_status_t status = open_frames(self, count, align, below);
+    if (status != FRAMES_OK) {
+        frames_raise_alloc(status, count, align, below);
     }
-    self->addr = addr;
-    self->count = count;
-    add_open(self);
     memset(get_data(self), 0, get_size(self));
     return MP_OBJ_FROM_PTR(self);
 }
@@ -139,13 +166,11 @@ static mp_obj_t pages_close_(mp_obj_t self_in) {
     if (self->is_view) {
         self->count = 0;
     } else if (self->count != 0) {
-        if (!MICROPY_PAGES_RESTORE(self->addr, self->count)) {
+        frames_status_t status = close_frames(self);
+        if (status == FRAMES_NO_MEMORY) {
             mp_raise_msg(&mp_type_MemoryError,
                 MP_ERROR_TEXT("no frame for a page table: the pages stay open"));
         }
-        remove_open(self);
-        frames_status_t status = frames_free_kernel(self->addr, self->count);
-        self->count = 0;
         if (status != FRAMES_OK) {
             raise_status(status);
         }

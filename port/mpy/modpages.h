@@ -12,6 +12,10 @@ extern const mp_obj_type_t pages_type;
 // Forgets all open Pages: their frames belong to nobody any more.
 void pages_reset(void);
 
+// Closes all of this interpreter's that are open, but for those that take a page table for which there is
+// no memory.
+void pages_close_all(void);
+
 // Whether [addr, addr + count frames) lies in one open Pages.
 bool pages_hold(uint64_t addr, uint64_t count);
 

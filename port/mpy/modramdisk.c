@@ -5,6 +5,7 @@
 #include "py/runtime.h"
 #include "extmod/vfs.h"
 
+#include "cpu/cpus.h"
 #include "frames/frames.h"
 #include "frames/modframes.h"
 #include "mpy/modhandoff.h"
@@ -50,6 +51,9 @@ static mp_obj_t ramdisk_make_new(const mp_obj_type_t *type, size_t n_args, size_
             (unsigned long)size, (unsigned long)addr);
     }
 
+    if (cpus_number != 0) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("RAM disks are CPU 0's"));
+    }
     ramdisk_t *self = mp_obj_malloc(ramdisk_t, type);
     self->block_size = block_size;
     self->count = 0;

@@ -9,6 +9,7 @@
 #include "boot/percpu.h"
 #include "frames/frames.h"
 #include "frames/modframes.h"
+#include "mpy/holding.h"
 #include "mpy/message.h"
 #include "mpy/modsync.h"
 
@@ -29,9 +30,6 @@ static void wake_others(void) {
     }
 }
 #endif
-
-// What takes or gives back frames is not left in its middle: kernel.ld.
-#define HOLDING __attribute__((noinline, section(".text.holding")))
 
 struct sync {
     const mp_obj_type_t *type;

@@ -77,6 +77,14 @@ static void free_area(native_area_t *area) {
     }
 }
 
+void native_free(void) {
+    while (first_area() != NULL) {
+        native_area_t *area = first_area();
+        blocks_grown.next = area->blocks.next;
+        free_area(area);
+    }
+}
+
 static uint8_t *find_room(size_t blocks) {
     for (native_area_t *area = first_area(); area != NULL; area = next_of(&area->blocks)) {
         uint8_t *place = blocks_alloc_in(&area->blocks, blocks);

@@ -10,6 +10,9 @@
 // Forgets all code: its frames belong to nobody any more.
 void native_reset(void);
 
+// Gives all of it back: nothing runs it any more.
+void native_free(void);
+
 // MP_PLAT_COMMIT_EXEC: the code's place to stay. `reloc` is what mp_native_relocate() takes, or NULL.
 void *native_commit(void *code, size_t size, void *reloc);
 

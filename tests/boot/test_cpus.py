@@ -5,10 +5,9 @@ import ast
 import pytest
 
 ASK = """
-import _cpus, frames
-count = _cpus.count()
-ids = [_cpus.apic_id(number) for number in range(count)]
-print((count, ids, _cpus.here(), frames.check(), frames.stats().cpus))
+import cpus, frames
+ids = [cpu.apic_id for cpu in cpus.all()]
+print((len(ids), ids, cpus.here(), frames.check(), frames.stats().cpus))
 """
 
 
@@ -54,3 +53,95 @@ def test_many(boot, smp):
     assert ask(vm) == (smp, list(range(smp)))
     vm.soft_reset()
     assert vm.eval("__import__('frames').stats().cpus") == 1
+
+
+def test_reset_of_an_idle_cpu(boot):
+    """Resetting a CPU that does nothing changes nothing; CPU 0 is not reset like that."""
+    vm = boot(smp=3).boot()
+    assert ask(vm)[0] == 3
+    assert (
+        vm.exec("""
+        before = frames.stats()
+        for _ in range(20):
+            cpus.all()[1].reset()
+            cpus.all()[2].reset()
+        try:
+            cpus.all()[0].reset()
+        except ValueError as error:
+            print(error)
+        print(frames.stats() == before, frames.check())
+    """)
+        == "CPU 0 is reset by a soft reset\nTrue True\n"
+    )
+
+
+RESETS = """
+import cpus, frames, pages, time
+cpu = cpus.all()[1]
+cpu.run("1").result()
+cpu.reset()
+before = frames.stats().free
+def hold(text, seconds=0.05):
+    \"\"\"It runs, and has got so far.\"\"\"
+    call = cpu.run(text)
+    while not call.done() and repr(call).find("running") < 0:
+        pass
+    time.sleep(seconds)
+    return call
+def ended(call):
+    try:
+        call.result()
+    except RuntimeError as error:
+        return str(error)
+"""
+
+
+def test_reset(boot):
+    """Whatever a CPU is in the middle of, a reset ends it, and all of its frames come back."""
+    vm = boot(smp=2).boot()
+    vm.exec(RESETS)
+    for text in (
+        "while True:\n  try:\n    while True: pass\n  except BaseException: pass",
+        "x = []\nwhile True: x.append(bytearray(100000))\n",
+        "import pages\nwhile True:\n  p = pages.alloc(700)\n  if p.addr % 3: p.close()\n",
+        "while True: [str(i) for i in range(1000)].sort()",
+        "import time\ntime.sleep(1000)",
+        "import _thread, time\nfor i in range(9): _thread.start_new_thread(time.sleep, (9,))\n"
+        "while True: pass",
+        "import micropython\n@micropython.native\ndef f():\n  while True: pass\nf()",
+        "x = 3 ** 10000000",
+        "import machine\ndef f(t):\n  while True: pass\n"
+        "machine.Timer(period=1, hard=True, callback=f)\nwhile True: pass",
+        "import cpus\nq = cpus.Queue()\nq.get()",
+        "import cpus\nlock = cpus.Lock()\nlock.acquire()\nwhile True: lock.locked()",
+    ):
+        for _ in range(3):
+            out = vm.exec(
+                f"call = hold({text!r})\ncpu.reset()\nprint(ended(call))\n"
+                "print(frames.stats().free - before, frames.check())",
+                timeout=60,
+            )
+            assert out.split("\n")[-3:] == ["CPU 1 was reset", "0 True", ""], text
+    assert vm.eval("cpu.run('x = 5').result()") is None
+
+
+def test_reset_with_interrupts_off(boot):
+    """With interrupts off there is no reset, but shoot-downs work; a soft reset ends it."""
+    vm = boot(smp=2).boot()
+    vm.soft_reset()
+    first = vm.eval("tuple(__import__('frames').stats())")
+    vm.exec(RESETS)
+    assert "ETIMEDOUT" in vm.exec("""
+        call = hold("import machine\\nmachine.disable_irq()\\nwhile True: pass")
+        try:
+            cpu.reset()
+        except OSError as error:
+            print(error)
+        p = pages.alloc(600)
+        va = pages.reserve(600)
+        pages.map(va, p.addr, 600)
+        pages.unmap(va, 600)
+        p.close()
+    """)
+    vm.soft_reset()
+    assert vm.eval("tuple(__import__('frames').stats())") == first
