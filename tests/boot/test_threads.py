@@ -32,11 +32,10 @@ def all_end():
 """
 
 
-@pytest.fixture
-def vm(vm):
-    """With what all of these use."""
+@pytest.fixture(autouse=True)
+def definitions(vm):
+    """What all of these use."""
     vm.exec(START)
-    return vm
 
 
 def test_names(vm):
@@ -630,3 +629,37 @@ def test_panic(vm):
     assert vm.wait_exit() == PANIC
     lines = re.findall(r"in (\w+)$", vm.panic, re.MULTILINE)
     assert lines == ["for_ever", "inner", "outer"]
+
+
+@pytest.mark.board("q35")
+@pytest.mark.smp(2)
+def test_another_cpu(vm):
+    """Another CPU's interpreter has threads of its own, beside those of the first."""
+    vm.exec("""
+        import cpus
+        here = []
+        def note():
+            while len(here) < 1000:
+                here.append(_thread.get_ident())
+                time.sleep_us(100)
+        for _ in range(3):
+            start(note, ())
+        call = cpus.all()[1].run('''
+        import _thread, time
+        lock, done = _thread.allocate_lock(), []
+        def work(i):
+            for j in range(100):
+                with lock:
+                    done.append(i)
+        for i in range(5):
+            _thread.start_new_thread(work, (i,))
+        while len(done) < 500:
+            pass
+        if sorted(done) != [i for i in range(5) for _ in range(100)]:
+            raise ValueError(done)
+        ''')
+        assert call.wait(20000)
+        call.result()
+        assert all_end() and len(here) >= 1000
+        frames.check()
+    """)
