@@ -109,6 +109,7 @@ void mp_hal_idle(uint64_t due) {
     if (due != UINT64_MAX) {
         timer_start(&wake_timer, due);
     }
+    mp_hal_leave_line();
     irq_wait();
     if (due != UINT64_MAX) {
         timer_stop(&wake_timer);

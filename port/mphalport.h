@@ -40,6 +40,11 @@ bool mp_hal_interrupt_typed(void);
 // Whether it has been for the last program, which may have ended before it was raised.
 bool mp_hal_was_interrupted(void);
 
+// Of several CPUs that write to the console, each has the line that it has begun: this one does not go on
+// with it for now, or, as the only one that is left, takes whatever line there is.
+void mp_hal_leave_line(void);
+void mp_hal_take_line(void);
+
 // Forgets the prompt and the terminals of a program that has been left.
 void mp_hal_reset_console(void);
 

@@ -7,8 +7,10 @@
 #include "shared/runtime/interrupt_char.h"
 
 #include "boot/percpu.h"
+#include "cpu/clock.h"
 #include "cpu/cpus.h"
 #include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
 #include "main.h"
@@ -159,6 +161,7 @@ void mp_hal_set_prompt(const void *handler) {
 }
 
 void mp_hal_reset_console(void) {
+    mp_hal_leave_line();
     prompt = NULL;
     #if MICROPY_PY_OS_DUPTERM
     terminal_busy = 0;
@@ -198,6 +201,51 @@ void mp_hal_set_console(bool serial, bool screen) {
     to_screen = screen;
 }
 
+// A line that a CPU has begun is its own until it ends. Another one that wants to write waits for that, but
+// not for a line with which nobody goes on: it begins a new one.
+#define LINE_NS UINT64_C(500000000)
+SHARED static lock_t line_lock;
+SHARED static unsigned line_owner; // the CPU's number plus one; 0: no line is begun
+SHARED static uint64_t line_ns; // when something was last written to it; 0: nobody goes on for now
+
+void mp_hal_leave_line(void) {
+    if (line_owner == cpus_number + 1) {
+        __atomic_store_n(&line_ns, 0, __ATOMIC_RELAXED);
+    }
+}
+
+void mp_hal_take_line(void) {
+    line_ns = 0;
+}
+
+static void write_part(const char *str, size_t len) {
+    if (to_serial) {
+        uart_write(str, len);
+    }
+    if (to_screen) {
+        screen_write(str, len);
+    }
+}
+
+static void take_line(void) {
+    bool may_wait = !irq_active && cpu_rflags() & CPU_RFLAGS_IF;
+    for (bool mine = false; !mine;) {
+        uint64_t state = lock_save(&line_lock);
+        uint64_t now = clock_ns();
+        bool other = line_owner != 0 && line_owner != cpus_number + 1;
+        mine = !other || !may_wait || line_ns == 0 || now - line_ns > LINE_NS;
+        if (mine) {
+            if (other) {
+                write_part("\r\n", 2);
+            }
+            line_owner = cpus_number + 1;
+            line_ns = now;
+        }
+        lock_restore(&line_lock, state);
+        cpu_pause();
+    }
+}
+
 mp_uint_t mp_hal_stdout_tx_strn(const char *str, size_t len) {
     // Python may name any memory: where it faults, not in the middle of a device.
     fault_probe(str, len);
@@ -212,12 +260,11 @@ mp_uint_t mp_hal_stdout_tx_strn(const char *str, size_t len) {
             interrupt_check();
         }
         size_t part = MIN(len - done, PART);
-        if (to_serial) {
-            uart_write(str + done, part);
+        if (cpus_count > 1) {
+            take_line();
         }
-        if (to_screen) {
-            screen_write(str + done, part);
-        }
+        write_part(str + done, part);
+        line_owner = str[done + part - 1] == '\n' ? 0 : cpus_number + 1;
     }
     #if MICROPY_PY_OS_DUPTERM
     ask_terminal(TERMINAL_WRITE, 0, str, len);

@@ -244,4 +244,5 @@ void cpus_end(void) {
     cpus_stop();
     used = false;
     screen_take_over();
+    mp_hal_take_line();
 }

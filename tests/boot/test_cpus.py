@@ -1,8 +1,10 @@
 """The machine's other CPUs: found, started, and back at a soft reset."""
 
 import ast
+import re
 
 import pytest
+from ringzero_vm import PANIC, Panic
 
 ASK = """
 import cpus, frames
@@ -145,3 +147,89 @@ def test_reset_with_interrupts_off(boot):
     """)
     vm.soft_reset()
     assert vm.eval("tuple(__import__('frames').stats())") == first
+
+
+def test_soft_reset_of_busy_cpus(boot):
+    """A soft reset stops all, whatever they do with frames, pages and messages; none is lost."""
+    vm = boot(smp=4).boot()
+    vm.soft_reset()
+    first = vm.eval("tuple(__import__('frames').stats())")
+    for _ in range(4):
+        vm.exec("""
+            import cpus, time
+            work = '''
+            import cpus, frames, machine, pages
+            queue = cpus.Queue()
+            while True:
+                p = pages.alloc(3)
+                va = pages.reserve(3)
+                pages.map(va, p.addr, 3)
+                l = [frames.alloc() for _ in range(50)]
+                queue.put(bytes(5000))
+                pages.unmap(va, 3)
+                for addr in l:
+                    frames.free(addr)
+                queue.get()
+                p.close()
+                b = [bytearray(1 << 20) for _ in range(3)]
+            '''.replace("\\n            ", "\\n")
+            calls = [cpu.run(work) for cpu in cpus.all()[1:]]
+            time.sleep(0.5)
+            assert not any(call.done() for call in calls)
+        """)
+        vm.soft_reset()
+        assert vm.eval("tuple(__import__('frames').stats())") == first
+        assert vm.eval("__import__('frames').check()")
+    assert ask(vm)[0] == 4
+
+
+def test_panic_names_the_cpu(boot):
+    """A panic says on which CPU it was, with that one's registers and Python line."""
+    vm = boot(smp=3).boot()
+    vm.exec("import cpus; cpus.all()[2].run('while True: pass')")
+    vm.exec(NMI_ON_ONE)
+    with pytest.raises(Panic) as caught:
+        vm.exec("import time; cpus.all()[1].run(SOURCE).result()")
+    assert vm.wait_exit() == PANIC
+    text = str(caught.value)
+    assert text.startswith("panic: CPU 1: exception 2 (NMI)\n")
+    assert re.search(r"\brip +0x[0-9a-f]+", text)
+    assert re.search(r'python:\n  File "<string>", line 4, in spin', text), text
+
+
+# To itself by its local APIC, which nobody has asked for.
+NMI_ON_ONE = '''
+SOURCE = """
+import machine
+def spin():
+  for i in range(10): machine.mem32[0xfee00300] = 0x44400; machine.cpuid(0)
+spin()
+"""
+'''
+
+
+def test_lines_do_not_mix(boot):
+    """What several CPUs print comes out in whole lines, in whatever pieces they print it."""
+    vm = boot(smp=3).boot()
+    out = vm.exec("""
+        import cpus
+        def lines(name):
+            for i in range(150):
+                print(name, i, *[name * k for k in range(8)], sep="-")
+        text = '''
+        for i in range(150):
+            print(name, i, *[name * k for k in range(8)], sep="-")
+        '''.replace("\\n        ", "\\n")
+        calls = [cpus.all()[n].run("name = %r" % name + text) for n, name in ((1, "x"), (2, "yy"))]
+        lines("z")
+        for call in calls:
+            call.result()
+    """)
+    # What the raw prompt has said last is the beginning of a line, too.
+    found = out.removeprefix("\n").split("\n")[:-1]
+    expected = [
+        "-".join([name, str(i), *[name * k for k in range(8)]])
+        for name in ("x", "yy", "z")
+        for i in range(150)
+    ]
+    assert sorted(found) == sorted(expected)
