@@ -94,7 +94,10 @@ class Hardware:
             va = self.windows.get(page)
             if va is None:
                 va = pages.reserve(1)
-                pages.map(va, page, 1, pages.WRITE + pages.UNCACHED)
+                try:
+                    pages.map(va, page, 1, pages.WRITE + pages.UNCACHED)
+                except ValueError as error:
+                    raise AmlError("0x%x cannot be reached: %s" % (addr, error)) from None
                 self.windows[page] = va
         va += addr - page
         if addr % size:

@@ -465,6 +465,9 @@ class Interpreter:
 
     def find_table(self, signature, oem_id, oem_table_id):
         """The table that LoadTable means, or None."""
+        for text in (signature, oem_id, oem_table_id):
+            if not isinstance(text, str):
+                raise AmlError("a table is named by a string, not a %s" % kind_of(text))
         for data in self.tables:
             if (
                 _matches(data[:4], signature)

@@ -552,7 +552,7 @@ def field(run, end, name, flags):
 
 def bank_field(run, end, name, bank, value, flags):
     base = _is(run.find(name), Region)
-    bank = run.find(bank).obj
+    bank = _is(run.find(bank), (Field, BufferField))
     fields(
         run,
         end,
@@ -1072,7 +1072,7 @@ def load(run, name, target):
 
 
 def load_table(run, signature, oem_id, oem_table_id, root, parameter, data):
-    for text in (signature, oem_id, oem_table_id, root, parameter):
+    for text in (root, parameter):
         if not isinstance(text, str):
             raise AmlError("LoadTable with a %s" % kind_of(text))
     found = run.ns.find_table(signature, oem_id, oem_table_id)

@@ -235,3 +235,61 @@ def devices():
 def resources(path):
     """The resources of a device: a dict each."""
     return namespace().resources(path)
+
+
+def sleep(state):
+    """Switch the machine off, which is state 5: by _PTS, then the PM1 control registers.
+
+    ValueError for any other state, and where firmware does not say how.
+    """
+    if state != 5:
+        raise ValueError("state %s: only 5, off, is one without a way back" % state)
+    from _aml_fields import Region
+    from _aml_values import Node
+
+    fadt = table("FACP")
+    here = namespace()
+    levels = here.evaluate("\\_S5")
+    if not isinstance(levels, list) or not all([isinstance(level, int) for level in levels[:2]]):
+        raise ValueError("_S5: no levels")
+    if ("\\_PTS", "Method") in here.names():
+        here.evaluate("\\_PTS", state)
+    fields = fadt.structures()[0]
+    reach = hardware()
+
+    def region(name):
+        # The register's long address counts, where it is there.
+        part = _wide(fadt.data, name)
+        addr, space = part or (fields.get("PM1%s Control Block Address" % name, 0), 1)
+        return Region(None, space, addr, 2, Node(0, None)) if addr else None
+
+    def put(at, level, go):
+        old = reach.read(at, 0, 2)
+        reach.write(at, 0, 2, old & ~0x3C00 | (level & 7) << 10 | go << 13)
+
+    first = region("A")
+    if first is None:
+        raise ValueError("FACP: no PM1A control block")
+    command = fields["SMI Command Port"]
+    if command and not reach.read(first, 0, 2) & 1:
+        # Firmware still has the registers: it hands them over when it is asked to.
+        port = Region(None, 1, command, 1, Node(0, None))
+        reach.write(port, 0, 1, fields["ACPI Enable Value"])
+        for _ in range(300):
+            if reach.read(first, 0, 2) & 1:
+                break
+            reach.sleep(10)
+    both = [(first, levels[0])]
+    second = region("B")
+    if second:
+        both.append((second, levels[1] if len(levels) > 1 else 0))
+    for go in (0, 1):
+        for at, level in both:
+            put(at, level, go)
+
+
+def _wide(fadt, name):
+    # (address, space) of a PM1 control block where the FADT has it as a GAS: ACPI 6.5, 5.2.9.
+    at = 172 if name == "A" else 184
+    addr = int.from_bytes(fadt[at + 4 : at + 12], "little")
+    return (addr, fadt[at]) if addr else None

@@ -2,6 +2,8 @@
 
 import pytest
 
+ENDED = 125  # the launcher's status where QEMU ended without one of the guest's
+
 MADT = """\
 [024h 0036   4]           Local Apic Address : FEE00000
 [028h 0040   4]        Flags (decoded below) : 00000001
@@ -85,3 +87,31 @@ def test_load(vm):
         size = gc.mem_alloc() - before
     """)
     assert vm.eval("size") < 40 * vm.eval("len(acpi.table('DSDT').data)")
+
+
+@pytest.mark.board("q35", "pc")
+def test_off(vm):
+    """sleep(5) switches the machine off, and is seen to do so by its registers."""
+    vm.exec("import acpi")
+    for state in (0, 3, 6, None):
+        assert vm.exec(f"try: acpi.sleep({state})\nexcept ValueError: print('no')") == "no\n"
+    vm.repl.sendline("acpi.sleep(5)")
+    assert vm.wait_exit() == ENDED
+
+
+def test_ctrl_c(vm):
+    """Ctrl-C ends a method that does not end by itself."""
+    # Method (LOOP) { While (One) { Noop } }
+    vm.exec(r"""
+        import aml
+        code = b"\x14\x0aLOOP\x00\xa2\x03\x01\xa3"
+        def run():
+            print("go")
+            aml.Namespace([b"DSDT" + bytes(32) + code], limit=1 << 60).evaluate("LOOP")
+    """)
+    vm.repl.sendline("run()")
+    vm.repl.expect_exact("go\r\n")
+    vm.repl.send("\x03")
+    vm.repl.expect_exact("KeyboardInterrupt")
+    vm.repl.expect_exact(">>> ")
+    assert vm.eval("6 * 7") == 42
