@@ -78,12 +78,22 @@ class Field:
         size = self.size()
         offset = self.bit // 8 // size * size
         shift = self.bit - 8 * offset
-        value = 0
-        done = 0
-        while done < shift + self.width:
-            value |= self.get(ns, offset + done // 8, size) << done
-            done += 8 * size
+        count = self.count(ns, shift, size)
+        if count == 1:
+            value = self.get(ns, offset, size)
+        else:
+            data = bytearray()
+            for at in range(offset, offset + count * size, size):
+                data += self.get(ns, at, size).to_bytes(size, "little")
+            value = int.from_bytes(data, "little")
         return ns.field_value(value >> shift & ((1 << self.width) - 1), self.width)
+
+    def count(self, ns, shift, size):
+        # How many accesses it takes. Many count as loops do.
+        count = (shift + self.width + 8 * size - 1) // (8 * size)
+        for _ in range(count >> 8):
+            ns.step()
+        return count
 
     def write(self, ns, value):
         self.check()
@@ -91,22 +101,23 @@ class Field:
         value = ns.field_bits(value, self.width)
         offset = self.bit // 8 // size * size
         shift = self.bit - 8 * offset
-        value <<= shift
-        mask = ((1 << self.width) - 1) << shift
+        count = self.count(ns, shift, size)
+        values = (value << shift).to_bytes(count * size, "little")
         whole = (1 << 8 * size) - 1
-        while mask:
-            part = value & whole
-            kept = ~mask & whole
+        for i in range(count):
+            part = int.from_bytes(values[i * size : (i + 1) * size], "little")
+            kept = 0
+            if i == 0:
+                kept = (1 << shift) - 1
+            if i == count - 1:
+                kept |= whole & ~((1 << shift + self.width - 8 * size * i) - 1)
             if kept:
                 rule = self.flags >> 5 & 3
                 if rule == 0:
-                    part |= self.get(ns, offset, size) & kept
+                    part |= self.get(ns, offset + i * size, size) & kept
                 elif rule == 1:
                     part |= kept
-            self.put(ns, offset, size, part)
-            offset += size
-            mask >>= 8 * size
-            value >>= 8 * size
+            self.put(ns, offset + i * size, size, part)
 
 
 class BankField(Field):
