@@ -22,6 +22,7 @@
 #:   bench-vm       count what Python's steps cost in instructions; what each option is worth with EACH=1
 #:   bench-linux    compare those steps with the unix port's on Debian's Linux, in the same QEMU
 #:   bench-profile  count where the instructions of APP go, by function (default: those of bench-vm)
+#:   bench-cpus     measure the same work on several CPUs at once, calls and queues between them
 #:   bench-boot     measure the time to the prompt
 #:   lint           check the format of C and Python, the shell scripts and the spelling
 #:   format         bring C and Python into the format that lint checks
@@ -35,7 +36,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup kernel run test test-host test-boot test-programs test-upstream \
     test-collect test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
-    bench-kernel bench-vm bench-linux bench-profile bench-boot lint format debug iso disk image size clean distclean
+    bench-kernel bench-vm bench-linux bench-profile bench-cpus \
+    bench-boot lint format debug iso disk image size clean distclean
 
 #: Variables
 #:   BOARD=q35|pc|microvm  the machine that QEMU emulates (default q35)
@@ -191,6 +193,9 @@ bench-linux: .setup-test kernel
 
 bench-profile: .setup-test kernel
 	$(Q)$(python) tests/bench/profile_app.py $(upstream) $(APP) </dev/null
+
+bench-cpus: .setup-test kernel
+	$(Q)$(python) tests/bench/bench_cpus.py $(upstream) </dev/null
 
 bench-boot: .setup-test kernel
 	$(Q)$(python) tests/bench/bench_boot.py </dev/null

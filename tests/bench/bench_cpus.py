@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""What several CPUs do at once: the same Python work on each, calls and queues between them."""
+
+import argparse
+import os
+import re
+import shutil
+import sys
+
+from bench_vm import BUILD, OPTIONS, ROOT, run
+
+HERE = ROOT / "tests" / "bench"
+NOT_SCALED = ("call", "spin", "queue16", "queue64k")
+BENCHMARKS = ("bm_fannkuch.py", "misc_pystone.py")
+
+
+def make_app(mpy_dir, what):
+    app = BUILD / f"cpus-{what}"
+    shutil.rmtree(app, ignore_errors=True)
+    shutil.copytree(HERE / "cpus", app)
+    main = app / "main.py"
+    main.write_text(f"WHAT = {what!r}\n" + main.read_text())
+    for name in BENCHMARKS:
+        shutil.copy(mpy_dir / "tests" / "perf_bench" / name, app)
+    return app
+
+
+def measure(kernel, app, cpus, *qemu):
+    """The numbers of each line that it prints."""
+    command = [sys.executable, ROOT / "scripts/run.py", "--smp", cpus, "--kernel", kernel]
+    return read(run([*command, "--timeout", "900", app, "--", *qemu]))
+
+
+def read(text):
+    lines = {}
+    for line in text.splitlines():
+        found = re.fullmatch(r"(?:scale )?(\w+)((?: [0-9.]+)+)", line.strip())
+        if found:
+            lines[found[1]] = [float(number) for number in found[2].split()]
+    return lines
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, parents=[OPTIONS], allow_abbrev=False)
+    parser.add_argument("--cpus", type=int, default=max(2, min(os.cpu_count(), 4)))
+    options = parser.parse_args()
+    kernel = options.kernel.resolve()
+
+    app = make_app(options.mpy_dir, "all")
+    cost = make_app(options.mpy_dir, "cost")
+    counted = measure(kernel, cost, 2, "-icount", "shift=0,sleep=off")
+    timed = measure(kernel, cost, 2)
+    here = measure(kernel, app, options.cpus)
+    print(f"call there and back: {counted['call'][0]:.0f} instructions of both CPUs")
+    print(f"call there and back: {timed['call'][1]:.1f} us, the CPU halted in between")
+    print(f"a word there and back: {here['spin'][1]:.1f} us, both CPUs spinning in Python")
+    print(f"queue: {1e6 / here['queue16'][1]:.0f} messages/s of 16 bytes")
+    print(f"queue: {65536 / here['queue64k'][1]:.0f} MB/s in messages of 64 KiB")
+
+    print("\nwork of one CPU that several do at once, each with a core of the host:")
+    for name, times in here.items():
+        for count in range(2, options.cpus + 1):
+            if len(times) == options.cpus and name not in NOT_SCALED:
+                print(f"{name} on {count}: {count * times[0] / times[count - 1]:.2f}")
+
+
+if __name__ == "__main__":
+    main()
