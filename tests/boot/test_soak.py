@@ -8,6 +8,7 @@ import pytest
 
 SECONDS = int(os.environ.get("SOAK_SECONDS", "30"))
 PROGRAM = Path(__file__).with_name("soak.py").read_text()
+CPUS_PROGRAM = Path(__file__).with_name("soak_cpus.py").read_text()
 
 
 @pytest.mark.board("q35")
@@ -21,3 +22,16 @@ def test_soak(vm):
     found = re.match(r"steps (\d+) short of memory (\d+) same True", result)
     assert found, result
     assert int(found[1]) > 100 and int(found[2]) > 0
+
+
+@pytest.mark.board("q35")
+@pytest.mark.smp(2, 4)
+@pytest.mark.memory("64M")
+@pytest.mark.timeout(10 * SECONDS + 300)
+def test_soak_cpus(vm):
+    """Calls, cancels, queues, frames, pages, mappings, faults and resets on several CPUs."""
+    vm.exec(CPUS_PROGRAM)
+    result = vm.exec(f"soak(20250401, {SECONDS})", timeout=8 * SECONDS + 200)
+    found = re.match(r"steps (\d+) short of memory \d+ same True", result)
+    assert found, result
+    assert int(found[1]) > 50
