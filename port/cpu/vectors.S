@@ -154,6 +154,31 @@ trap_common:
     iretq
     .cfi_endproc
 
+// bool cpu_probe_rdmsr(uint32_t index, uint64_t *value), bool cpu_probe_wrmsr(uint32_t index, uint64_t value):
+// cpu/ask.c has a fault there go on at cpu_probe_failed.
+    .globl cpu_probe_rdmsr, cpu_probe_rdmsr_at, cpu_probe_wrmsr, cpu_probe_wrmsr_at, cpu_probe_failed
+cpu_probe_rdmsr:
+    movl %edi, %ecx
+cpu_probe_rdmsr_at:
+    rdmsr
+    shlq $32, %rdx
+    orq %rdx, %rax
+    movq %rax, (%rsi)
+    movl $1, %eax
+    ret
+cpu_probe_wrmsr:
+    movl %edi, %ecx
+    movl %esi, %eax
+    movq %rsi, %rdx
+    shrq $32, %rdx
+cpu_probe_wrmsr_at:
+    wrmsr
+    movl $1, %eax
+    ret
+cpu_probe_failed:
+    xorl %eax, %eax
+    ret
+
     .section .rodata.vectors, "a"
     .balign 4
     .globl mxcsr_start

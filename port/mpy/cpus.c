@@ -9,6 +9,7 @@
 
 #include "boot/handoff.h"
 #include "boot/percpu.h"
+#include "cpu/ask.h"
 #include "cpu/clock.h"
 #include "cpu/cpus.h"
 #include "cpu/irq.h"
@@ -65,6 +66,7 @@ SHARED static uint32_t end_asked[CPUS_MAX];
 SHARED static uint32_t ended_count[CPUS_MAX];
 
 static void on_interrupt(void *context) {
+    ask_answer();
     calls_interrupt(context);
     if (__atomic_exchange_n(&end_asked[cpus_number], 0, __ATOMIC_SEQ_CST)) {
         if (running) {
@@ -171,6 +173,7 @@ static void note(void *context, uint32_t id) {
 static void start_all(const found_t *found, uint64_t trampoline) {
     memcpy((void *)trampoline, cpus_trampoline, cpus_trampoline_end - cpus_trampoline);
     cpus_init();
+    ask_init();
     cpus_set_entry(enter);
     irq_set_handler(IRQ_VECTOR_CPUS, on_interrupt, 0);
     for (unsigned i = 0; i < found->count; ++i) {

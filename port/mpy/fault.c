@@ -290,6 +290,11 @@ void fault_init(void) {
     }
 }
 
+void fault_raise_protection(void) {
+    uint64_t rip = (uint64_t)__builtin_return_address(0);
+    raise_fault(VECTOR_GENERAL_PROTECTION, mp_const_none, 0, rip, PLACE_PROGRAM);
+}
+
 void fault_check_canonical(uint64_t addr) {
     if (operand_is_canonical(addr)) {
         return;

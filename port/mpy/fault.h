@@ -19,6 +19,9 @@ void fault_init(void);
 // does not say which address it was (SDM 1 3.3.7.1).
 void fault_check_canonical(uint64_t addr);
 
+// FaultError for a #GP that another CPU has had for this one.
+__attribute__((noreturn)) void fault_raise_protection(void);
+
 // Reads of a range what makes it fault, if anything does: for code that must not fault on its way.
 void fault_probe(const void *start, size_t size);
 

@@ -9,9 +9,9 @@
 extern const struct _machine_port_obj_t machine_memory8_obj, machine_memory16_obj, machine_memory32_obj, machine_memory64_obj;
 extern const struct _machine_port_obj_t machine_port8_obj, machine_port16_obj, machine_port32_obj;
 
-MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(machine_cpuid_obj);
-MP_DECLARE_CONST_FUN_OBJ_1(machine_rdmsr_obj);
-MP_DECLARE_CONST_FUN_OBJ_2(machine_wrmsr_obj);
+MP_DECLARE_CONST_FUN_OBJ_KW(machine_cpuid_obj);
+MP_DECLARE_CONST_FUN_OBJ_KW(machine_rdmsr_obj);
+MP_DECLARE_CONST_FUN_OBJ_KW(machine_wrmsr_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(machine_stray_irqs_obj);
 
 // The bits of a number of that many bytes, 1 to 8, with a sign or without one; ValueError.

@@ -233,3 +233,29 @@ def test_lines_do_not_mix(boot):
         for i in range(150)
     ]
     assert sorted(found) == sorted(expected)
+
+
+def test_registers_of_another_cpu(boot):
+    """cpuid, rdmsr and wrmsr of a CPU that is in a loop; a #GP there is a FaultError here."""
+    vm = boot(smp=3).boot()
+    out = vm.exec("""
+        import cpus, machine, time
+        calls = [cpu.run("while True: pass") for cpu in cpus.all()[1:]]
+        time.sleep(0.05)
+        print([machine.cpuid(1, cpu=n)[1] >> 24 for n in range(3)])
+        print([machine.rdmsr(0x1b, cpu=n) >> 8 & 1 for n in range(3)])
+        machine.wrmsr(0xc0000101, 0x1234, cpu=2)  # the base of GS, which nothing uses
+        print([machine.rdmsr(0xc0000101, cpu=n) for n in range(3)])
+        for value, cpu in (1 << 40, 1), (0, 3):
+            try:
+                machine.wrmsr(0x6e1, value, cpu=cpu)  # PKRS: its upper half is reserved
+            except (FaultError, ValueError) as error:
+                print(type(error).__name__, error)
+        print([call.done() for call in calls])
+    """)
+    assert out.split("\n")[:3] == ["[0, 1, 2]", "[1, 0, 0]", "[0, 0, 4660]"]
+    assert re.fullmatch(
+        r"FaultError general protection at 0x[0-9a-f]+\n"
+        r"ValueError a CPU is 0 to 2, not 3\n\[False, False\]\n",
+        out.split("\n", 3)[3],
+    )
