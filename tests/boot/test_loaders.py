@@ -341,3 +341,13 @@ def test_unique_id_under_uefi(boot_image):
     vm = boot_image("cd", "uefi", extra=("-uuid", number))
     found = vm.eval("__import__('machine').unique_id()")
     assert uuid.UUID(bytes_le=found) == uuid.UUID(number)
+
+
+@pytest.mark.parametrize("kind, firmware", [("cd", "bios"), ("disk", "uefi")])
+def test_cpus_after_grub(boot_image, kind, firmware):
+    """The other CPUs come up where firmware has had them before."""
+    vm = boot_image(kind, firmware, smp=4)
+    vm.exec("import cpus, frames")
+    assert vm.eval("[cpu.apic_id for cpu in cpus.all()]") == [0, 1, 2, 3]
+    assert vm.eval("cpus.each(cpus.here)") == [0, 1, 2, 3]
+    assert vm.eval("frames.check()")
