@@ -32,26 +32,30 @@ static uint64_t get_addr(mp_obj_t obj) {
     return addr;
 }
 
+// What is not a small int can have a small one's value: the result of arithmetic that needed more on the
+// way, or a constant in a frozen module.
+static bool has_value(mp_obj_t obj, mp_int_t value) {
+    return mp_obj_is_small_int(obj) || mp_obj_equal(obj, mp_obj_new_int(value));
+}
+
 // A number of that many bytes, with a sign or without one.
 uint64_t machine_get_bits(mp_obj_t obj, unsigned size) {
     obj = as_int(obj);
-    uint64_t bits = mp_obj_get_int_truncated(obj);
-    bool fits;
+    mp_int_t value = mp_obj_get_int_truncated(obj);
+    bool is_value = has_value(obj, value);
+    bool fits = is_value;
     if (size == sizeof(uint64_t)) {
-        fits = mp_obj_is_small_int(obj) || mp_obj_equal(obj, mp_obj_new_int_from_uint(bits))
-            || mp_obj_equal(obj, mp_obj_new_int((mp_int_t)bits));
+        fits = fits || mp_obj_equal(obj, mp_obj_new_int_from_uint(value));
     } else {
-        mp_int_t value = mp_obj_is_small_int(obj) ? MP_OBJ_SMALL_INT_VALUE(obj) : INT64_MAX;
-        fits = value >= -(INT64_C(1) << (8 * size - 1)) && value < INT64_C(1) << 8 * size;
+        fits = fits && value >= -(INT64_C(1) << (8 * size - 1)) && value < INT64_C(1) << 8 * size;
     }
-    if (!fits && mp_obj_is_small_int(obj)) {
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%ld does not fit %u bits"),
-            (long)MP_OBJ_SMALL_INT_VALUE(obj), 8 * size);
+    if (!fits && is_value) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%ld does not fit %u bits"), (long)value, 8 * size);
     }
     if (!fits) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("the value does not fit %u bits"), 8 * size);
     }
-    return bits;
+    return value;
 }
 
 static mp_obj_t machine_mem_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value) {
@@ -127,10 +131,11 @@ static mp_obj_t port_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value) {
     if (value == MP_OBJ_NULL) {
         return MP_OBJ_NULL;
     }
-    if (mp_obj_is_exact_type(index, &mp_type_int)) {
+    index = as_int(index);
+    mp_int_t port = mp_obj_get_int_truncated(index);
+    if (!has_value(index, port)) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("port%u has 0 to 0x%x"), 8 * self->size, 0x10000 - self->size);
     }
-    mp_int_t port = mp_obj_get_int(index);
     if (port < 0 || port > 0x10000 - self->size) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("port%u has 0 to 0x%x, not %ld"),
             8 * self->size, 0x10000 - self->size, (long)port);

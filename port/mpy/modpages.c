@@ -278,8 +278,13 @@ static mp_int_t pages_get_buffer(mp_obj_t self_in, mp_buffer_info_t *buffer, mp_
 // nothing comes between. What may raise comes before it, as a number beyond a small int takes heap.
 static uint64_t *get_word(mp_obj_t self_in, mp_obj_t offset_in) {
     pages_t *self = get_open(self_in);
-    bool is_long = mp_obj_is_exact_type(offset_in, &mp_type_int);
-    uint64_t offset = is_long ? UINT64_MAX : (uint64_t)mp_obj_get_int(offset_in);
+    uint64_t offset;
+    if (mp_obj_is_exact_type(offset_in, &mp_type_int)) {
+        offset = mp_obj_get_int_truncated(offset_in);
+        offset = mp_obj_equal(offset_in, mp_obj_new_int_from_uint(offset)) ? offset : UINT64_MAX;
+    } else {
+        offset = mp_obj_get_int(offset_in);
+    }
     if (offset > get_size(self) - sizeof(uint64_t)) {
         mp_raise_msg_varg(&mp_type_IndexError, MP_ERROR_TEXT("offset is 0 to %lu"),
             (unsigned long)(get_size(self) - sizeof(uint64_t)));

@@ -74,7 +74,11 @@ static mp_obj_t ramdisk_make_new(const mp_obj_type_t *type, size_t n_args, size_
 
 // UINT64_MAX, which lies outside of any disk, for more than 64 bits.
 static mp_uint_t get_index(mp_obj_t obj) {
-    return mp_obj_is_exact_type(obj, &mp_type_int) ? UINT64_MAX : (mp_uint_t)mp_obj_get_int(obj);
+    if (!mp_obj_is_exact_type(obj, &mp_type_int)) {
+        return mp_obj_get_int(obj);
+    }
+    mp_uint_t index = mp_obj_get_int_truncated(obj);
+    return mp_obj_equal(obj, mp_obj_new_int_from_uint(index)) ? index : UINT64_MAX;
 }
 
 // Where [offset, offset + len) of a block lies, or an exception. File systems stay inside.

@@ -433,6 +433,28 @@ def test_numbers_beyond_64_bits(vm):
                 vm.exec("import machine; machine." + call.format(number))
 
 
+def test_small_results_of_long_arithmetic(vm):
+    """A number is what it is worth, also where arithmetic needed more than a word on the way."""
+    vm.exec("import machine, pages, ramdisk; long = lambda n: (n << 80) >> 80")
+    vm.exec("p = pages.alloc(); a = p.addr; m = machine")
+    vm.exec("m.mem8[a] = long(0xa5); m.mem16[a + 8] = long(-2); m.mem32[long(a) + 16] = long(~0)")
+    vm.exec("m.mem64[a + 24] = long(-1); p.store(long(32), long(7))")
+    assert vm.eval("(p[0], m.mem16[a + 8], m.mem32[a + 16], m.mem64[a + 24], p.load(32))") == (
+        0xA5,
+        0xFFFE,
+        0xFFFFFFFF,
+        (1 << 64) - 1,
+        7,
+    )
+    vm.exec("m.port8[long(0x80)] = long(0x5a); m.port32[long(0x80)] = long(0xffffffff)")
+    vm.exec("d = ramdisk.RAMDisk(1 << 16); d.writeblocks(long(3), b'x' * 4096)")
+    vm.exec("b = bytearray(2); d.readblocks(long(3), b, long(5))")
+    assert vm.eval("bytes(b)") == b"xx"
+    with pytest.raises(ringzero_vm.GuestError, match="256 does not fit 8 bits"):
+        vm.exec("m.mem8[a] = long(256)")
+    vm.exec("d.close(); p.close()")
+
+
 def test_truth_is_a_number(vm):
     """True and False are 1 and 0 where registers are written, as they are for upstream."""
     vm.exec("import machine, pages; p = pages.alloc(1)")
