@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# KiB, of the stripped kernel; 26 of it are the layouts of ACPI's tables, 49 what runs AML.
-LIMIT = 795
+# KiB, of the stripped kernel; 26 of it are the layouts of ACPI's tables, 49 what runs AML, 12 pci.
+LIMIT = 807
 
 ROOM_NAMES = ("boot", "cpu", "firmware", "frames", "memory", "devices", "mpy")
 KINDS = {".text": "code", ".rodata": "constants", ".data": "data", ".bss": "zeroed"}
