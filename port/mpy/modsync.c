@@ -16,8 +16,21 @@
 #ifdef UNIX
 #define SYNC_CPU (0)
 #define SYNC_WAKE() ((void)0)
+// There is one thread.
+typedef struct {
+    char unused;
+} lock_t;
+static uint64_t lock_save(lock_t *lock) {
+    (void)lock;
+    return 0;
+}
+static void lock_restore(lock_t *lock, uint64_t state) {
+    (void)lock;
+    (void)state;
+}
 #else
 #include "cpu/cpus.h"
+#include "cpu/lock.h"
 #define SYNC_CPU (cpus_number)
 #define SYNC_WAKE() wake_others()
 
@@ -37,7 +50,7 @@ struct sync {
     uint64_t holders;           // objects on all CPUs, and messages
     uint32_t objects[FRAMES_CPUS_MAX];
     // The rest is behind a lock of its own.
-    uint32_t locked;
+    lock_t lock;
     uint32_t awaited;           // Somebody may wait for a change.
     // A queue's.
     message_t *first, *last;
@@ -57,22 +70,7 @@ static const mp_obj_type_t queue_type, lock_type;
 
 // All of the machine, and the lock for that list and for who holds what.
 SHARED static sync_t *all;
-SHARED static uint32_t all_locked;
-
-// Interrupts are off in between: nobody is left there, and nobody is waited for long.
-static mp_uint_t enter(uint32_t *locked) {
-    mp_uint_t state = MICROPY_BEGIN_ATOMIC_SECTION();
-    while (__atomic_exchange_n(locked, 1, __ATOMIC_ACQUIRE) != 0) {
-        __builtin_ia32_pause();
-    }
-    return state;
-}
-
-static void leave(uint32_t *locked, mp_uint_t state) {
-    (void)state;
-    __atomic_store_n(locked, 0, __ATOMIC_RELEASE);
-    MICROPY_END_ATOMIC_SECTION(state);
-}
+SHARED static lock_t all_lock;
 
 static void changed(sync_t *self) {
     if (__atomic_exchange_n(&self->awaited, 0, __ATOMIC_SEQ_CST) != 0) {
@@ -92,7 +90,7 @@ sync_t *sync_get(mp_obj_t obj) {
 }
 
 HOLDING void sync_release(sync_t *self, uint64_t holders, sync_t **dead) {
-    mp_uint_t state = enter(&all_locked);
+    uint64_t state = lock_save(&all_lock);
     self->holders -= holders;
     if (self->holders == 0) {
         *(self->previous != NULL ? &self->previous->next : &all) = self->next;
@@ -102,7 +100,7 @@ HOLDING void sync_release(sync_t *self, uint64_t holders, sync_t **dead) {
         self->next = *dead;
         *dead = self;
     }
-    leave(&all_locked, state);
+    lock_restore(&all_lock, state);
 }
 
 HOLDING void sync_bury(sync_t *dead) {
@@ -120,9 +118,9 @@ HOLDING void sync_bury(sync_t *dead) {
 }
 
 void sync_hold(sync_t *self) {
-    mp_uint_t state = enter(&all_locked);
+    uint64_t state = lock_save(&all_lock);
     ++self->holders;
-    leave(&all_locked, state);
+    lock_restore(&all_lock, state);
 }
 
 static void free_lock(sync_t *self) {
@@ -133,7 +131,7 @@ static void free_lock(sync_t *self) {
 HOLDING void sync_reset(void) {
     sync_t *dead = NULL;
     for (;;) {
-        mp_uint_t state = enter(&all_locked);
+        uint64_t state = lock_save(&all_lock);
         sync_t *sync = all;
         while (sync != NULL && sync->objects[SYNC_CPU] == 0) {
             sync = sync->next;
@@ -143,7 +141,7 @@ HOLDING void sync_reset(void) {
             count = sync->objects[SYNC_CPU];
             sync->objects[SYNC_CPU] = 0;
         }
-        leave(&all_locked, state);
+        lock_restore(&all_lock, state);
         if (sync == NULL) {
             break;
         }
@@ -162,11 +160,11 @@ static object_t *new_object(const mp_obj_type_t *type) {
 }
 
 static void add_object(object_t *self, sync_t *sync) {
-    mp_uint_t state = enter(&all_locked);
+    uint64_t state = lock_save(&all_lock);
     ++sync->holders;
     ++sync->objects[SYNC_CPU];
     self->sync = sync;
-    leave(&all_locked, state);
+    lock_restore(&all_lock, state);
 }
 
 mp_obj_t sync_new(sync_t *sync) {
@@ -183,13 +181,13 @@ static HOLDING frames_status_t fill(object_t *self, uint64_t capacity) {
     sync_t *sync = memset((void *)(uintptr_t)addr, 0, sizeof(sync_t));
     sync->type = self->base.type;
     sync->capacity = capacity;
-    mp_uint_t state = enter(&all_locked);
+    uint64_t state = lock_save(&all_lock);
     sync->next = all;
     if (all != NULL) {
         all->previous = sync;
     }
     all = sync;
-    leave(&all_locked, state);
+    lock_restore(&all_lock, state);
     add_object(self, sync);
     return FRAMES_OK;
 }
@@ -210,10 +208,10 @@ static HOLDING mp_obj_t sync_del_(mp_obj_t self_in) {
     frames_refuse_interrupt();
     sync_t *sync = self->sync, *dead = NULL;
     if (sync != NULL) {
-        mp_uint_t state = enter(&all_locked);
+        uint64_t state = lock_save(&all_lock);
         --sync->objects[SYNC_CPU];
         self->sync = NULL;
-        leave(&all_locked, state);
+        lock_restore(&all_lock, state);
         sync_release(sync, 1, &dead);
         sync_bury(dead);
     }
@@ -268,7 +266,7 @@ static bool attempt_until(sync_t *self, attempt_t attempt, message_t **message, 
 // --- Queue ----------------------------------------------------------------------------------
 
 static bool put(sync_t *self, message_t **message) {
-    mp_uint_t state = enter(&self->locked);
+    uint64_t state = lock_save(&self->lock);
     bool fits = self->count < self->capacity;
     if (fits) {
         message_give(*message);
@@ -277,7 +275,7 @@ static bool put(sync_t *self, message_t **message) {
         self->last = *message;
         ++self->count;
     }
-    leave(&self->locked, state);
+    lock_restore(&self->lock, state);
     if (fits) {
         changed(self);
     }
@@ -285,14 +283,14 @@ static bool put(sync_t *self, message_t **message) {
 }
 
 static bool get(sync_t *self, message_t **message) {
-    mp_uint_t state = enter(&self->locked);
+    uint64_t state = lock_save(&self->lock);
     *message = self->first;
     if (*message != NULL) {
         self->first = (*message)->next;
         --self->count;
         message_take(*message);
     }
-    leave(&self->locked, state);
+    lock_restore(&self->lock, state);
     if (*message != NULL) {
         changed(self);
     }
@@ -301,7 +299,7 @@ static bool get(sync_t *self, message_t **message) {
 
 // Back to where it was, even if the queue is full.
 static void put_back(sync_t *self, message_t *message) {
-    mp_uint_t state = enter(&self->locked);
+    uint64_t state = lock_save(&self->lock);
     message_give(message);
     if (self->first == NULL) {
         self->last = message;
@@ -309,7 +307,7 @@ static void put_back(sync_t *self, message_t *message) {
     message->next = self->first;
     self->first = message;
     ++self->count;
-    leave(&self->locked, state);
+    lock_restore(&self->lock, state);
     changed(self);
 }
 
