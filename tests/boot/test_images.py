@@ -194,30 +194,34 @@ def test_same_bytes(memtests, file):
     assert str(ROOT).encode() not in one
 
 
-def test_memory_tester(boot, memtests):
-    """The tester goes over every free frame and finds nothing wrong."""
+@pytest.mark.parametrize("smp", [1, 2])
+def test_memory_tester(boot, memtests, smp):
+    """The tester goes over every free frame, with all CPUs, and finds nothing wrong."""
     vm = boot(
         kernel=memtests[0] / "out/ringzero.elf",
         board="microvm",
         memory="8M",
+        smp=smp,
         append="main=main.py",
     )
     assert vm.wait_exit(300) == 0
     text = vm.transcript()
-    frames = int(re.search(r"memtest: (\d+) frames", text)[1])
+    frames = int(re.search(rf"memtest: (\d+) frames, .* MiB, {smp} CPUs", text)[1])
     assert 0.5 * 8 * MIB < frames * 4096 < 8 * MIB
     assert re.search(r"\[#{40}\] 100% walking ones", text)
     assert re.search(r"walking ones +32 +0\s+own address +2 +0\s+random +4 +0\s", text)
     assert "memtest: no bad word" in text
 
 
-def test_memory_tester_finds_a_flipped_bit(boot, memtests):
+@pytest.mark.parametrize("smp", [1, 2])
+def test_memory_tester_finds_a_flipped_bit(boot, memtests, smp):
     """A bit that gdb flips while the tester runs is found, and told by its address."""
     addr = 24 * MIB + 0x123458
     vm = boot(
         kernel=memtests[0] / "out/ringzero.elf",
         board="microvm",
         memory="32M",
+        smp=smp,
         append="main=main.py passes=1000",
     )
     vm.repl.expect_exact("walking ones")

@@ -1,7 +1,9 @@
-# Tests every free frame: what is written must be what is read, after all else has been written.
+# Tests every free frame, with all CPUs at once: what is written must be what is read, after all
+# else has been written.
 
 import sys
 
+import cpus
 import frames
 from machine import mem32
 
@@ -38,12 +40,45 @@ def bar(done, total, name):
     )
 
 
-def check(runs, name, step, fill, verify, tick):
-    """How many words are not what was written."""
-    bad = 0
+def everywhere(runs, function, arguments, finish):
+    """function(addr, words, *arguments) for each run, by whichever CPU is free, this one as well;
+    finish(addr, words, result) for each here."""
+    waiting = [(cpu, []) for cpu in cpus.all()[1:]]
+
+    def collect(calls, room):
+        while len(calls) > room or calls and calls[0][2].done():
+            addr, words, call = calls.pop(0)
+            finish(addr, words, call.result())
+
     for addr, count in runs:
         words = count << 10
-        at = verify(addr, words, step, 0)
+        for cpu, calls in waiting:
+            collect(calls, 2)
+            if len(calls) < 2:
+                calls.append((addr, words, cpu.run(function, addr, words, *arguments)))
+                break
+        else:
+            finish(addr, words, function(addr, words, *arguments))
+    for _, calls in waiting:
+        collect(calls, 0)
+
+
+def test(runs, name, steps, fill, verify):
+    """Fills all and then checks all, in each step; the number of bad words."""
+    total = 2 * steps * len(runs)
+    done = 0
+    percent = -1
+    bad = 0
+
+    def tick(addr, words, result):
+        nonlocal done, percent
+        done += 1
+        if 100 * done // total != percent:
+            percent = 100 * done // total
+            bar(done, total, name)
+
+    def check(addr, words, at):
+        nonlocal bad
         while at < words:
             bad += 1
             if bad <= SHOWN:
@@ -55,29 +90,11 @@ def check(runs, name, step, fill, verify, tick):
                 text = "%s: bad word at 0x%x: wrote 0x%08x, read 0x%08x"
                 print("\r" + text % (name, where, wrote, read))
             at = verify(addr, words, step, at + 1)
-        tick()
-    return bad
+        tick(addr, words, at)
 
-
-def test(runs, name, steps, fill, verify):
-    """Fills all and then checks all, in each step; the number of bad words."""
-    total = 2 * steps * len(runs)
-    done = 0
-    percent = -1
-
-    def tick():
-        nonlocal done, percent
-        done += 1
-        if 100 * done // total != percent:
-            percent = 100 * done // total
-            bar(done, total, name)
-
-    bad = 0
     for step in range(steps):
-        for addr, count in runs:
-            fill(addr, count << 10, step)
-            tick()
-        bad += check(runs, name, step, fill, verify, tick)
+        everywhere(runs, fill, (step,), tick)
+        everywhere(runs, verify, (step, 0), check)
     bar(total, total, name)
     print()
     return bad
@@ -85,10 +102,12 @@ def test(runs, name, steps, fill, verify):
 
 def run(passes=1):
     """Test all free memory `passes` times, print a table, return the number of bad words."""
+    # The others have what they need before all that is left is taken.
+    cpus.each(cpus.here)
     runs = take()
     try:
         count = sum(run[1] for run in runs)
-        print("memtest: %d frames, %.1f MiB" % (count, count / 256))
+        print("memtest: %d frames, %.1f MiB, %d CPUs" % (count, count / 256, len(cpus.all())))
         bad = {name: 0 for name, _, _, _ in TESTS}
         for number in range(passes):
             print("pass %d of %d" % (number + 1, passes))
