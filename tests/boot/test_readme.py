@@ -26,8 +26,9 @@ def test_there_is_one():
 
 
 @pytest.mark.parametrize("path, line, text", TRANSCRIPTS, ids=lambda value: str(value)[:12])
-def test_transcript(vm, path, line, text):
+def test_transcript(boot, path, line, text):
     """Typed into a machine as the launcher makes it, a README's lines give what it shows."""
+    vm = boot(smp=4 if ">>> import cpus" in text else 1).boot()
     typed = re.findall(r"^>>> (.+)$", text, re.M)
     got = vm.transcript().replace("\r", "")
     assert plain(got).endswith(plain(text[: text.index(">>> ")]) + ">>> ")
