@@ -45,11 +45,10 @@ static mp_obj_t module_of(mp_obj_dict_t *globals) {
 
 // Its name in there. Machine code does not know the one that it was defined with.
 static mp_obj_t name_in(mp_obj_dict_t *globals, mp_obj_t function) {
-    if (!mp_obj_is_type(function, &mp_type_fun_viper)) {
-        mp_obj_t name = MP_OBJ_NEW_QSTR(mp_obj_fun_get_name(function));
-        if (find(globals, name) == function) {
-            return name;
-        }
+    mp_obj_t name[2];
+    mp_load_method_maybe(function, MP_QSTR___name__, name);
+    if (name[0] != MP_OBJ_NULL && find(globals, name[0]) == function) {
+        return name[0];
     }
     for (size_t i = 0; i < globals->map.alloc; ++i) {
         if (mp_map_slot_is_filled(&globals->map, i) && globals->map.table[i].value == function) {
