@@ -50,7 +50,7 @@ typedef struct {
     uint32_t ids[CPUS_MAX];
     unsigned count;
     unsigned left_out;
-    bool wide; // some have names that take x2APIC
+    unsigned wide; // how many have ids that take x2APIC
 } found_t;
 
 void cpus_set_limit(unsigned count) {
@@ -167,7 +167,19 @@ static void note(void *context, uint32_t id) {
         return;
     }
     found->ids[found->count++] = id;
-    found->wide |= id > XAPIC_ID_MAX;
+    found->wide += id > XAPIC_ID_MAX;
+}
+
+static void leave_out_wide(found_t *found) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < found->count; ++i) {
+        if (found->ids[i] <= XAPIC_ID_MAX) {
+            found->ids[count++] = found->ids[i];
+        }
+    }
+    mp_printf(&mp_plat_print, "cpus: %u with APIC ids above %u are left out: there is no x2APIC\n",
+        found->wide, XAPIC_ID_MAX);
+    found->count = count;
 }
 
 static void start_all(const found_t *found, uint64_t trampoline) {
@@ -203,11 +215,10 @@ void cpus_use(void) {
     if (found.left_out > 0) {
         mp_printf(&mp_plat_print, "cpus: %u more than %u are left out\n", found.left_out, CPUS_MAX);
     }
-    found.count = MIN(found.count, limit - 1);
-    if (found.wide && !local_apic_use_x2apic()) {
-        mp_printf(&mp_plat_print, "cpus: no x2APIC for APIC ids above %u: none is started\n", XAPIC_ID_MAX);
-        return;
+    if (found.wide > 0 && !local_apic_use_x2apic()) {
+        leave_out_wide(&found);
     }
+    found.count = MIN(found.count, limit - 1);
     if (found.count == 0) {
         return;
     }

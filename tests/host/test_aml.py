@@ -29,21 +29,36 @@ NAMES_IN_PACKAGES = {r"\_PR.CPU0.TPSS"}
 
 
 class Model:
-    """acpiexec's hardware: each region is memory of its own, zeros at first."""
+    """acpiexec's hardware: memory, zeros at first. Regions of one space that overlap share it,
+    whatever device they belong to."""
 
     def __init__(self):
-        self.parts = {}
+        self.parts = []  # (space, first address, bytes), the newest first
         self.time = 0
 
     def part(self, region):
-        key = region.space, region.address, region.length
-        return self.parts.setdefault(key, bytearray(min(region.length, 1 << 24)))
+        """The memory that a region lies in, and where in it the region begins."""
+        first, length = region.address, min(region.length, 1 << 24)
+        for index, (space, start, data) in enumerate(self.parts):
+            if space == region.space and start < first + length and first < start + len(data):
+                low = min(start, first)
+                high = max(start + len(data), first + length)
+                if high - low > len(data):
+                    data = bytearray(start - low) + data
+                    data += bytes(high - low - len(data))
+                    self.parts[index] = space, low, data
+                return data, first - low
+        data = bytearray(length)
+        self.parts.insert(0, (region.space, first, data))
+        return data, 0
 
     def read(self, region, offset, size):
-        return int.from_bytes(self.part(region)[offset : offset + size], "little")
+        data, start = self.part(region)
+        return int.from_bytes(data[start + offset : start + offset + size], "little")
 
     def write(self, region, offset, size, value):
-        self.part(region)[offset : offset + size] = value.to_bytes(size, "little")
+        data, start = self.part(region)
+        data[start + offset : start + offset + size] = value.to_bytes(size, "little")
 
     def sleep(self, ms):
         self.time += 10000 * ms
