@@ -33,6 +33,7 @@ enum {
 };
 #define ANSWER_NS UINT64_C(1000000000)
 #define RETRY_NS  UINT64_C(20000000)
+#define HELD_NS   UINT64_C(20000)
 #define WAIT_NS   UINT64_C(500000)
 #define TABLE_WAIT_NS UINT64_C(10000)
 
@@ -369,6 +370,7 @@ static void look(timer_entry_t *timer) {
         trap_return_to(frame, in_callback ? end_callback : end_program);
     } else if (ended) {
         // The program holds something of the kernel's, but not for long.
+        timer_start(timer, now + HELD_NS);
     } else if (can_raise(frame)) {
         answered();
         timer_stop(timer);

@@ -16,6 +16,7 @@
 #include "memory/space.h"
 #include "mpy/collect.h"
 #include "mpy/extent.h"
+#include "mpy/holding.h"
 #include "mpy/interrupt.h"
 #include "mpy/modmachine.h"
 #include "mpy/thread.h"
@@ -70,7 +71,7 @@ void thread_become_main(void) {
     cpu_irq_restore(state);
 }
 
-static void give_back(thread_t *thread) {
+static HOLDING void give_back(thread_t *thread) {
     // It lies in there itself.
     extent_t stack = thread->stack;
     extent_cut(&stack, 0);
@@ -80,7 +81,7 @@ static void give_back(thread_t *thread) {
 }
 
 // In the thread that goes on.
-static void bury(void) {
+static HOLDING void bury(void) {
     if (dead != NULL) {
         thread_t *thread = dead;
         dead = NULL;
@@ -278,7 +279,7 @@ static void start(void) {
 }
 
 // NULL: there are not so many frames.
-static thread_t *new_thread(uint64_t count) {
+static HOLDING thread_t *new_thread(uint64_t count) {
     if (!space_ready() || count > (SPACE_STACKS_END - SPACE_STACKS) / PAGING_SIZE) {
         return NULL;
     }

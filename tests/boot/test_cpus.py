@@ -127,6 +127,47 @@ def test_reset(boot):
     assert vm.eval("cpu.run('x = 5').result()") is None
 
 
+THREADS = """
+import _thread, time
+def f():
+    pass
+while True:
+    for i in range(20):
+        _thread.start_new_thread(f, ())
+    time.sleep_ms(0)
+"""
+
+
+def test_reset_between_threads(boot):
+    """Threads that begin and end at the moment of the reset leave none of their stacks behind."""
+    vm = boot(smp=2).boot()
+    vm.exec(f"WORK = {THREADS!r}")
+    out = vm.exec(
+        """
+        import cpus, frames, gc, time
+        cpu = cpus.all()[1]
+        cpu.run("1").result()
+        cpu.reset()
+        gc.collect()
+        before = frames.stats().free
+        for i in range(150):
+            call = cpu.run(WORK)
+            while repr(call).find("running") < 0:
+                pass
+            time.sleep_us(100 + i * 137 % 5000)
+            cpu.reset()
+            call = None
+            gc.collect()
+            if frames.stats().free != before:
+                print(i, before - frames.stats().free)
+                break
+        print(frames.check())
+    """,
+        timeout=120,
+    )
+    assert out.strip() == "True"
+
+
 def test_reset_with_interrupts_off(boot):
     """With interrupts off there is no reset, but shoot-downs work; a soft reset ends it."""
     vm = boot(smp=2).boot()

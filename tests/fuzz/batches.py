@@ -79,6 +79,16 @@ gen({n}).send(None) | gen({n}).throw({v}) | closure({n})({v}) | nat({v}, {v}) | 
 struct_at({n}) | struct_at({n}).f[{n}] | bytearray_in({n}) | closing({n}, {f}) | closing({n}, lambda: {v}) | masked({n}, lambda: {v}) | masked({n}, lambda: {b})
 machine.port8[{i}] | machine.port16[{i}] | machine.port32[{i}] | machine.WDT(timeout={i}) | machine.WDT(timeout={n}) | machine.deepsleep({i}) | machine.poweroff({i})
 _handoff.keep({i}, {i}) | _handoff.set_rom({i}, {i}) | _handoff.set_console({v}, {v}) | _handoff.set_program({s}) | _handoff.set_eof_poweroff({v})
+cpus.all()[{n} % len(cpus.all())].run({f}, {v}) | cpus.all()[-1].run({q}) | cpus.all()[-1].run({q}).wait({n}) | cpus.all()[-1].run({q}).result() | cpus.all()[-1].run({e})
+cpus.all()[-1].run({f}, {v}, {v}).result() | cpus.all()[-1].run({v}, {v}, {s}, a={v}) | cpus.all()[-1].run({q}).cancel() | cpus.all()[-1].run(len, {v}).wait({i}) | cpus.all()[-1].reset() | cpus.all()[{n}].reset()
+cpus.map({f}, {v}) | cpus.map(len, [{v}, {v}, {v}]) | cpus.each({f}, {v}) | cpus.each({q}) | cpus.each(machine.rdmsr, {i}) | cpus.each(machine.cpuid, {i}, {i}) | machine.cpuid({i}, {i}, cpu={n}) | machine.rdmsr({i}, cpu={i})
+cpus.Queue() | cpus.Queue({i}) | cpus.Queue({n}).put({v}) | cpus.Queue({i}).put({v}, {n}) | cpus.Queue().get({n}) | cpus.Queue(9).get(timeout_ms={i}) | {v}.put({v}) | {v}.get(0) | {v}.put({b}, 0) | {v}.result() | {v}.done() | {v}.cancel()
+cpus.Lock() | cpus.Lock().release() | cpus.Lock().acquire({v}, {n}) | cpus.Lock().acquire(0) | {v}.acquire(0) | {v}.release() | {v}.locked() | cpus.all()[-1].run({f}, cpus.Queue({n}), cpus.Lock()) | cpus.all()[-1].run({f}, pages.alloc({n}))
+pages.alloc({n}).load({i}) | pages.alloc({n}).store({i}, {i}) | pages.alloc(1).fetch_add({i}, {i}) | pages.alloc(1).compare_exchange({n}, {i}, {i}) | {v}.fetch_add({n}, {i})
+_thread.start_new_thread({f}, ({v},)) | _thread.start_new_thread({f}, ()) | _thread.start_new_thread({f}, {v}, {v}) | _thread.start_new_thread({v}, ({v}, {v})) | _thread.allocate_lock().acquire({v}, {x}) | _thread.allocate_lock().release()
+_thread.stack_size({i}) | _thread.stack_size({n} << 12) | _thread.exit() | _thread.get_ident() | _thread.start_new_thread(exec, ({q},))
+pci.devices() | pci.device({n}, {n}, {n}) | pci.device({i}, {i}, {i}, {i}) | pci.find({i}, {i}) | pci.show() | pci.device(0, {n}).bars() | pci.device(0, {n}).read8({i}) | pci.device(0, 0).config() | pci.capability_name({v}) | pci.Registers({i}, {i})
+acpi.tables() | acpi.table({s}) | acpi.table('APIC', {i}) | acpi.table('FACP').fields() | acpi.table('APIC').structures() | acpi.Table({i}) | acpi.Table({i}, {s}) | acpi.devices() | acpi.resources({s}) | aml.Namespace([{b}, {b}]) | aml.Namespace([acpi.table('DSDT').data]).evaluate({s}, {v}) | aml.Namespace({v}, {v}, {i})
 platform.platform() | errno.errorcode | _files.mount({v}, {v}, {v}) | _space.init({v}, {v}, {v}) | _handoff.set_heap({i}) | _handoff.in_use() | _handoff.kept({n})
 """  # noqa: E501
 TEMPLATES = [one.strip() for line in TEMPLATES.strip().splitlines() for one in line.split(" | ")]
@@ -250,6 +260,7 @@ class Generator:
 
     def __init__(self, names):
         self.names = names  # of what modules and types have, like "frames.alloc"
+        self.depth = 0  # of programs in programs
 
     def batch(self, seed, count=BATCH):
         self.rng = random.Random(seed)
@@ -274,7 +285,11 @@ class Generator:
             return f"term({name})"
         if pick < 0.81:
             return f"at_exit({name})"
-        if pick < 0.86:
+        if pick < 0.84:
+            return f"thread({name})"
+        if pick < 0.88:
+            return f"elsewhere({self.small()}, {self.elsewhere()!r})"
+        if pick < 0.92:
             return f"timer({name}, {self.rng.choice((1, 2, 5, 20))}, False)"
         wrapped = f"E({name})" if self.rng.random() < 0.5 else name
         return f"timer({wrapped}, {self.rng.choice((1, 2, 3, 7))}, True)"
@@ -420,10 +435,22 @@ class Generator:
                 return repr(rng.choice(FORMATS))
             if kind == "r":
                 return repr(rng.choice(REGEXES))
+            if kind == "q":
+                return repr(self.elsewhere())
             return repr(rng.choice(EXPRS))
 
         text = re.sub(r"(?<!\{)\{(\w)\}(?!\})", fill, template)
         return text.replace("{{", "{").replace("}}", "}")
+
+    def elsewhere(self):
+        """A program for another CPU, or another thread."""
+        self.depth += 1
+        lines = [
+            self.line() if self.depth < 3 else "pass" for _ in range(self.rng.choice((1, 2, 4)))
+        ]
+        self.depth -= 1
+        tries = "".join(f"try: {line}\nexcept Exception: pass\n" for line in lines[:-1])
+        return f"from fz import *\nimport fz\n{tries}{lines[-1]}\n"
 
     def arguments(self):
         rng = self.rng

@@ -28,14 +28,16 @@ STARVED = 4  # times that: a guest that has taken no time for so long is one as 
 MARK_MAX = 64  # bytes of a mark that only the console's last bytes may have begun
 TRIES = 3  # times that a shorter batch may run without failing
 
-# The guest's clock follows the host's, or the instructions that the guest has executed: then no
-# load of the host delays it, and sleeping takes no time.
+# Board, memory, clock and CPUs. The guest's clock follows the host's, or the instructions that the
+# guest has executed: then no load of the host delays it, and sleeping takes no time.
 MACHINES = [
-    ("q35", "64M", "host"),
-    ("microvm", "12M", "icount"),
-    ("q35", "256M", "icount"),
-    ("microvm", "24M", "host"),
-    ("pc", "40M", "icount"),
+    ("q35", "64M", "host", "1"),
+    ("microvm", "12M", "icount", "1"),
+    ("q35", "128M", "host", "3"),
+    ("q35", "256M", "icount", "1"),
+    ("microvm", "24M", "host", "1"),
+    ("pc", "40M", "icount", "1"),
+    ("microvm", "48M", "icount", "2"),
 ]
 ICOUNT = ("-icount", "shift=1,sleep=off")
 
@@ -65,14 +67,15 @@ class Guest:
         self.kernel = kernel
         self.deaf = DEAF
         self.may_end = False
-        board, memory, clock = machine
+        board, memory, clock, cpus = machine
         self.vm = VM(
             kernel,
             folder,
             board=board,
             memory=memory,
+            smp=int(cpus),
             initrd=rom,
-            append="log=quiet",
+            append="log=quiet" if cpus == "1" else "log=quiet cpus=all",
             extra=ICOUNT if clock == "icount" else (),
         )
         try:

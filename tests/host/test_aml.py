@@ -24,6 +24,8 @@ APART = {
     "convertible-004",  # it has a name of one scope in another after a table's error
     "notebook-002",  # it loses its place in a table after an operand without a value
 }
+# Of these all methods without arguments are called: acpiexec comes to an end with each.
+WHOLE = {"all-in-one-001", "notebook-001", "notebook-081", "server-001"}
 # In packages, which are not looked into before they are wanted.
 NAMES_IN_PACKAGES = {r"\_PR.CPU0.TPSS"}
 
@@ -167,10 +169,11 @@ def test_language_of_32_bits(language):
     assert compare(folder, ["narrow.aml"], [bytes(table)], chosen) > 130
 
 
+@pytest.mark.timeout(600)
 def test_real_machines(machines, tmp_path):
     """Of real machines the names, and what their devices say of themselves; of some of them all
     methods without arguments."""
-    for index, (name, found) in enumerate(sorted(machines.items())[::16]):
+    for name, found in sorted(machines.items())[::16]:
         if name in APART:
             continue
         files = ["DSDT", *sorted(kind for kind in found if kind.startswith("SSDT"))]
@@ -179,7 +182,7 @@ def test_real_machines(machines, tmp_path):
         for file in files:
             (folder / file).write_bytes(found[file])
 
-        def chosen(path, node, everything=index % 6 == 0):
+        def chosen(path, node, everything=name in WHOLE):
             wanted = path.rpartition(".")[2].lstrip("\\") in WANTED
             data = not isinstance(node.obj, values.Method)
             return is_method(node) and (wanted or everything) or wanted and data

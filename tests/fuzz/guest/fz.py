@@ -11,7 +11,8 @@ MODULES = (
     "array asyncio _asyncio binascii bootinfo builtins cmath cmdline collections deflate errno"
     " framebuf frames gc hashlib heapq io json machine marshal math memmap micropython os pages"
     " platform ramdisk random re select struct sys time uctypes vfs websocket _handoff _space"
-    " _pages _files asyncio.core asyncio.event asyncio.funcs asyncio.lock asyncio.stream"
+    " _pages _files cpus _calls _sync _thread pci acpi aml asyncio.core asyncio.event"
+    " asyncio.funcs asyncio.lock asyncio.stream"
 )
 for _name in MODULES.split():
     try:
@@ -39,6 +40,8 @@ _disable_irq, _enable_irq = (
     getattr(machine, "enable_irq", None),
 )
 _check = frames.check
+_start_new_thread = getattr(globals().get("_thread"), "start_new_thread", None)
+_cpus = getattr(globals().get("_calls"), "all", None)
 
 COUNT = 32
 v = [None] * COUNT  # what the calls have returned
@@ -50,6 +53,7 @@ _depth = 0
 # What destroys or ends the machine by design, by name and by identity: README.md says why.
 _NAMES = (
     "wrmsr reset poweroff bootloader deepsleep WDT bytearray_at kbd_intr system disable_irq"
+    " write8 write16 write32 write64 _write _access"
 ).split()
 _BARRED = [
     getattr(module, name)
@@ -57,6 +61,12 @@ _BARRED = [
     for name in _NAMES
     if hasattr(module, name)
 ]
+_FIRMWARE = [
+    getattr(acpi, name)
+    for name in ("hardware", "namespace", "evaluate", "sleep")
+    if "acpi" in globals()
+]
+_BARRED += _FIRMWARE
 _struct, _bytearray_at = uctypes.struct, uctypes.bytearray_at
 _BARRED.append(_struct)
 _MEMORY = [
@@ -88,6 +98,8 @@ def A(o, n):
         if kind is _PAGES and name in ("close", "__exit__"):
             continue
         if o is uctypes and name == "struct":
+            continue
+        if kind is _MODULE and any(_getattr(o, name) is one for one in _FIRMWARE):
             continue
         if trace:
             _print("#A", name)
@@ -518,6 +530,16 @@ def timer(f, period, hard):
     _timers.append(t)
     if _len(_timers) > 6:
         _timers.pop(0).deinit()
+
+
+def thread(f):
+    """By another thread."""
+    _start_new_thread(E(f), ()) if _start_new_thread else E(f)()
+
+
+def elsewhere(n, text):
+    """By another CPU, or here where there is none."""
+    v[n % COUNT] = _cpus()[n % _len(_cpus())].run(text) if _cpus else exec(text)
 
 
 class _Disk:
