@@ -43,6 +43,7 @@ _TAG_CMDLINE = const(1)
 _TAG_MODULE = const(3)
 _TAG_MEMINFO = const(4)
 _TAG_MEMMAP = const(6)
+_TAG_EFI_SYSTEM = const(12)  # of a firmware with 64 bits
 _TAG_RSDP_OLD = const(14)
 _TAG_RSDP_NEW = const(15)
 _TAG_EFI_MEMMAP = const(17)
@@ -69,6 +70,7 @@ addr = None  # address of the loader's structure
 map_addr = None  # address of its memory map
 regions = None  # array("L"): start, size, kind of each region, as the loader gave them
 rsdp = None  # address of ACPI's root pointer, or None
+efi = None  # address of EFI's system table, or None
 cmdline = ""
 modules = ()  # (start, end, command line) of each module
 in_use = ()  # (start, end) of what the loader left in memory: its structures and the modules
@@ -89,7 +91,7 @@ def init(loader, info, window=(0x500, 1 << _WINDOW_BITS)):
     Nothing outside `window` (start, end) is read. Raises Error for anything malformed; the
     record then holds nothing. RuntimeError once the start is over.
     """
-    global protocol, addr, map_addr, regions, rsdp, cmdline, modules, in_use
+    global protocol, addr, map_addr, regions, rsdp, efi, cmdline, modules, in_use
     global _low, _high, _last
     _need_start()
     protocol = addr = map_addr = regions = rsdp = None
@@ -105,7 +107,7 @@ def init(loader, info, window=(0x500, 1 << _WINDOW_BITS)):
         record = _read_multiboot2(info)
     else:
         raise Error("no boot loader that this kernel knows started it (protocol %r)" % (loader,))
-    map_addr, regions, rsdp, cmdline, modules, in_use = record
+    map_addr, regions, rsdp, cmdline, modules, in_use, efi = record
     protocol = name
     addr = info
 
@@ -249,7 +251,7 @@ def _read_pvh(info):
                 used += ((line_addr, end),)
             found += ((start, start + size, line),)
     # Last, where QEMU has it: what is in order need not be sorted.
-    return where, table, root or None, text, found, used + (own,)
+    return where, table, root or None, text, found, used + (own,), None
 
 
 def _tag_text(what, view, start, end):
@@ -293,7 +295,7 @@ def _read_multiboot2(info):
     if not 16 <= total <= _MAX_TAGS_SIZE:
         raise Error("Multiboot2 information at 0x%x of 0x%x bytes" % (info, total))
     view = _view("Multiboot2 information", info, total)
-    where = root = old_root = None
+    where = root = old_root = system = None
     table = _array("L")
     meminfo = None
     text = ""
@@ -329,6 +331,10 @@ def _read_multiboot2(info):
                 raise Error("Multiboot2 memory map of more than %d regions" % MAX_REGIONS)
             if where is None:
                 where = info + at
+        elif tag == _TAG_EFI_SYSTEM:
+            if size < 16:
+                raise Error("Multiboot2 EFI system table tag of %d bytes" % size)
+            system = _unpack_from("<Q", view, at + 8)[0]
         elif tag == _TAG_RSDP_OLD or tag == _TAG_RSDP_NEW:
             # ACPI 6.5, 5.2.5.3: 20 bytes in version 1, 36 since. The tag holds a copy.
             if size < (28 if tag == _TAG_RSDP_OLD else 44):
@@ -356,7 +362,7 @@ def _read_multiboot2(info):
             raise Error("Multiboot2 module %d ends before it starts" % i)
         if end > start:
             used.append(_check_ram(table, "Multiboot2 module %d" % i, start, end - start))
-    return where, table, root or old_root, text, tuple(found), tuple(used)
+    return where, table, root or old_root, text, tuple(found), tuple(used), system
 
 
 del const

@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+import ringzero_vm
 from ringzero_vm import PANIC
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -341,6 +342,13 @@ def test_unique_id_under_uefi(boot_image):
     vm = boot_image("cd", "uefi", extra=("-uuid", number))
     found = vm.eval("__import__('machine').unique_id()")
     assert uuid.UUID(bytes_le=found) == uuid.UUID(number)
+    # In Python, too, where there is nothing in the BIOS's memory.
+    vm.exec("import smbios; table = smbios.table()")
+    assert vm.eval("table.problem") is None
+    assert vm.eval("smbios.structures(1)[0]['UUID']") == number
+    vm.exec("import bootinfo; bootinfo.efi = None")
+    with pytest.raises(ringzero_vm.GuestError, match="SMBIOS: no entry point"):
+        vm.exec("smbios.table()")
 
 
 @pytest.mark.parametrize("kind, firmware", [("cd", "bios"), ("disk", "uefi")])

@@ -7,14 +7,15 @@ import types
 from pathlib import Path
 
 MODULES = Path(__file__).resolve().parents[2] / "modules"
+FOUND = ("acpi", "aml", "smbios")
 
 
 class Finder(importlib.abc.MetaPathFinder):
-    """Finds what is for ACPI, and no other: modules/ has a random, too."""
+    """Finds what FOUND begins, and no other: modules/ has a random, too."""
 
     def find_spec(self, name, path=None, target=None):
         file = MODULES / f"{name}.py"
-        if name.lstrip("_").startswith(("acpi", "aml")) and file.exists():
+        if name.lstrip("_").startswith(FOUND) and file.exists():
             return importlib.util.spec_from_file_location(name, file)
         return None
 

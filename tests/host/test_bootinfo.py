@@ -83,7 +83,7 @@ def attempt(loader, content, addr, low, high):
     def take(self, loader, content, addr=None):
         """The record of a handoff that must be good."""
         assert self.attempt(loader, content, addr) is None
-        names = "protocol addr map_addr rsdp cmdline modules in_use regions"
+        names = "protocol addr map_addr rsdp efi cmdline modules in_use regions"
         record = {name: self.port.eval(f"bootinfo.{name}") for name in names.split()[:-1]}
         flat = self.port.eval("list(bootinfo.regions)")
         record["regions"] = list(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
@@ -191,6 +191,7 @@ def test_pvh_least(arena):
     """No command line, no modules, no RSDP, a later version: all that is fine."""
     record = arena.take(PVH, Pvh(arena, rsdp=0, version=7).content)
     assert (record["rsdp"], record["cmdline"], record["modules"]) == (None, "", [])
+    assert record["efi"] is None
 
 
 @pytest.mark.parametrize("length", [1, 127, 128, 129, 4096, 65535])
@@ -329,6 +330,8 @@ def test_multiboot2_record(arena):
         tag(2, b"GRUB 2.06\0"),
         tag(4, struct.pack("<II", 639, 255 << 10)),
         tag(9999, bytes(13)),
+        tag(11, struct.pack("<I", 0x7000)),
+        tag(12, struct.pack("<Q", 1 << 40)),
         module_tag(0x2000, 0x3234, b"first"),
         module_tag(0x3000, 0x4000),
         module_tag(0x5000, 0x5000),
@@ -341,8 +344,9 @@ def test_multiboot2_record(arena):
     record = arena.take(MULTIBOOT2, content)
     assert record["protocol"] == "multiboot2"
     assert record["addr"] == arena.base
-    assert record["map_addr"] == arena.base + 8 + sum(map(len, parts[:7]))
-    assert record["rsdp"] == arena.base + 8 + sum(map(len, parts[:8])) + 8
+    assert record["map_addr"] == arena.base + 8 + sum(map(len, parts[:9]))
+    assert record["rsdp"] == arena.base + 8 + sum(map(len, parts[:10])) + 8
+    assert record["efi"] == 1 << 40
     assert record["cmdline"] == "a=1 b"
     assert record["modules"] == [
         (0x2000, 0x3234, "first"),
@@ -358,6 +362,7 @@ def test_multiboot2_least(arena):
     """A map alone is enough: no RSDP, no command line, no modules."""
     record = arena.take(MULTIBOOT2, tags(map_tag([arena.region]), END))
     assert (record["rsdp"], record["cmdline"], record["modules"]) == (None, "", [])
+    assert record["efi"] is None
 
 
 def test_multiboot2_old_rsdp(arena):
@@ -494,6 +499,7 @@ def test_multiboot2_refused(arena):
     assert "not UTF-8" in refusal(good, tag(1, b"\xff\0"), END)
     assert "RSDP tag of 27 bytes" in refusal(good, tag(14, b"RSD PTR " + bytes(11)), END)
     assert "RSDP tag of 43 bytes" in refusal(good, tag(15, b"RSD PTR " + bytes(27)), END)
+    assert "EFI system table tag of 12 bytes" in refusal(good, tag(12, bytes(4)), END)
     assert "without a signature" in refusal(good, tag(14, bytes(20)), END)
     assert "basic memory tag of 12 bytes" in refusal(good, tag(4, bytes(4)), END)
     assert "boot services have not ended" in refusal(good, tag(18, b""), END)
