@@ -193,11 +193,14 @@ static void run_python(void) {
 
     protect(say_soft_reboot, NULL, 0);
     run_exit_functions();
-    cpus_end();
     thread_end_others();
-    filesystem_keep_running();
-    machine_deinit();
-    gc_sweep_all();
+    if (cpus_end()) {
+        filesystem_keep_running();
+        machine_deinit();
+        gc_sweep_all();
+    } else {
+        mp_hal_stdout_tx_str("cpus: one had interrupts off and was stopped: open files are lost\r\n");
+    }
     // What a finaliser has started.
     machine_deinit();
     mp_deinit();

@@ -41,7 +41,7 @@ enum {
     XAPIC_ID_MAX = 254,
     HEAP_FRAMES = 64,       // that an interpreter begins with
 };
-#define RESET_NS UINT64_C(1000000000)
+#define END_NS UINT64_C(1000000000)
 
 SHARED static bool used;
 SHARED static unsigned limit = CPUS_MAX;
@@ -61,19 +61,25 @@ void cpus_set_limit(unsigned count) {
 
 // It has an interpreter, in which the program can be ended.
 static bool running;
-// By the CPU's number: its interpreter is to end, and how many have.
+// By the CPU's number: its interpreter is to end, and how often it has.
 SHARED static uint32_t end_asked[CPUS_MAX];
 SHARED static uint32_t ended_count[CPUS_MAX];
+SHARED static bool all_end; // and no interpreter begins
+
+static bool is_to_end(void) {
+    return __atomic_exchange_n(&end_asked[cpus_number], 0, __ATOMIC_SEQ_CST);
+}
+
+static void has_ended(void) {
+    __atomic_add_fetch(&ended_count[cpus_number], 1, __ATOMIC_SEQ_CST);
+}
 
 static void on_interrupt(void *context) {
     ask_answer();
     calls_interrupt(context);
-    if (__atomic_exchange_n(&end_asked[cpus_number], 0, __ATOMIC_SEQ_CST)) {
-        if (running) {
-            interrupt_end();
-        } else {
-            __atomic_add_fetch(&ended_count[cpus_number], 1, __ATOMIC_SEQ_CST);
-        }
+    // On the way there, and back, it sees to it itself.
+    if (running && is_to_end()) {
+        interrupt_end();
     }
 }
 
@@ -110,6 +116,9 @@ static void run_interpreter(uint64_t heap) {
     gc_init((void *)heap, (void *)(heap + HEAP_FRAMES * FRAMES_SIZE));
     mp_init();
     running = true;
+    if (is_to_end()) {
+        interrupt_end();
+    }
     for (;;) {
         mp_handle_pending(false);
         if (!modcalls_serve()) {
@@ -128,8 +137,11 @@ static void enter(void) {
     cpus_join();
     cpu_irq_on();
     for (;;) {
+        if (is_to_end()) {
+            has_ended();
+        }
         uint64_t heap = FRAMES_FAILED(FRAMES_NO_MEMORY);
-        if (calls_busy(cpus_number)) {
+        if (calls_busy(cpus_number) && !__atomic_load_n(&all_end, __ATOMIC_SEQ_CST)) {
             heap = frames_alloc_kernel(HEAP_FRAMES, FRAMES_SIZE, 0);
         }
         if (frames_failed(heap)) {
@@ -147,7 +159,7 @@ static void enter(void) {
         running = false;
         interrupt_set_end(NULL);
         free_interpreter(heap);
-        __atomic_add_fetch(&ended_count[cpus_number], 1, __ATOMIC_SEQ_CST);
+        has_ended();
     }
 }
 
@@ -237,26 +249,52 @@ void cpus_use(void) {
     }
 }
 
-bool cpus_reset_interpreter(unsigned number) {
+static uint32_t ask_to_end(unsigned number) {
     uint32_t before = __atomic_load_n(&ended_count[number], __ATOMIC_SEQ_CST);
     __atomic_store_n(&end_asked[number], 1, __ATOMIC_SEQ_CST);
     cpus_interrupt(number);
-    uint64_t end = clock_ns() + RESET_NS;
-    while (__atomic_load_n(&ended_count[number], __ATOMIC_SEQ_CST) == before) {
-        if (clock_ns() >= end) {
-            // It may not have noticed yet, and shall not later.
-            __atomic_store_n(&end_asked[number], 0, __ATOMIC_SEQ_CST);
-            return __atomic_load_n(&ended_count[number], __ATOMIC_SEQ_CST) != before;
-        }
-        mp_event_handle_nowait();
-        cpu_pause();
+    return before;
+}
+
+static bool end_is_awaited(unsigned number, uint32_t before, uint64_t due) {
+    if (__atomic_load_n(&ended_count[number], __ATOMIC_SEQ_CST) != before) {
+        return false;
     }
+    if (clock_ns() >= due) {
+        // It may not have noticed yet, and shall not later.
+        __atomic_store_n(&end_asked[number], 0, __ATOMIC_SEQ_CST);
+        return false;
+    }
+    cpu_pause();
     return true;
 }
 
-void cpus_end(void) {
+bool cpus_reset_interpreter(unsigned number) {
+    uint64_t due = clock_ns() + END_NS;
+    uint32_t before = ask_to_end(number);
+    while (end_is_awaited(number, before, due)) {
+        mp_event_handle_nowait();
+    }
+    return __atomic_load_n(&ended_count[number], __ATOMIC_SEQ_CST) != before;
+}
+
+bool cpus_end(void) {
+    uint32_t before[CPUS_MAX];
+    __atomic_store_n(&all_end, true, __ATOMIC_SEQ_CST);
+    uint64_t due = clock_ns() + END_NS;
+    for (unsigned i = 1; i < cpus_count; ++i) {
+        before[i] = ask_to_end(i);
+    }
+    bool done = true;
+    for (unsigned i = 1; i < cpus_count; ++i) {
+        while (end_is_awaited(i, before[i], due)) {
+        }
+        done &= __atomic_load_n(&ended_count[i], __ATOMIC_SEQ_CST) != before[i];
+    }
     cpus_stop();
-    used = false;
+    used = all_end = false;
+    memset(end_asked, 0, sizeof(end_asked));
     screen_take_over();
     mp_hal_take_line();
+    return done;
 }

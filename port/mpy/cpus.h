@@ -14,7 +14,8 @@ void cpus_set_limit(unsigned count);
 // begins with a new one. False: it has not let go within a second, because it has interrupts off.
 bool cpus_reset_interpreter(unsigned number);
 
-// At a soft reset, and before the machine's end: stops them, whatever they do.
-void cpus_end(void);
+// At a soft reset, and before the machine's end: stops them, whatever they do. False: one has had interrupts
+// off for a second and was stopped in the middle of anything, so that frames are not to be touched any more.
+bool cpus_end(void);
 
 #endif

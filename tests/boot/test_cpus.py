@@ -1,6 +1,7 @@
 """The machine's other CPUs: found, started, and back at a soft reset."""
 
 import ast
+import random
 import re
 
 import pytest
@@ -187,6 +188,8 @@ def test_reset_with_interrupts_off(boot):
         p.close()
     """)
     vm.soft_reset()
+    said = "\ncpus: one had interrupts off and was stopped: open files are lost\n"
+    assert said in vm.transcript().replace("\r", "")
     assert vm.eval("tuple(__import__('frames').stats())") == first
 
 
@@ -222,6 +225,45 @@ def test_soft_reset_of_busy_cpus(boot):
         assert vm.eval("tuple(__import__('frames').stats())") == first
         assert vm.eval("__import__('frames').check()")
     assert ask(vm)[0] == 4
+
+
+# What another CPU may be in the middle of.
+ANYTHING = """
+while True: pass
+import pages\nwhile True:\n  p = pages.alloc(3); p.close()
+import frames\nwhile True:\n  f = frames.alloc(3); frames.free(f, 3)
+while True: open('/no')
+l = []\nwhile True: l.append(bytearray(1000))
+import pages as p\nv = p.reserve(9); f = p.alloc()\nwhile 1: p.map(v, f.addr); p.unmap(v)
+import _thread, time\ndef f():\n  while 1: pass\nwhile 1: _thread.start_new_thread(f, ())
+import cpus\nq = cpus.Queue()\nwhile True: q.put(bytes(9000)); q.get()
+import gc\nwhile True: gc.collect()
+import sys\nwhile True:\n  import acpi\n  del sys.modules['acpi']
+import asyncio\nasyncio.run(asyncio.sleep(1000))
+import machine as m\ndef f(t):\n  while 1: pass\nm.Timer(freq=9, callback=f, hard=1)\nwhile 1: 1
+import machine\nwhile True:\n  try: machine.mem8[1 << 63]\n  except FaultError: pass
+def f(): f()\nwhile True:\n  try: f()\n  except RuntimeError: pass
+x = 1
+"""
+ANYTHING = [line.replace("\\n", "\n") for line in ANYTHING.strip().split("\n")]
+
+
+def test_soft_reset_of_anything(boot):
+    """Whatever they do, and whatever a finaliser gives back here: the prompt is there."""
+    vm = boot(smp=4).boot()
+    vm.soft_reset()
+    first = vm.eval("tuple(__import__('frames').stats())")
+    chosen = random.Random(1)
+    for _ in range(60):
+        texts = [chosen.choice(ANYTHING) for _ in range(3)]
+        vm.exec(
+            "import cpus, time\n"
+            f"calls = [cpu.run(text) for cpu, text in zip(cpus.all()[1:], {texts})]\n"
+            f"time.sleep_ms({chosen.choice((0, 0, 1, 10, 100))})\n"
+        )
+        vm.soft_reset()
+        assert vm.eval("tuple(__import__('frames').stats())") == first, texts
+        assert vm.eval("__import__('frames').check()"), texts
 
 
 def test_panic_names_the_cpu(boot):
