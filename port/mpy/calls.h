@@ -11,7 +11,7 @@ typedef enum {
     CALL_QUEUED,
     CALL_RUNNING,
     CALL_RETURNED,  // From here on it is over. The answer is the value,
-    CALL_RAISED,    // what remote.h makes of an exception, or NULL: there was no memory for that,
+    CALL_RAISED,    // what remote.h makes of an exception, or NULL: there was no memory for that, or to begin,
     CALL_CANCELLED, // or NULL.
     CALL_RESET,
 } call_state_t;

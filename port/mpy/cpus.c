@@ -127,6 +127,12 @@ static void run_interpreter(uint64_t heap) {
     }
 }
 
+static message_t *has_no_memory(const message_t *call, bool *raised) {
+    (void)call;
+    *raised = true;
+    return NULL;
+}
+
 static void enter(void) {
     space_cpu_init();
     libc_init();
@@ -140,13 +146,13 @@ static void enter(void) {
         if (is_to_end()) {
             has_ended();
         }
-        uint64_t heap = FRAMES_FAILED(FRAMES_NO_MEMORY);
-        if (calls_busy(cpus_number) && !__atomic_load_n(&all_end, __ATOMIC_SEQ_CST)) {
-            heap = frames_alloc_kernel(HEAP_FRAMES, FRAMES_SIZE, 0);
-        }
-        if (frames_failed(heap)) {
-            // Where there is no memory, until it is asked for something else or told to end.
+        if (!calls_busy(cpus_number) || __atomic_load_n(&all_end, __ATOMIC_SEQ_CST)) {
             irq_wait();
+            continue;
+        }
+        uint64_t heap = frames_alloc_kernel(HEAP_FRAMES, FRAMES_SIZE, 0);
+        if (frames_failed(heap)) {
+            calls_serve(has_no_memory);
             continue;
         }
         nlr_buf_t nlr;

@@ -149,7 +149,7 @@ static mp_obj_t call_result_(mp_obj_t self_in) {
             if (self->answer != mp_const_none) {
                 nlr_raise(remote_new_exception(self->answer));
             }
-            mp_raise_msg_varg(&mp_type_MemoryError, MP_ERROR_TEXT("CPU %u: no memory for its exception"), self->cpu);
+            mp_raise_msg_varg(&mp_type_MemoryError, MP_ERROR_TEXT("CPU %u has no memory"), self->cpu);
         case CALL_CANCELLED:
             mp_raise_type(&mp_type_KeyboardInterrupt);
         default:

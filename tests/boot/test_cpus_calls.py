@@ -397,3 +397,33 @@ def test_soft_reset(vm):
         assert vm.eval("frames.stats().used") == before
         assert vm.eval("one.run(cpus.here).result()") == 1
         vm.soft_reset()
+
+
+def test_no_memory_to_begin_with(boot):
+    """Where there is none for an interpreter, each call is a MemoryError, until there is some."""
+    vm = boot(smp=2, memory="64M").boot()
+    out = vm.exec("""
+        import cpus, frames, gc
+        cpu = cpus.all()[1]
+        taken = []
+        try:
+            while True:
+                taken.append(frames.alloc())
+        except MemoryError:
+            pass
+        for _ in range(20):
+            frames.free(taken.pop())
+        for _ in range(2):
+            calls = [cpu.run(abs, -n) for n in range(3)]
+            for call in calls:
+                try:
+                    call.result()
+                except MemoryError as error:
+                    print(error)
+        del call, calls
+        gc.collect()
+        for addr in taken:
+            frames.free(addr)
+        print(cpu.run(abs, -5).result(), frames.check())
+    """)
+    assert out == "CPU 1 has no memory\n" * 6 + "5 True\n"
