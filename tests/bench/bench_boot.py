@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The time from QEMU's start to the prompt, beside that to the end of a kernel that only exits."""
+"""The time from QEMU's start to the prompt, with one CPU and with several, beside that to the end
+of a kernel that only exits."""
 
 import argparse
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "bench"
 LIMIT = 1.6
+MANY = 8  # CPUs
 PROMPT = b"\n>>> "
 
 
@@ -30,11 +32,11 @@ def exit_only():
     return path
 
 
-def command(board, kernel):
+def command(board, kernel, cpus=1):
     """QEMU's, from the launcher, so that its own start is not in the figures."""
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "run.py", "--board", board, "--kernel", kernel]
-        + ["--dry-run"],
+        + ["--smp", str(cpus), "--dry-run"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
@@ -76,18 +78,25 @@ def main():
     slow = False
     for board in options.boards:
         to_exit, to_prompt = command(board, empty), command(board, options.kernel)
-        exits, prompts, own = [], [], []
+        many_exit, many_prompt = command(board, empty, MANY), command(board, options.kernel, MANY)
+        exits, prompts, own, many_exits, many_prompts = [], [], [], [], []
         for _ in range(options.count):  # in turns, so that a busy host slows both
             exits.append(time_exit(to_exit))
             spent, said = time_prompt(to_prompt)
             prompts.append(spent)
             own.append(said)
+            many_exits.append(time_exit(many_exit))
+            many_prompts.append(time_prompt(many_prompt)[0])
+        many = statistics.median(many_prompts)
         ratio = statistics.median(prompts) / statistics.median(exits)
         slow |= ratio > LIMIT
         print(
             f"{board}: prompt after {statistics.median(prompts):.0f} ms, of which the kernel says "
             f"{statistics.median(own):.0f} are its own; exit after {statistics.median(exits):.0f} "
-            f"ms; {ratio:.2f} times, at most {LIMIT}"
+            f"ms; {ratio:.2f} times, at most {LIMIT}\n"
+            f"{board} with {MANY} CPUs: prompt after {many:.0f} ms, "
+            f"{many / statistics.median(prompts):.2f} times; exit after "
+            f"{statistics.median(many_exits):.0f} ms"
         )
     return slow
 

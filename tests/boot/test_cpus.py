@@ -3,6 +3,7 @@
 import ast
 import random
 import re
+import time
 
 import pytest
 from ringzero_vm import PANIC, Panic
@@ -343,3 +344,15 @@ def test_registers_of_another_cpu(boot):
         r"ValueError a CPU is 0 to 2, not 3\n\[False, False\]\n",
         out.split("\n", 4)[4],
     )
+
+
+def test_idle(boot):
+    """QEMU uses less than 3 % of a host CPU at the prompt, when others have worked, too."""
+    vm = boot(smp=4).boot()
+    seconds = 4
+    vm.run("")
+    for line in "import cpus", "cpus.map(abs, range(100))", "cpus.all()[1].reset()":
+        vm.run(line)
+        used = vm.cpu_seconds()
+        time.sleep(seconds)  # there is nothing to wait for: nothing happens is what is tested
+        assert vm.cpu_seconds() - used < 0.03 * seconds, line

@@ -1,10 +1,8 @@
 """Interrupts: what comes in is not lost, Ctrl-C gets through, and the CPU halts when idle."""
 
 import hashlib
-import os
 import random
 import time
-from pathlib import Path
 
 import handoffs
 import pytest
@@ -14,15 +12,6 @@ from ringzero_vm import PANIC
 BOARDS = ("q35", "pc", "microvm")
 APIC_COMMAND = 0xFEE00300  # SDM 3A 10.6.1
 APIC_SELF = 1 << 18
-
-
-def cpu_seconds(vm):
-    """What QEMU has used of the host's CPUs."""
-    launcher = vm.launcher.pid
-    qemu = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()[0]
-    fields = Path(f"/proc/{qemu}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
 
 LOOPS = {
     "loop": "while True: pass",
@@ -86,13 +75,13 @@ def test_idle(vm):
     seconds = 4
     vm.exec("import asyncio, time\nasync def pause(seconds): await asyncio.sleep(seconds)")
     vm.run("")
-    used = cpu_seconds(vm)
+    used = vm.cpu_seconds()
     time.sleep(seconds)  # there is nothing to wait for: nothing happens is what is tested
-    assert cpu_seconds(vm) - used < 0.03 * seconds
+    assert vm.cpu_seconds() - used < 0.03 * seconds
     for line in f"time.sleep({seconds})", f"asyncio.run(pause({seconds}))":
-        used = cpu_seconds(vm)
+        used = vm.cpu_seconds()
         vm.run(line)
-        assert cpu_seconds(vm) - used < 0.03 * seconds, line
+        assert vm.cpu_seconds() - used < 0.03 * seconds, line
 
 
 READ = """

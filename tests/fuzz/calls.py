@@ -126,16 +126,6 @@ class Guest:
             return EndedByDesign()
         return Finding(f"the machine ended, status {self.vm.status}", self.last())
 
-    def cpu_seconds(self):
-        """What QEMU has had of the host's CPUs."""
-        launcher = self.vm.launcher.pid
-        try:
-            qemu = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()[0]
-            fields = Path(f"/proc/{qemu}/stat").read_text().rsplit(") ", 1)[1].split()
-        except (OSError, IndexError):
-            return 0
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def registers(self):
         """Where the CPU is, a few times."""
         lines = []
@@ -172,16 +162,16 @@ class Guest:
                 # A program that catches what each Ctrl-C raises is not deaf.
                 if start is not None and time.monotonic() - began_presses < 10 * deaf:
                     first_press = time.monotonic()
-                    cpu_then = self.cpu_seconds()
+                    cpu_then = self.vm.cpu_seconds()
                 # A program that prints without an end is no better than one that is silent.
                 if time.monotonic() - began < 10 * quiet:
                     said = time.monotonic()
             now = time.monotonic()
             if now - said > quiet and start is None:
                 start = began_presses = first_press = now
-                cpu_then = self.cpu_seconds()
+                cpu_then = self.vm.cpu_seconds()
             if start is not None and now - start > 0.3:
-                had = self.cpu_seconds() - cpu_then
+                had = self.vm.cpu_seconds() - cpu_then
                 if now - first_press > (deaf if had > deaf / 2 else STARVED * deaf):
                     text = f"{self.registers()}\n{self.last()}"
                     raise Finding(f"Ctrl-C in vain: no {what}", text)

@@ -439,6 +439,16 @@ class VM:
     def nmi(self):
         self.qmp.command("inject-nmi")
 
+    def cpu_seconds(self):
+        """What QEMU has had of the host's CPUs; 0 if it has ended."""
+        launcher = self.launcher.pid
+        try:
+            qemu = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()[0]
+            fields = Path(f"/proc/{qemu}/stat").read_text().rpartition(")")[2].split()
+        except (OSError, IndexError):
+            return 0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def wait_exit(self, timeout=-1):
         """The launcher's status after the machine has ended, which see `run.py --help`."""
         timeout = self.wait if timeout == -1 else timeout
