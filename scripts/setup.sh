@@ -142,6 +142,7 @@ case $level in
         ;;&
     test | all) need ovmf /usr/share/OVMF/OVMF_CODE_4M.fd ;;&
     test | all) need acpica-tools iasl ;;&
+    test | all) need cpuid cpuid ;;&
     test | all) need dmidecode dmidecode /usr/sbin/dmidecode ;;&
     test | all)
         need clang clang

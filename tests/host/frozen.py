@@ -7,7 +7,7 @@ import types
 from pathlib import Path
 
 MODULES = Path(__file__).resolve().parents[2] / "modules"
-FOUND = ("acpi", "aml", "smbios")
+FOUND = ("acpi", "aml", "smbios", "cpuid", "msr", "mtrr")
 
 
 class Finder(importlib.abc.MetaPathFinder):

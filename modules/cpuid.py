@@ -1,0 +1,320 @@
+# CPUID: what a CPU says of itself, by name. SDM 2A, CPUID; APM 3, appendix E. Features have the
+# names of Linux's /proc/cpuinfo where it has one.
+
+# A line is a register: leaf.subleaf.register, in hex, then its bits from 0 on: a feature's NAME,
+# a field NAME:WIDTH, "-" for none, or .N to go on at bit N.
+_BITS = """
+0.0.a max_leaf:32
+1.0.a stepping:4 model:4 family:4 type:2 .16 extended_model:4 extended_family:8
+1.0.b brand_index:8 clflush_size_8:8 logical_ids:8 apic_id:8
+1.0.c pni pclmulqdq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 cid sdbg fma cx16 xtpr pdcm - \
+pcid dca sse4_1 sse4_2 x2apic movbe popcnt tsc_deadline_timer aes xsave osxsave avx f16c rdrand \
+hypervisor
+1.0.d fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat pse36 pn clflush - dts \
+acpi mmx fxsr sse sse2 ss ht tm ia64 pbe
+5.0.a monitor_smallest:16
+5.0.b monitor_largest:16
+5.0.c monitor_extensions monitor_interrupts
+6.0.a dtherm ida arat - pln ecmd pts hwp hwp_notify hwp_act_window hwp_epp hwp_pkg_req - hdc
+6.0.b thermal_thresholds:4
+6.0.c aperfmperf .3 epb
+7.0.a max_subleaf:32
+7.0.b fsgsbase tsc_adjust sgx bmi1 hle avx2 fdp_excptn_only smep bmi2 erms invpcid rtm cqm \
+zero_fcs_fds mpx rdt_a avx512f avx512dq rdseed adx smap avx512ifma pcommit clflushopt clwb \
+intel_pt avx512pf avx512er avx512cd sha_ni avx512bw avx512vl
+7.0.c prefetchwt1 avx512vbmi umip pku ospke waitpkg avx512_vbmi2 shstk gfni vaes vpclmulqdq \
+avx512_vnni avx512_bitalg tme avx512_vpopcntdq - la57 .22 rdpid kl bus_lock_detect cldemote - \
+movdiri movdir64b enqcmd sgx_lc pks
+7.0.d - sgx_keys avx512_4vnniw avx512_4fmaps fsrm uintr .8 avx512_vp2intersect srbds_ctrl \
+md_clear rtm_always_abort - tsx_force_abort serialize hybrid_cpu tsxldtrk - pconfig arch_lbr ibt \
+- amx_bf16 avx512_fp16 amx_tile amx_int8 spec_ctrl intel_stibp flush_l1d arch_capabilities \
+core_capabilities spec_ctrl_ssbd
+7.1.a sha512 sm3 sm4 rao_int avx_vnni avx512_bf16 lass cmpccxadd arch_perfmon_ext .10 fzrm fsrs \
+fsrc .17 fred lkgs wrmsrns nmi_source amx_fp16 hreset avx_ifma .26 lam msrlist
+7.1.d .4 avx_vnni_int8 avx_ne_convert .8 amx_complex .10 avx_vnni_int16 .14 prefetchi .17 \
+uiret_uif cet_sss avx10
+a.0.a perfmon_version:8 perfmon_counters:8 perfmon_width:8 perfmon_events:8
+a.0.d fixed_counters:5 fixed_width:8
+d.0.a xcr0:32
+d.0.b xsave_size:32
+d.0.c xsave_size_max:32
+d.1.a xsaveopt xsavec xgetbv1 xsaves xfd
+15.0.a tsc_denominator:32
+15.0.b tsc_numerator:32
+15.0.c crystal_hz:32
+16.0.a base_mhz:16
+16.0.b max_mhz:16
+16.0.c bus_mhz:16
+80000000.0.a max_extended_leaf:32
+80000001.0.c lahf_lm cmp_legacy svm extapic cr8_legacy abm sse4a misalignsse 3dnowprefetch osvw \
+ibs xop skinit wdt - lwp fma4 tce - nodeid_msr - tbm topoext perfctr_core perfctr_nb .26 bpext \
+ptsc perfctr_llc mwaitx
+80000001.0.d .11 syscall .19 mp nx - mmxext .25 fxsr_opt pdpe1gb rdtscp - lm 3dnowext 3dnow
+80000005.0.c l1d_line:8 l1d_lines_per_tag:8 l1d_ways:8 l1d_kib:8
+80000005.0.d l1i_line:8 l1i_lines_per_tag:8 l1i_ways:8 l1i_kib:8
+80000006.0.c l2_line:8 l2_lines_per_tag:4 l2_ways_code:4 l2_kib:16
+80000006.0.d l3_line:8 l3_lines_per_tag:4 l3_ways_code:4 .18 l3_512kib:14
+80000007.0.d ts fid vid ttp htc stc 100mhzsteps hw_pstate invariant_tsc cpb eff_freq_ro \
+proc_feedback acc_power
+80000008.0.a physical_bits:8 linear_bits:8 guest_physical_bits:8
+80000008.0.b clzero irperf xsaveerptr invlpgb rdpru .9 wbnoinvd .12 amd_ibpb int_wbinvd amd_ibrs \
+amd_stibp ibrs_always_on amd_stibp_always_on ibrs_preferred ibrs_same_mode no_efer_lmsle .23 \
+amd_ppin amd_ssbd virt_ssbd amd_ssb_no cppc amd_psfd btc_no ibpb_ret brs
+80000008.0.c threads_less_1:8 .12 apic_id_size:4
+8000000a.0.a svm_revision:8
+8000000a.0.b svm_asids:32
+8000000a.0.d npt lbrv svm_lock nrip_save tsc_scale vmcb_clean flushbyasid decodeassists .10 \
+pausefilter .12 pfthreshold avic .15 v_vmsave_vmload vgif .18 x2avic .20 v_spec_ctrl .25 vnmi
+8000001e.0.a extended_apic_id:32
+8000001e.0.b core_id:8 threads_per_core_less_1:8
+8000001e.0.c node_id:8 nodes_less_1:3
+8000001f.0.a sme sev - sev_es sev_snp
+8000001f.0.b c_bit:6 physical_bits_lost:6 vmpls:4
+80000021.0.a no_nested_data_bp .2 lfence_rdtsc .6 null_sel_clr_base .8 autoibrs no_smm_ctl_msr
+"""
+
+# SDM 2A, table 3-17 and APM 3, E.4.15: caches by subleaf, up to one of no kind.
+_KINDS = ("", "data", "instruction", "unified")
+# APM 3, E.4.5: ways of the second and third level, by code.
+_WAYS = (0, 1, 2, 3, 4, 6, 8, 0, 16, 0, 32, 48, 64, 96, 128, 0)
+
+
+def _fields(key):
+    # (name, first bit, width) of a register; the width of a feature is 0.
+    at = _BITS.find("\n" + key + " ")
+    if at < 0:
+        return
+    bit = 0
+    for word in _BITS[at + len(key) + 2 : _BITS.index("\n", at + 1)].split():
+        if word[0] == ".":
+            bit = int(word[1:])
+            continue
+        name, _, width = word.partition(":")
+        if name != "-":
+            yield name, bit, int(width or 0)
+        bit += int(width or 1)
+
+
+def _bytes(*registers):
+    return b"".join([value.to_bytes(4, "little") for value in registers])
+
+
+def _text(data):
+    return "".join([chr(byte) if 32 <= byte < 127 else "" for byte in data]).strip()
+
+
+class Cpuid:
+    """A CPU: `vendor`, `brand`, `family`, `model`, `stepping`.
+
+    `read(leaf, subleaf)` returns (eax, ebx, ecx, edx): by itself those of CPU `cpu`.
+    """
+
+    def __init__(self, read=None, cpu=None):
+        if read is None:
+            from machine import cpuid
+
+            def read(leaf, subleaf):
+                return cpuid(leaf, subleaf, cpu=cpu)
+
+        self._read = read
+        self._max, b, c, d = read(0, 0)
+        self._max_extended = read(0x80000000, 0)[0]
+        if not 0x80000000 <= self._max_extended < 0x80010000:
+            self._max_extended = 0
+        self.vendor = _text(_bytes(b, d, c))
+        eax = self.read(1)[0]
+        self.stepping = eax & 15
+        self.model = eax >> 4 & 15
+        self.family = eax >> 8 & 15
+        if self.family in (6, 15):
+            self.model |= eax >> 12 & 0xF0
+        if self.family == 15:
+            self.family += eax >> 20 & 0xFF
+        brand = [_bytes(*self.read(leaf)) for leaf in (0x80000002, 0x80000003, 0x80000004)]
+        self.brand = _text(b"".join(brand))
+
+    def __repr__(self):
+        return "Cpuid(%s family 0x%x model 0x%x stepping %d)" % (
+            self.vendor,
+            self.family,
+            self.model,
+            self.stepping,
+        )
+
+    def read(self, leaf, subleaf=0):
+        """(eax, ebx, ecx, edx) of a leaf, all 0 where the CPU has none of that number."""
+        most = self._max_extended if leaf >= 0x80000000 else self._max
+        if leaf > most and leaf >> 28 != 4:
+            return 0, 0, 0, 0
+        return self._read(leaf, subleaf)
+
+    def _rows(self, leaf):
+        # The subleaves of a leaf.
+        subleaf = 0
+        last = 0
+        while True:
+            row = self.read(leaf, subleaf)
+            eax, _, ecx, _ = row
+            yield subleaf, row
+            if subleaf == 0:
+                if leaf in (7, 0x14, 0x17, 0x18, 0x1D, 0x20, 0x24):
+                    last = min(eax, 63)
+                elif leaf in (0xD, 0xF, 0x10, 0x12):
+                    last = 63 if leaf == 0xD else 3
+            subleaf += 1
+            if leaf in (4, 0x8000001D):
+                if not eax & 31 or subleaf > 63:
+                    return
+            elif leaf in (0xB, 0x1F):
+                if not ecx >> 8 & 0xFF or subleaf > 63:
+                    return
+            elif subleaf > last:
+                return
+
+    def leaves(self):
+        """(leaf, subleaf, registers) of all that it has, a list; of subleaves those with bits."""
+        found = []
+        ends = [(0, self._max), (0x80000000, self._max_extended)]
+        if self.read(1)[2] >> 31:
+            ends.insert(1, (0x40000000, min(self.read(0x40000000)[0], 0x400000FF)))
+        for start, end in ends:
+            for leaf in range(start, min(end, start + 0xFF) + 1):
+                for subleaf, row in self._rows(leaf):
+                    if not subleaf or any(row):
+                        found.append((leaf, subleaf, row))
+        return found
+
+    def fields(self, leaf, subleaf=0):
+        """(name, value) of each named field and feature of a leaf, a list."""
+        row = self.read(leaf, subleaf)
+        return [(name, value) for name, _, value in self._named(leaf, subleaf, row)]
+
+    def _named(self, leaf, subleaf, row):
+        # (name, width or 0, value) of what is in the registers of a leaf.
+        for register, value in zip("abcd", row):
+            for name, bit, width in _fields("%x.%x.%s" % (leaf, subleaf, register)):
+                yield name, width, value >> bit & ((1 << (width or 1)) - 1)
+
+    def features(self):
+        """The names of the features that it has, a list."""
+        found = []
+        for line in _BITS.strip().split("\n"):
+            key = line.split(" ")[0]
+            leaf, subleaf, register = key.split(".")
+            value = self.read(int(leaf, 16), int(subleaf))["abcd".index(register)]
+            for name, bit, width in _fields(key):
+                if not width and value >> bit & 1:
+                    found.append(name)
+        return found
+
+    def caches(self):
+        """(level, kind, size in bytes, line in bytes, ways, how many CPUs have it) of each."""
+        found = []
+        for leaf in (4, 0x8000001D):
+            if leaf == 4 or self.read(0x80000001)[2] >> 22 & 1:
+                for _, (eax, ebx, ecx, _) in self._rows(leaf):
+                    kind = eax & 31
+                    if not found and not kind or kind > 3:
+                        break
+                    if kind:
+                        line = (ebx & 0xFFF) + 1
+                        ways = (ebx >> 22) + 1
+                        size = line * ways * ((ebx >> 12 & 0x3FF) + 1) * (ecx + 1)
+                        shared = (eax >> 14 & 0xFFF) + 1
+                        found.append((eax >> 5 & 7, _KINDS[kind], size, line, ways, shared))
+            if found:
+                return found
+        first = self.read(0x80000005)
+        second = self.read(0x80000006)
+        for level, kind, value in (1, "data", first[2]), (1, "instruction", first[3]):
+            if value >> 24:
+                found.append((level, kind, value >> 24 << 10, value & 0xFF, value >> 16 & 0xFF, 0))
+        for level, value, size in (
+            (2, second[2], second[2] >> 16 << 10),
+            (3, second[3], second[3] >> 18 << 19),
+        ):
+            if size:
+                ways = _WAYS[value >> 12 & 15]
+                found.append((level, "unified", size, value & 0xFF, ways, 0))
+        return found
+
+    def topology(self):
+        """(APIC ID, package, core in it, thread in that).
+
+        The numbers are parts of the APIC ID, which may have gaps.
+        """
+        _, ebx, _, edx = self.read(1)
+        number = ebx >> 24
+        threads = cores = 0  # how many bits of the APIC ID they have
+        for leaf in (0x1F, 0xB):
+            if not self.read(leaf)[1]:
+                continue
+            for _, (eax, _, ecx, edx) in self._rows(leaf):
+                number = edx
+                if ecx >> 8 & 0xFF:
+                    cores = eax & 31
+                    if ecx >> 8 & 0xFF == 1:
+                        threads = cores
+            break
+        else:
+            all_threads = ebx >> 16 & 0xFF if edx >> 28 & 1 else 1
+            cores = _width(all_threads)
+            size = self.read(0x80000008)[2]
+            if size >> 12 & 15:
+                cores = size >> 12 & 15
+            if self.read(0x80000001)[2] >> 22 & 1:
+                threads = _width((self.read(0x8000001E)[1] >> 8 & 0xFF) + 1)
+            elif self.read(4)[0] & 31:
+                threads = _width(all_threads // ((self.read(4)[0] >> 26) + 1))
+        core = number >> threads & ((1 << max(cores - threads, 0)) - 1)
+        return number, number >> cores, core, number & ((1 << threads) - 1)
+
+    def show(self):
+        """Print what it is, its features, caches and leaves."""
+        print(
+            "%s family 0x%x, model 0x%x, stepping %d"
+            % (self.vendor, self.family, self.model, self.stepping)
+        )
+        print(self.brand)
+        print("APIC ID %d: package %d, core %d, thread %d" % self.topology())
+        for level, kind, size, line, ways, _ in self.caches():
+            print(
+                "L%d %-12s %6d KiB, %d-way, lines of %d bytes"
+                % (level, kind, size >> 10, ways, line)
+            )
+        line = "features:"
+        for name in self.features():
+            if len(line) + len(name) > 98:
+                print(line)
+                line = " "
+            line += " " + name
+        print(line)
+        print("\n    leaf sub      eax      ebx      ecx      edx")
+        for leaf, subleaf, row in self.leaves():
+            if not any(row):
+                continue
+            print("%08x  %02x " % (leaf, subleaf) + " ".join(["%08x" % value for value in row]))
+            line = ""
+            for name, width, value in self._named(leaf, subleaf, row):
+                if width:
+                    line += "%s=%d " % (name, value)
+            if line:
+                print("    " + line)
+
+
+def _width(count):
+    # The bits of an APIC ID that so many have.
+    bits = 0
+    while 1 << bits < count:
+        bits += 1
+    return bits
+
+
+def cpu(n=None):
+    """CPU n, or the one that runs this, as a Cpuid."""
+    return Cpuid(None, n)
+
+
+def show(n=None):
+    """Print what CPU n, or the one that runs this, is and has."""
+    cpu(n).show()
