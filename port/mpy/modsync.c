@@ -31,11 +31,13 @@ static void lock_restore(lock_t *lock, uint64_t state) {
 #else
 #include "cpu/cpus.h"
 #include "cpu/lock.h"
+#include "mpy/thread.h"
 #define SYNC_CPU (cpus_number)
-#define SYNC_WAKE() wake_others()
+#define SYNC_WAKE() wake_all()
 
-// Which of them wait is not known.
-static void wake_others(void) {
+// Which CPUs and threads wait is not known.
+static void wake_all(void) {
+    thread_let_look();
     for (unsigned i = 0; i < cpus_count; ++i) {
         if (i != cpus_number) {
             cpus_interrupt(i);

@@ -185,6 +185,12 @@ void thread_wait(uint64_t due, bool watches) {
     go_on();
 }
 
+void thread_let_look(void) {
+    uint64_t state = cpu_irq_save();
+    ++irq_count;
+    cpu_irq_restore(state);
+}
+
 void thread_yield(void) {
     if (!is_alone() && can_switch()) {
         cpu_irq_off();

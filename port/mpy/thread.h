@@ -29,6 +29,8 @@ const void *thread_main_catcher(void);
 // has come since this thread has last waited. May return early: check what is waited for before every
 // call and after it.
 void thread_wait(uint64_t due, bool watches);
+// As if an interrupt had come: what others on this CPU watch for may have changed.
+void thread_let_look(void);
 // Lets others run, if any can.
 void thread_yield(void);
 // The same where a time slice is over, or the main thread is wanted, but in no callback.

@@ -663,3 +663,26 @@ def test_another_cpu(vm):
         assert all_end() and len(here) >= 1000
         frames.check()
     """)
+
+
+def test_queue_between_threads(vm):
+    """What one thread puts, or makes room for, another one of the same CPU has at once."""
+    vm.exec("import cpus")
+    out = vm.exec(
+        """
+        to, back = cpus.Queue(1), cpus.Queue(1)
+        def echo():
+            for _ in range(200):
+                back.put(to.get())
+        start(echo, ())
+        before = time.ticks_ms()
+        for i in range(200):
+            to.put(i)
+            if back.get() != i:
+                print("not", i)
+        took = time.ticks_diff(time.ticks_ms(), before)
+        print(took < 10000 or took)
+    """,
+        timeout=120,
+    )
+    assert out == "True\n"
