@@ -1,6 +1,5 @@
 # Fields of ACPI's static tables, as _acpi_layouts.py describes them.
 
-from _acpi_layouts import TEXT
 from micropython import const
 
 _HEADER = const(36)
@@ -8,6 +7,8 @@ _HEADER = const(36)
 
 def _line(key):
     # The items of a line, or None.
+    from _acpi_layouts import TEXT
+
     at = TEXT.find("\n" + key + " ")
     if at < 0:
         return None
@@ -17,6 +18,8 @@ def _line(key):
 
 def _variant(key, number):
     # The items of the line of a kind's variant, or None.
+    from _acpi_layouts import TEXT
+
     number = str(number)
     at = TEXT.find("\n" + key)
     while at >= 0:

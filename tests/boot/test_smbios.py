@@ -1,5 +1,7 @@
 """smbios says of the machine what dmidecode says of the table that QEMU's firmware has left."""
 
+import hashlib
+import runpy
 import shutil
 import subprocess
 
@@ -68,6 +70,14 @@ def test_as_dmidecode(boot, folder, board):
     found = vm.eval("smbios.structures(1)[0]['UUID']")
     assert found == "00112233-4455-6677-8899-aabbccddeeff"
     assert len(vm.exec("smbios.show(4)").replace("\r", "").strip().split("\n\n")) == 1
+
+
+@pytest.mark.parametrize("name", ["_acpi_layouts", "_smbios_layouts"])
+def test_layouts(vm, name):
+    """What is frozen compressed is, unpacked, what layouts/ has."""
+    text = runpy.run_path(str(ringzero_vm.ROOT / "layouts" / f"{name}.py"))["TEXT"]
+    found = vm.eval(f"__import__('hashlib').sha256(__import__({name!r}).TEXT.encode()).digest()")
+    assert found == hashlib.sha256(text.encode()).digest()
 
 
 def test_none(boot):

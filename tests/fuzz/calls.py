@@ -18,6 +18,7 @@ from batches import BATCH, ENDS, Generator
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
+UNIX_PATH = (HERE / "guest", ROOT / "modules", ROOT / "layouts", ".frozen")
 sys.path.insert(0, str(ROOT / "tests" / "kit"))
 
 from ringzero_vm import CTRL_A, CTRL_C, CTRL_D, VM  # noqa: E402
@@ -407,7 +408,7 @@ def on_unix(batches, program):
             done = subprocess.run(
                 [program, "-X", "heapsize=8m", str(path)],
                 cwd=folder,
-                env=dict(os.environ, MICROPYPATH=f"{HERE / 'guest'}:{ROOT / 'modules'}:.frozen"),
+                env=dict(os.environ, MICROPYPATH=":".join(map(str, UNIX_PATH))),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -6,7 +6,8 @@ import sys
 import types
 from pathlib import Path
 
-MODULES = Path(__file__).resolve().parents[2] / "modules"
+TOP = Path(__file__).resolve().parents[2]
+FOLDERS = (TOP / "modules", TOP / "layouts")
 FOUND = ("acpi", "aml", "smbios", "cpuid", "msr", "mtrr")
 
 
@@ -14,9 +15,10 @@ class Finder(importlib.abc.MetaPathFinder):
     """Finds what FOUND begins, and no other: modules/ has a random, too."""
 
     def find_spec(self, name, path=None, target=None):
-        file = MODULES / f"{name}.py"
-        if name.lstrip("_").startswith(FOUND) and file.exists():
-            return importlib.util.spec_from_file_location(name, file)
+        for folder in FOLDERS:
+            file = folder / f"{name}.py"
+            if name.lstrip("_").startswith(FOUND) and file.exists():
+                return importlib.util.spec_from_file_location(name, file)
         return None
 
 
