@@ -25,6 +25,7 @@
 #include "mpy/cpus.h"
 #include "mpy/filesystem.h"
 #include "mpy/heap.h"
+#include "mpy/holding.h"
 #include "mpy/interrupt.h"
 #include "mpy/message.h"
 #include "mpy/modcalls.h"
@@ -36,21 +37,25 @@
 #include "panic.h"
 
 enum {
-    INIT_MS = 10,           // SDM 3A 8.4.4.1
     LOW_END = 0x100000,     // where a CPU can begin
     XAPIC_ID_MAX = 254,
     HEAP_FRAMES = 64,       // that an interpreter begins with
 };
-#define END_NS UINT64_C(1000000000)
+#define INIT_NS UINT64_C(10000000)   // SDM 3A 8.4.4.1
+#define END_NS  UINT64_C(1000000000)
 
 SHARED static bool used;
 SHARED static unsigned limit = CPUS_MAX;
 
 typedef struct {
-    uint32_t ids[CPUS_MAX];
+    uint32_t ids[CPUS_MAX]; // of those that are to be started; in the end, of those that do not start
     unsigned count;
-    unsigned left_out;
-    unsigned wide; // how many have ids that take x2APIC
+    unsigned wide;          // how many of them have ids that take x2APIC
+    bool has_x2apic;
+    // Those that are left out: beyond CPUS_MAX, for want of memory, and why none is started at all.
+    unsigned too_many;
+    unsigned no_memory;
+    const char *problem;
 } found_t;
 
 void cpus_set_limit(unsigned count) {
@@ -88,10 +93,10 @@ static void free_interpreter(uint64_t heap) {
     thread_end_others();
     calls_reset();
     message_reset();
+    pages_close_all();
     sync_reset();
     mp_hal_reset_console();
     machine_deinit();
-    pages_close_all();
     native_free();
     // The rest of the heap.
     paging_page_t page;
@@ -181,7 +186,7 @@ static void note(void *context, uint32_t id) {
         return;
     }
     if (found->count + 1 >= CPUS_MAX) {
-        found->left_out++;
+        found->too_many++;
         return;
     }
     found->ids[found->count++] = id;
@@ -195,12 +200,10 @@ static void leave_out_wide(found_t *found) {
             found->ids[count++] = found->ids[i];
         }
     }
-    mp_printf(&mp_plat_print, "cpus: %u with APIC ids above %u are left out: there is no x2APIC\n",
-        found->wide, XAPIC_ID_MAX);
     found->count = count;
 }
 
-static void start_all(const found_t *found, uint64_t trampoline) {
+static void start_each(found_t *found, uint64_t trampoline) {
     memcpy((void *)trampoline, cpus_trampoline, cpus_trampoline_end - cpus_trampoline);
     cpus_init();
     ask_init();
@@ -209,17 +212,47 @@ static void start_all(const found_t *found, uint64_t trampoline) {
     for (unsigned i = 0; i < found->count; ++i) {
         cpus_reset(found->ids[i]);
     }
-    mp_hal_delay_ms(INIT_MS);
-    for (unsigned i = 0; i < found->count; ++i) {
+    for (uint64_t end = clock_ns() + INIT_NS; clock_ns() < end;) {
+        cpu_pause();
+    }
+    unsigned count = found->count;
+    found->count = 0;
+    for (unsigned i = 0; i < count; ++i) {
         space_cpu_t cpu;
         if (!space_add_cpu(&cpu)) {
-            mp_printf(&mp_plat_print, "cpus: no memory for more than %u of %u\n", cpus_count, found->count + 1);
+            found->no_memory = count - i;
             return;
         }
         if (!cpus_start(found->ids[i], cpu.memory, cpu.root, trampoline)) {
-            mp_printf(&mp_plat_print, "cpus: the one with APIC id %u does not start\n", (unsigned)found->ids[i]);
+            found->ids[found->count++] = found->ids[i];
             space_remove_cpu(&cpu);
         }
+    }
+}
+
+// It is not left in the middle: it says nothing and looks for no Ctrl-C.
+static HOLDING void start(found_t *found) {
+    madt_cpus(note, found);
+    found->has_x2apic = found->wide == 0 || local_apic_use_x2apic();
+    if (!found->has_x2apic) {
+        leave_out_wide(found);
+    }
+    found->count = MIN(found->count, limit - 1);
+    if (found->count == 0) {
+        return;
+    }
+    // It is measured once, for all.
+    clock_apic_ticks(0);
+    uint64_t trampoline = frames_alloc_kernel(1, FRAMES_SIZE, LOW_END);
+    if (frames_failed(trampoline)) {
+        found->problem = "no frame below 1 MiB to start others from";
+    } else {
+        if (frames_share(1 + found->count) != FRAMES_OK) {
+            found->problem = "no memory to share with others";
+        } else {
+            start_each(found, trampoline);
+        }
+        frames_free_kernel(trampoline, 1);
     }
 }
 
@@ -229,29 +262,23 @@ void cpus_use(void) {
     }
     used = true;
     found_t found = { 0 };
-    madt_cpus(note, &found);
-    if (found.left_out > 0) {
-        mp_printf(&mp_plat_print, "cpus: %u more than %u are left out\n", found.left_out, CPUS_MAX);
+    start(&found);
+    if (found.too_many > 0) {
+        mp_printf(&mp_plat_print, "cpus: %u more than %u are left out\n", found.too_many, CPUS_MAX);
     }
-    if (found.wide > 0 && !local_apic_use_x2apic()) {
-        leave_out_wide(&found);
+    if (!found.has_x2apic) {
+        mp_printf(&mp_plat_print, "cpus: %u with APIC ids above %u are left out: there is no x2APIC\n",
+            found.wide, XAPIC_ID_MAX);
     }
-    found.count = MIN(found.count, limit - 1);
-    if (found.count == 0) {
+    if (found.problem != NULL) {
+        mp_printf(&mp_plat_print, "cpus: %s\n", found.problem);
         return;
     }
-    // It is measured once, for all.
-    clock_apic_ticks(0);
-    uint64_t trampoline = frames_alloc_kernel(1, FRAMES_SIZE, LOW_END);
-    if (frames_failed(trampoline)) {
-        mp_printf(&mp_plat_print, "cpus: no frame below 1 MiB to start others from\n");
-    } else if (frames_share(1 + found.count) != FRAMES_OK) {
-        mp_printf(&mp_plat_print, "cpus: no memory to share with others\n");
-    } else {
-        start_all(&found, trampoline);
+    for (unsigned i = 0; i < found.count; ++i) {
+        mp_printf(&mp_plat_print, "cpus: the one with APIC id %u does not start\n", (unsigned)found.ids[i]);
     }
-    if (!frames_failed(trampoline)) {
-        frames_free_kernel(trampoline, 1);
+    if (found.no_memory > 0) {
+        mp_printf(&mp_plat_print, "cpus: no memory for %u more than %u\n", found.no_memory, cpus_count);
     }
 }
 

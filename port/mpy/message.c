@@ -23,7 +23,6 @@ typedef enum {
     TAG_NAME,                       // one that only its interpreter has
     TAG_STR, TAG_BYTES, TAG_BYTEARRAY,
     TAG_TUPLE, TAG_LIST, TAG_DICT, TAG_SET, TAG_FROZENSET,
-    TAG_PAGES,                      // 16: the address, and the number of frames
     TAG_SYNC,                       // 16: the address, and where the next one lies
 } tag_t;
 
@@ -249,10 +248,9 @@ static bool put_value(writer_t *writer, levels_t *levels, mp_obj_t value) {
         return put_long(writer, value);
     }
     if (type == &pages_type) {
-        uint64_t count;
-        uint64_t addr = pages_get(value, &count);
-        // Closed ones as well, which others may not use either.
-        return count == 0 ? fail(writer, ENCODE_TYPE) : put_bytes(writer, TAG_PAGES, &(uint64_t[]) { addr, count }, 16);
+        sync_t *shared = pages_share(value);
+        return shared != NULL ? put_sync(writer, shared)
+               : fail(writer, pages_is_open(value) ? ENCODE_FRAMES : ENCODE_TYPE);
     }
     sync_t *sync = sync_get(value);
     return sync != NULL ? put_sync(writer, sync) : fail(writer, ENCODE_TYPE);
@@ -425,12 +423,10 @@ static mp_obj_t get_value(const uint8_t **at, levels_t *levels) {
                     return new_string(&mp_type_bytes, bytes, number);
                 case TAG_BYTEARRAY:
                     return mp_obj_new_bytearray(number, bytes);
-                case TAG_PAGES: {
-                    uint64_t addr = get_number(&bytes);
-                    return pages_new_view(addr, get_number(&bytes));
+                case TAG_SYNC: {
+                    sync_t *sync = (sync_t *)(uintptr_t)get_number(&bytes);
+                    return sync_is_pages(sync) ? pages_new_view(sync) : sync_new(sync);
                 }
-                case TAG_SYNC:
-                    return sync_new((sync_t *)(uintptr_t)get_number(&bytes));
                 default:
                     return new_long(tag, bytes, number);
             }

@@ -5,10 +5,12 @@
 #include "py/stream.h"
 
 #include "cpu/cpus.h"
+#include "cpu/io.h"
 #include "frames/modframes.h"
 #include "mpy/calls.h"
 #include "mpy/cpus.h"
 #include "mpy/modcalls.h"
+#include "mpy/modmachine.h"
 #include "mpy/remote.h"
 
 typedef struct {
@@ -59,7 +61,11 @@ static message_t *run(const message_t *call, bool *raised) {
 }
 
 bool modcalls_serve(void) {
-    return calls_serve(run);
+    bool served = calls_serve(run);
+    // What it has turned off is not the next one's.
+    machine_irq_is_off = false;
+    cpu_irq_on();
+    return served;
 }
 
 // --- Call -----------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ typedef struct _pages_t {
     uint64_t addr;
     uint64_t count; // 0: closed.
     bool is_view;   // The frames are another object's, which may be another CPU's.
+    sync_t *shared; // NULL: no other object has them.
     struct _pages_t *next, *previous; // Of all that are open.
 } pages_t;
 
@@ -72,6 +73,15 @@ static HOLDING frames_status_t open_frames(pages_t *self, uint64_t count, uint64
     return FRAMES_OK;
 }
 
+static HOLDING void leave(pages_t *self) {
+    sync_t *shared = self->shared;
+    self->count = 0;
+    self->shared = NULL;
+    if (shared != NULL) {
+        sync_drop(shared);
+    }
+}
+
 // FRAMES_NO_MEMORY: there is none for a page table, and nothing has changed.
 static HOLDING frames_status_t close_frames(pages_t *self) {
     if (!MICROPY_PAGES_RESTORE(self->addr, self->count)) {
@@ -79,7 +89,10 @@ static HOLDING frames_status_t close_frames(pages_t *self) {
     }
     remove_open(self);
     uint64_t count = self->count;
-    self->count = 0;
+    if (self->shared != NULL) {
+        sync_close_pages(self->shared);
+    }
+    leave(self);
     return frames_free_kernel(self->addr, count);
 }
 
@@ -90,9 +103,15 @@ void pages_close_all(void) {
     }
 }
 
+bool pages_is_open(mp_obj_t self_in) {
+    const pages_t *self = MP_OBJ_TO_PTR(self_in);
+    uint64_t addr;
+    return self->count != 0 && (self->shared == NULL || sync_pages(self->shared, &addr) != 0);
+}
+
 static pages_t *get_open(mp_obj_t self_in) {
     pages_t *self = MP_OBJ_TO_PTR(self_in);
-    if (self->count == 0) {
+    if (!pages_is_open(self_in)) {
         mp_raise_ValueError(MP_ERROR_TEXT("pages are closed"));
     }
     return self;
@@ -136,6 +155,7 @@ static mp_obj_t pages_alloc_(size_t n_args, const mp_obj_t *pos_args, mp_map_t *
     pages_t *self = mp_obj_malloc(pages_t, &pages_type);
     self->count = 0;
     self->is_view = false;
+    self->shared = NULL;
     frames_status_t status = open_frames(self, count, align, below);
     if (status != FRAMES_OK) {
         frames_raise_alloc(status, count, align, below);
@@ -145,26 +165,50 @@ static mp_obj_t pages_alloc_(size_t n_args, const mp_obj_t *pos_args, mp_map_t *
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(pages_alloc_obj, 0, pages_alloc_);
 
-uint64_t pages_get(mp_obj_t self_in, uint64_t *count) {
-    const pages_t *self = MP_OBJ_TO_PTR(self_in);
-    *count = self->count;
-    return self->addr;
+HOLDING sync_t *pages_share(mp_obj_t self_in) {
+    pages_t *self = MP_OBJ_TO_PTR(self_in);
+    if (!pages_is_open(self_in)) {
+        return NULL;
+    }
+    if (self->shared == NULL) {
+        self->shared = sync_new_pages(self->addr, self->count);
+    }
+    return self->shared;
 }
 
-mp_obj_t pages_new_view(uint64_t addr, uint64_t count) {
-    pages_t *self = mp_obj_malloc(pages_t, &pages_type);
-    self->addr = addr;
-    self->count = count;
+static HOLDING void hold(pages_t *self, sync_t *sync) {
+    sync_add(sync);
+    self->shared = sync;
+    // What is closed already has an address that is nobody's any more.
+    self->count = sync_pages(sync, &self->addr);
+}
+
+mp_obj_t pages_new_view(sync_t *sync) {
+    pages_t *self = mp_obj_malloc_with_finaliser(pages_t, &pages_type);
     self->is_view = true;
+    self->count = 0;
+    self->shared = NULL;
+    hold(self, sync);
     return MP_OBJ_FROM_PTR(self);
 }
+
+// The collector has found that nobody has a view any more. Others have no finaliser.
+static mp_obj_t pages_del_(mp_obj_t self_in) {
+    pages_t *self = MP_OBJ_TO_PTR(self_in);
+    frames_refuse_interrupt();
+    if (self->is_view) {
+        leave(self);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(pages_del_obj, pages_del_);
 
 // close(): gives the frames back, mapped again as they were. Does nothing the second time.
 static mp_obj_t pages_close_(mp_obj_t self_in) {
     pages_t *self = MP_OBJ_TO_PTR(self_in);
     frames_refuse_interrupt();
     if (self->is_view) {
-        self->count = 0;
+        leave(self);
     } else if (self->count != 0) {
         frames_status_t status = close_frames(self);
         if (status == FRAMES_NO_MEMORY) {
@@ -194,7 +238,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(pages_exit_obj, 4, 4, pages_exit_);
 static void pages_print(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t kind) {
     (void)kind;
     pages_t *self = MP_OBJ_TO_PTR(self_in);
-    if (self->count == 0) {
+    if (!pages_is_open(self_in)) {
         mp_print_str(print, "Pages(closed)");
     } else {
         mp_printf(print, "Pages(addr=0x%lx, count=%lu)",
@@ -207,7 +251,7 @@ static mp_obj_t pages_unary_op(mp_unary_op_t op, mp_obj_t self_in) {
         case MP_UNARY_OP_LEN:
             return mp_obj_new_int_from_uint(get_size(get_open(self_in)));
         case MP_UNARY_OP_BOOL:
-            return mp_obj_new_bool(((pages_t *)MP_OBJ_TO_PTR(self_in))->count != 0);
+            return mp_obj_new_bool(pages_is_open(self_in));
         default:
             return MP_OBJ_NULL;
     }
@@ -348,6 +392,7 @@ static mp_obj_t pages_compare_exchange_(size_t n_args, const mp_obj_t *args) {
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(pages_compare_exchange_obj, 4, 4, pages_compare_exchange_);
 
 static const mp_rom_map_elem_t pages_locals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&pages_del_obj) },
     { MP_ROM_QSTR(MP_QSTR_load), MP_ROM_PTR(&pages_load_obj) },
     { MP_ROM_QSTR(MP_QSTR_store), MP_ROM_PTR(&pages_store_obj) },
     { MP_ROM_QSTR(MP_QSTR_fetch_add), MP_ROM_PTR(&pages_fetch_add_obj) },

@@ -7,6 +7,8 @@
 
 #include "py/obj.h"
 
+#include "mpy/modsync.h"
+
 extern const mp_obj_type_t pages_type;
 
 // Forgets all open Pages: their frames belong to nobody any more.
@@ -19,10 +21,11 @@ void pages_close_all(void);
 // Whether [addr, addr + count frames) lies in one open Pages.
 bool pages_hold(uint64_t addr, uint64_t count);
 
-// Of a Pages object: where its frames are, and how many there are, 0 when it is closed.
-uint64_t pages_get(mp_obj_t pages, uint64_t *count);
+// Of a Pages object: what others know of it, from now on. NULL: there is no frame for that, or it is closed.
+sync_t *pages_share(mp_obj_t pages);
+bool pages_is_open(mp_obj_t pages);
 
 // Another one for the same frames, which closing it leaves whose they are.
-mp_obj_t pages_new_view(uint64_t addr, uint64_t count);
+mp_obj_t pages_new_view(sync_t *sync);
 
 #endif

@@ -1,4 +1,4 @@
-// _sync: queues and locks that several CPUs share, for cpus.py. Who waits halts its CPU; a change that may
+// _sync: queues and locks that several CPUs share, for cpus.py; and what they know of each other's Pages. Who waits halts its CPU; a change that may
 // be waited for interrupts the others.
 #include <string.h>
 
@@ -59,6 +59,8 @@ struct sync {
     uint64_t count, capacity;   // messages
     // A lock's: the CPU that has it plus one.
     uint64_t owner;
+    // Of Pages, which have no type here; no frames: they are closed.
+    uint64_t addr, frames;
 };
 
 _Static_assert(sizeof(sync_t) <= FRAMES_SIZE, "it is one frame");
@@ -161,12 +163,25 @@ static object_t *new_object(const mp_obj_type_t *type) {
     return self;
 }
 
-static void add_object(object_t *self, sync_t *sync) {
+HOLDING void sync_add(sync_t *sync) {
     uint64_t state = lock_save(&all_lock);
     ++sync->holders;
     ++sync->objects[SYNC_CPU];
-    self->sync = sync;
     lock_restore(&all_lock, state);
+}
+
+HOLDING void sync_drop(sync_t *sync) {
+    sync_t *dead = NULL;
+    uint64_t state = lock_save(&all_lock);
+    --sync->objects[SYNC_CPU];
+    lock_restore(&all_lock, state);
+    sync_release(sync, 1, &dead);
+    sync_bury(dead);
+}
+
+static HOLDING void add_object(object_t *self, sync_t *sync) {
+    sync_add(sync);
+    self->sync = sync;
 }
 
 mp_obj_t sync_new(sync_t *sync) {
@@ -175,23 +190,31 @@ mp_obj_t sync_new(sync_t *sync) {
     return MP_OBJ_FROM_PTR(self);
 }
 
-static HOLDING frames_status_t fill(object_t *self, uint64_t capacity) {
+// Of zeros, but for its first object here.
+static HOLDING frames_status_t begin(sync_t **sync) {
     uint64_t addr = frames_alloc_kernel(1, FRAMES_SIZE, 0);
     if (frames_failed(addr)) {
         return frames_why(addr);
     }
-    sync_t *sync = memset((void *)(uintptr_t)addr, 0, sizeof(sync_t));
-    sync->type = self->base.type;
-    sync->capacity = capacity;
+    *sync = memset((void *)(uintptr_t)addr, 0, sizeof(sync_t));
     uint64_t state = lock_save(&all_lock);
-    sync->next = all;
+    (*sync)->next = all;
     if (all != NULL) {
-        all->previous = sync;
+        all->previous = *sync;
     }
-    all = sync;
+    all = *sync;
     lock_restore(&all_lock, state);
-    add_object(self, sync);
+    sync_add(*sync);
     return FRAMES_OK;
+}
+
+static HOLDING frames_status_t fill(object_t *self, uint64_t capacity) {
+    frames_status_t status = begin(&self->sync);
+    if (status == FRAMES_OK) {
+        self->sync->type = self->base.type;
+        self->sync->capacity = capacity;
+    }
+    return status;
 }
 
 static mp_obj_t make(const mp_obj_type_t *type, uint64_t capacity) {
@@ -208,14 +231,10 @@ static mp_obj_t make(const mp_obj_type_t *type, uint64_t capacity) {
 static HOLDING mp_obj_t sync_del_(mp_obj_t self_in) {
     object_t *self = MP_OBJ_TO_PTR(self_in);
     frames_refuse_interrupt();
-    sync_t *sync = self->sync, *dead = NULL;
+    sync_t *sync = self->sync;
     if (sync != NULL) {
-        uint64_t state = lock_save(&all_lock);
-        --sync->objects[SYNC_CPU];
         self->sync = NULL;
-        lock_restore(&all_lock, state);
-        sync_release(sync, 1, &dead);
-        sync_bury(dead);
+        sync_drop(sync);
     }
     return mp_const_none;
 }
@@ -228,6 +247,31 @@ static sync_t *get_sync(mp_obj_t self_in) {
         mp_raise_ValueError(MP_ERROR_TEXT("it is gone"));
     }
     return sync;
+}
+
+// --- Pages ----------------------------------------------------------------------------------
+
+HOLDING sync_t *sync_new_pages(uint64_t addr, uint64_t count) {
+    sync_t *sync;
+    if (begin(&sync) != FRAMES_OK) {
+        return NULL;
+    }
+    sync->addr = addr;
+    sync->frames = count;
+    return sync;
+}
+
+bool sync_is_pages(const sync_t *sync) {
+    return sync->type == NULL;
+}
+
+uint64_t sync_pages(const sync_t *sync, uint64_t *addr) {
+    *addr = sync->addr;
+    return __atomic_load_n(&sync->frames, __ATOMIC_ACQUIRE);
+}
+
+void sync_close_pages(sync_t *sync) {
+    __atomic_store_n(&sync->frames, 0, __ATOMIC_SEQ_CST);
 }
 
 // --- Waiting --------------------------------------------------------------------------------

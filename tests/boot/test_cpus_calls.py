@@ -1,5 +1,7 @@
 """Calls from one CPU to another: functions, values, exceptions, waiting, cancelling."""
 
+import time
+
 import pytest
 
 pytestmark = pytest.mark.smp(2)
@@ -115,6 +117,96 @@ def test_values(guest):
         assert one.run(write, p).result() == 0 and p[0:5] == b'there' and p.load(8) == 7
         p.close()
     """)
+
+
+def test_pages_that_are_closed(guest):
+    """Closed where they are owned, Pages are closed everywhere, and nothing of them stays."""
+    guest.exec("""
+        import pages
+        one.reset()
+        gc.collect()
+        before = frames.stats().free
+        def keep(p):
+            global view
+            view = p
+        def say(): return repr(view), bool(view)
+        def read(): return view[0]
+        def drop():
+            import gc
+            global view
+            view = None
+            gc.collect()
+        queue = cpus.Queue()
+        p = pages.alloc()
+        one.run("view = None").result()
+        one.run(keep, p).result()
+        queue.put(p)
+        again = queue.get()
+        queue.put(p)
+        sent = one.run(say)
+        assert sent.result() == (repr(p), True) and again.addr == p.addr
+        p.close()
+        assert one.run(say).result() == ("Pages(closed)", False)
+        error = raised(one.run(read).result)
+        assert isinstance(error, ValueError) and str(error) == "pages are closed"
+        assert isinstance(raised(lambda: again.load(0)), ValueError) and not again
+        assert not queue.get() and isinstance(raised(queue.put, again), TypeError)
+        # One that closes a view closes no more than that.
+        p = pages.alloc()
+        one.run(keep, p).result()
+        one.run("view.close()").result()
+        assert p and p[0] == 0
+        p.close()
+        # Those of a CPU that is reset are closed with it.
+        one.run("import pages; mine = pages.alloc(3)").result()
+        theirs = one.run(lambda: mine).result()
+        assert len(theirs) == 3 * 4096
+        one.reset()
+        assert repr(theirs) == "Pages(closed)"
+        del p, again, theirs, sent, queue, error
+        gc.collect()
+        # What a view was leaves with it.
+        p = pages.alloc()
+        one.run("view = None").result()
+        for _ in range(100):
+            one.run(keep, p).result()
+        one.run(drop).result()
+        p.close()
+        one.reset()
+        gc.collect()
+        print(frames.stats().free - before, frames.check())
+    """)
+    assert guest.eval("(frames.stats().free - before, frames.check())") == (0, True)
+
+
+def test_interrupts_off_at_the_end(guest):
+    """A call that leaves interrupts off leaves them off for no other."""
+    out = guest.exec("""
+        one.run("import machine; machine.disable_irq()").result()
+        call = one.run("import time; time.sleep(1000)")
+        call.wait(50)
+        call.cancel()
+        print(type(raised(call.result)))
+        one.run("import machine; machine.disable_irq(); 1 / 0").wait()
+        one.reset()
+        print(one.run("import machine; x = machine.disable_irq()").result())
+    """)
+    assert out == "<class 'KeyboardInterrupt'>\nNone\n"
+
+
+def test_ctrl_c_while_they_start(boot):
+    """All come up, whenever it comes, and then it is raised."""
+    vm = boot(smp=4).boot()
+    for ms in range(0, 60, 5):
+        vm.run("import cpus, time")
+        vm.repl.send("cpus.all()\r")
+        time.sleep(ms / 1000)
+        vm.repl.send("\x03")
+        vm.repl.expect_exact(">>> ")
+        vm.repl.send("\r'an' + 'swer'\r")
+        vm.repl.expect_exact("'answer'\r\n>>> ")
+        assert vm.eval("len(cpus.all())") == 4
+        vm.soft_reset()
 
 
 def test_exceptions(guest):

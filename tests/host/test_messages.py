@@ -179,14 +179,19 @@ def test_cycles(port, source):
 
 def test_pages(port):
     """Pages go by reference: a view of the same frames, which closing it leaves alone."""
-    port.exec("p = pages.alloc(2)\nbefore = used()\np[0:3] = b'abc'\nview = through({1: p})[1]")
+    port.exec("p = pages.alloc(2)\nthrough(p).close()\nbefore = used()")
+    port.exec("p[0:3] = b'abc'\nview = through({1: p})[1]")
     assert port.eval("view is not p and view.addr == p.addr and len(view) == len(p)")
     port.exec("view[0] = 0x7a\nagain = through(view)")
     assert port.eval("p[0:3] == b'zbc' and again.fetch_add(8, 5) == 0 and p.load(8) == 5")
     port.exec("view.close()\nview.close()\nagain.close()")
     assert port.eval("bool(p) and not view and used() == before")
     assert refused(port, "view[0]").message == "pages are closed"
-    port.exec("p.close()")
+    port.exec("view = through(p)\nqueue.put(p)\np.close()\nlate = queue.get()")
+    assert port.eval("[bool(view), bool(late), repr(late)]") == [False, False, "Pages(closed)"]
+    assert refused(port, "view[0]").message == "pages are closed"
+    assert refused(port, "late.load(0)").message == "pages are closed"
+    assert refused(port, "queue.put(view)").message == "a closed Pages cannot go to another CPU"
 
 
 def test_memory(port):
