@@ -27,20 +27,33 @@ def _cancel(calls):
 
 def map(function, iterable):
     """Results of function(item), in order, taken by all CPUs that are not busy."""
+    me = all()[here()]
     free = [cpu for cpu in all() if not cpu.busy]
     if not free:
-        free = [all()[here()]]
+        free = [me]
     results = []
     calls = []
+    items = []
+
+    def take():
+        # Where its CPU is busy with something else by now, which may wait for this, it is done here.
+        call = calls[0]
+        if not call.wait(10) and call._withdraw():
+            calls[0] = call = me.run(function, items[0])
+        results.append(call.result())
+        calls.pop(0)
+        items.pop(0)
+
     try:
         for item in iterable:
             # Each has one that runs and one that waits; the oldest one's is the next to be free.
             if len(calls) == 2 * len(free):
-                results.append(calls.pop(0).result())
+                take()
             calls.append(free[0].run(function, item))
+            items.append(item)
             free.append(free.pop(0))
         while calls:
-            results.append(calls.pop(0).result())
+            take()
     except BaseException:
         _cancel(calls)
         raise

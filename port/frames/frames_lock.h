@@ -11,10 +11,11 @@ static inline frames_status_t frames_not_ready(void) {
     return LIKELY(__atomic_load_n(&self.ready_to_use, __ATOMIC_ACQUIRE)) ? FRAMES_OK : frames_wait_for_map();
 }
 
+// In no order: whoever stands first in a queue may be a virtual CPU that its host does not run now, and
+// all behind it would wait for that.
 static inline void frames_lock(void) {
-    if (self.shared) {
-        uint32_t ticket = __atomic_fetch_add(&self.ticket, 1, __ATOMIC_RELAXED);
-        while (__atomic_load_n(&self.serving, __ATOMIC_ACQUIRE) != ticket) {
+    while (self.shared && __atomic_exchange_n(&self.locked, 1, __ATOMIC_ACQUIRE)) {
+        while (__atomic_load_n(&self.locked, __ATOMIC_RELAXED)) {
             frames_cpu_wait();
         }
     }
@@ -22,7 +23,7 @@ static inline void frames_lock(void) {
 
 static inline void frames_unlock(void) {
     if (self.shared) {
-        __atomic_store_n(&self.serving, self.serving + 1, __ATOMIC_RELEASE);
+        __atomic_store_n(&self.locked, 0, __ATOMIC_RELEASE);
     }
 }
 

@@ -178,7 +178,7 @@ struct state {
     size_t slots;
     size_t ready;               // Slots below are ready; a multiple of 64, or `slots`.
     size_t zone_slot[ZONES + 1];
-    uint32_t ticket, serving;
+    uint32_t locked;
     frames_reach_t reach;
     uint64_t reserved, metadata, metadata_addr, metadata_frames;
     struct hints hints;

@@ -93,14 +93,28 @@ static void remove_from_box(message_t *call) {
     }
 }
 
+// Behind the lock.
+static bool withdraw(message_t *call) {
+    bool waits = call->state == CALL_QUEUED;
+    if (waits) {
+        remove_from_box(call);
+        set_state(call, CALL_CANCELLED);
+    }
+    return waits;
+}
+
+bool calls_withdraw(message_t *call) {
+    uint64_t state = lock_save(&lock);
+    bool done = withdraw(call);
+    lock_restore(&lock, state);
+    return done;
+}
+
 void calls_cancel(message_t *call) {
     uint64_t state = lock_save(&lock);
     unsigned callee = call->callee;
     bool runs = call->state == CALL_RUNNING;
-    if (call->state == CALL_QUEUED) {
-        remove_from_box(call);
-        set_state(call, CALL_CANCELLED);
-    } else if (runs) {
+    if (!withdraw(call) && runs) {
         boxes[callee].cancelled = true;
     }
     lock_restore(&lock, state);

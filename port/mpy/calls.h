@@ -34,6 +34,9 @@ static inline bool calls_over(const message_t *call) {
 // Of a call of this CPU's that is not over: has never run, or gets a KeyboardInterrupt.
 void calls_cancel(message_t *call);
 
+// True: it has not begun, and never will. False: it has.
+bool calls_withdraw(message_t *call);
+
 // Nobody here wants its answer any more.
 void calls_forget(message_t *call);
 

@@ -320,6 +320,15 @@ static bool put_all(writer_t *writer, levels_t *levels, mp_obj_t *value) {
     }
 }
 
+static const char *name_of(mp_obj_t value) {
+    if (mp_obj_is_type(value, &pages_type)) {
+        return "a closed Pages";
+    }
+    // Ellipsis and NotImplemented are of a type without a name.
+    const char *name = mp_obj_get_type_str(value);
+    return *name != '\0' ? name : value == MP_OBJ_FROM_PTR(&mp_const_ellipsis_obj) ? "Ellipsis" : "NotImplemented";
+}
+
 message_t *message_encode(mp_obj_t value) {
     frames_refuse_interrupt();
     writer_t writer = { .used = offsetof(message_t, bytes) };
@@ -335,8 +344,7 @@ message_t *message_encode(mp_obj_t value) {
     }
     switch (writer.status) {
         case ENCODE_TYPE:
-            mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("%s cannot go to another CPU"),
-                mp_obj_is_type(value, &pages_type) ? "a closed Pages" : mp_obj_get_type_str(value));
+            mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("%s cannot go to another CPU"), name_of(value));
         case ENCODE_CYCLE:
             mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s contains itself"), mp_obj_get_type_str(value));
         case ENCODE_FRAMES:

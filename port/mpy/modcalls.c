@@ -174,6 +174,13 @@ static mp_obj_t call_cancel_(mp_obj_t self_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(call_cancel_obj, call_cancel_);
 
+// _withdraw() -> True: it has not begun, and never will
+static mp_obj_t call_withdraw_(mp_obj_t self_in) {
+    call_t *self = get_call(self_in);
+    return mp_obj_new_bool(self->call != NULL && calls_withdraw(self->call));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(call_withdraw_obj, call_withdraw_);
+
 // The collector has found that nobody has it: it runs on.
 static mp_obj_t call_del_(mp_obj_t self_in) {
     call_t *self = MP_OBJ_TO_PTR(self_in);
@@ -224,6 +231,7 @@ static const mp_rom_map_elem_t call_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_wait), MP_ROM_PTR(&call_wait_obj) },
     { MP_ROM_QSTR(MP_QSTR_result), MP_ROM_PTR(&call_result_obj) },
     { MP_ROM_QSTR(MP_QSTR_cancel), MP_ROM_PTR(&call_cancel_obj) },
+    { MP_ROM_QSTR(MP_QSTR__withdraw), MP_ROM_PTR(&call_withdraw_obj) },
 };
 static MP_DEFINE_CONST_DICT(call_locals, call_locals_table);
 

@@ -205,8 +205,14 @@ mp_obj_t remote_describe_exception(mp_obj_t exception, bool as_text) {
         mp_print_t print;
         vstr_init_print(&vstr, 32, &print);
         mp_obj_print_helper(&print, exception, known == type ? PRINT_STR : PRINT_EXC);
-        mp_obj_t text = mp_obj_new_str_from_vstr(&vstr);
-        args = mp_obj_new_tuple(1, &text);
+        mp_obj_t values[] = { MP_OBJ_NULL, mp_obj_new_str_from_vstr(&vstr) };
+        bool has_errno = mp_obj_is_subclass_fast(MP_OBJ_FROM_PTR(known), MP_OBJ_FROM_PTR(&mp_type_OSError));
+        if (has_errno) {
+            // Whoever handles it there asks for that.
+            values[0] = mp_load_attr(exception, MP_QSTR_errno);
+            has_errno = mp_obj_is_int(values[0]);
+        }
+        args = has_errno ? mp_obj_new_tuple(2, values) : mp_obj_new_tuple(1, &values[1]);
     }
     size_t count, *values;
     mp_obj_exception_get_traceback(exception, &count, &values);

@@ -168,14 +168,29 @@ mp_int_t sizes_get_int(mp_const_obj_t obj) {
     return mp_obj_get_int(obj);
 }
 
+// What takes any object looks at it itself.
+static void check_arg(const mp_arg_t *allowed, mp_obj_t value) {
+    if ((allowed->flags & MP_ARG_KIND_MASK) != MP_ARG_OBJ) {
+        check_int(value);
+    }
+}
+
+static void check_named(mp_obj_t name, mp_obj_t value, size_t n_allowed, const mp_arg_t *allowed) {
+    for (size_t i = 0; i < n_allowed; ++i) {
+        if (name == MP_OBJ_NEW_QSTR(allowed[i].qst)) {
+            check_arg(&allowed[i], value);
+        }
+    }
+}
+
 void sizes_arg_parse_all(size_t n_pos, const mp_obj_t *pos, mp_map_t *kws, size_t n_allowed,
     const mp_arg_t *allowed, mp_arg_val_t *out) {
-    for (size_t i = 0; i < n_pos; ++i) {
-        check_int(pos[i]);
+    for (size_t i = 0; i < n_pos && i < n_allowed; ++i) {
+        check_arg(&allowed[i], pos[i]);
     }
     for (size_t i = 0; i < kws->alloc; ++i) {
         if (mp_map_slot_is_filled(kws, i)) {
-            check_int(kws->table[i].value);
+            check_named(kws->table[i].key, kws->table[i].value, n_allowed, allowed);
         }
     }
     mp_arg_parse_all(n_pos, pos, kws, n_allowed, allowed, out);
@@ -183,8 +198,11 @@ void sizes_arg_parse_all(size_t n_pos, const mp_obj_t *pos, mp_map_t *kws, size_
 
 void sizes_arg_parse_all_kw_array(size_t n_pos, size_t n_kw, const mp_obj_t *args, size_t n_allowed,
     const mp_arg_t *allowed, mp_arg_val_t *out) {
-    for (size_t i = 0; i < n_pos + 2 * n_kw; ++i) {
-        check_int(args[i]);
+    for (size_t i = 0; i < n_pos && i < n_allowed; ++i) {
+        check_arg(&allowed[i], args[i]);
+    }
+    for (size_t i = 0; i < n_kw; ++i) {
+        check_named(args[n_pos + 2 * i], args[n_pos + 2 * i + 1], n_allowed, allowed);
     }
     mp_arg_parse_all_kw_array(n_pos, n_kw, args, n_allowed, allowed, out);
 }

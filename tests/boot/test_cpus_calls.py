@@ -213,6 +213,13 @@ def test_exceptions(guest):
     """What a function raises there is raised here, with its arguments and its traceback."""
     guest.exec("""
         class Own(KeyError): pass
+        class Failed(OSError): pass
+        def fail(*args): raise Failed(*args)
+        one.run("class Failed(OSError): pass").result()
+        e = raised(one.run(fail, 5).result)
+        assert type(e) is OSError and e.errno == 5 and "Failed" in str(e), e
+        e = raised(one.run(fail).result)
+        assert type(e) is OSError and "Failed" in str(e), e
         source = 'def inner():\\n  raise OSError(5, "x")\\ndef outer():\\n  inner()'
         one.run(source).result()
         call = one.run('outer()')
@@ -519,3 +526,24 @@ def test_no_memory_to_begin_with(boot):
         print(cpu.run(abs, -5).result(), frames.check())
     """)
     assert out == "CPU 1 has no memory\n" * 6 + "5 True\n"
+
+
+@pytest.mark.smp(4)
+def test_maps_of_all(vm):
+    """Maps on all CPUs at once, each with the others' help, come to their ends."""
+    out = vm.exec(
+        """
+        import cpus
+        several = (
+            "import cpus\\n"
+            "results = {sum(cpus.map(abs, range(-20, 20))) for _ in range(10)}\\n"
+            "assert results == {400}, results\\n"
+        )
+        for _ in range(5):
+            calls = [cpu.run(several) for cpu in cpus.all()[1:]]
+            exec(several)
+            print([call.result() for call in calls])
+    """,
+        timeout=120,
+    )
+    assert out == "[None, None, None]\n" * 5

@@ -330,7 +330,9 @@ def test_processor(vm):
     )
     # SDM 4: IA32_APIC_BASE, enabled, of the boot CPU; IA32_KERNEL_GS_BASE, which nobody here uses.
     assert vm.eval("machine.rdmsr(0x1b)") == 0xFEE00900
-    vm.exec("machine.wrmsr(0xc0000102, 0x123456789abc)")
+    for value in 0xFFFF_8000_0000_0000, 0x1234_5678_9ABC:
+        vm.exec(f"machine.wrmsr(0xc0000102, {value})")
+        assert vm.eval("machine.rdmsr(0xc0000102)") == value
     assert vm.eval("machine.rdmsr(0xc0000102)") == 0x123456789ABC
     assert 10**8 < vm.eval("machine.freq()") < 10**10
 

@@ -147,6 +147,8 @@ def refused(port, source):
         ("type('I', (int,), {})()", "I"),
         ("type('P', (cpus.Queue,), {})()", "P"),
         ("closed", "a closed Pages"),
+        ("...", "Ellipsis"),
+        ("NotImplemented", "NotImplemented"),
     ],
 )
 @pytest.mark.parametrize("around", ["{}", "[1, 'a' * 5000, {}]", "{{1: (2, {})}}"])
