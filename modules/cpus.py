@@ -36,7 +36,7 @@ def map(function, iterable):
     items = []
 
     def take():
-        # Where its CPU is busy with something else by now, which may wait for this, it is done here.
+        # Its CPU may be busy with something else by now, which may wait for this: it is done here.
         call = calls[0]
         if not call.wait(10) and call._withdraw():
             calls[0] = call = me.run(function, items[0])
