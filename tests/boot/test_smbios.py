@@ -8,6 +8,8 @@ import subprocess
 import pytest
 import ringzero_vm
 
+LAYOUTS = sorted((ringzero_vm.ROOT / "layouts").glob("*.py"))
+
 # No user has its folder on the path.
 DMIDECODE = shutil.which("dmidecode") or "/usr/sbin/dmidecode"
 
@@ -72,7 +74,7 @@ def test_as_dmidecode(boot, folder, board):
     assert len(vm.exec("smbios.show(4)").replace("\r", "").strip().split("\n\n")) == 1
 
 
-@pytest.mark.parametrize("name", ["_acpi_layouts", "_smbios_layouts"])
+@pytest.mark.parametrize("name", [path.stem for path in LAYOUTS])
 def test_layouts(vm, name):
     """What is frozen compressed is, unpacked, what layouts/ has."""
     text = runpy.run_path(str(ringzero_vm.ROOT / "layouts" / f"{name}.py"))["TEXT"]
