@@ -441,6 +441,8 @@ void interrupt_call(void (*function)(void *), void *context) {
     }
     in_callback = true;
     callback_ns = 0;
+    // What is to be called when the program's functions are left lies below this stack, or above it.
+    MP_STATE_THREAD(nlr_jump_callback_top) = NULL;
     mp_cstack_init_with_top(interrupt_stack_top, interrupt_stack_top - interrupt_stack_guard - STACK_RESERVE);
     call_t callback = { function, context, false };
     timer_call_watched(call, &callback, watch_callback);
@@ -453,6 +455,7 @@ void interrupt_call(void (*function)(void *), void *context) {
     if (callback.left) {
         mp_state_ctx.thread = thread;
     }
+    MP_STATE_THREAD(nlr_jump_callback_top) = thread.nlr_jump_callback_top;
     MP_STATE_THREAD(gc_lock_depth) = thread.gc_lock_depth;
     MP_STATE_THREAD(stack_top) = thread.stack_top;
     MP_STATE_THREAD(stack_limit) = thread.stack_limit;

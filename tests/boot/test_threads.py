@@ -686,3 +686,34 @@ def test_queue_between_threads(vm):
         timeout=120,
     )
     assert out == "True\n"
+
+
+def test_hard_callbacks_while_importing(vm):
+    """A hard callback that raises, and catches it, leaves a thread's import as it was."""
+    out = vm.exec(
+        """
+        done, calls = [], [0]
+        with open("/slow.py", "w") as file:
+            file.write("for i in range(20000): pass")
+        def work():
+            for _ in range(20):
+                import slow
+                del sys.modules["slow"]
+            done.append(1)
+        empty = []
+        def call(timer):
+            calls[0] += 1
+            try:
+                empty[1]
+            except Exception:
+                pass
+        timer = machine.Timer(period=100, tick_hz=1000000, callback=call, hard=True)
+        start(work, ())
+        while not done:
+            time.sleep_ms(1)
+        timer.deinit()
+        print(calls[0] > 100)
+    """,
+        timeout=60,
+    )
+    assert out == "True\n"
