@@ -2,15 +2,19 @@
 """What several CPUs do at once: the same Python work on each, calls and queues between them."""
 
 import argparse
+import multiprocessing
 import os
 import re
 import shutil
 import sys
+import time
 
 from bench_vm import BUILD, OPTIONS, ROOT, run
 
 HERE = ROOT / "tests" / "bench"
 NOT_SCALED = ("call", "spin", "queue16", "queue64k")
+ROUNDS = 7
+HOST_WORK = 20000000  # some 0.3 s
 BENCHMARKS = ("bm_fannkuch.py", "misc_pystone.py")
 
 
@@ -40,6 +44,29 @@ def read(text):
     return lines
 
 
+def spend(barrier, times):
+    for _ in range(ROUNDS):
+        barrier.wait()
+        start = time.perf_counter()
+        sum(range(HOST_WORK))
+        times.put(time.perf_counter() - start)
+
+
+def of_host(count):
+    """Seconds of that in so many processes of the host at once: the least of the slowest."""
+    barrier, times = multiprocessing.Barrier(count), multiprocessing.Queue()
+    processes = [
+        multiprocessing.Process(target=spend, args=(barrier, times)) for _ in range(count)
+    ]
+    for process in processes:
+        process.start()
+    # Each round begins when all have ended the one before.
+    rounds = [max(times.get() for _ in range(count)) for _ in range(ROUNDS)]
+    for process in processes:
+        process.join()
+    return min(rounds)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, parents=[OPTIONS], allow_abbrev=False)
     parser.add_argument("--cpus", type=int, default=max(2, min(os.cpu_count(), 4)))
@@ -58,6 +85,9 @@ def main():
     print(f"queue: {65536 / here['queue64k'][1]:.0f} MB/s in messages of 64 KiB")
 
     print("\nwork of one CPU that several do at once, each with a core of the host:")
+    alone = of_host(1)
+    for count in range(2, options.cpus + 1):
+        print(f"processes of the host on {count}: {count * alone / of_host(count):.2f}")
     for name, times in here.items():
         for count in range(2, options.cpus + 1):
             if len(times) == options.cpus and name not in NOT_SCALED:

@@ -461,6 +461,7 @@ def main():
     add("--minimise", type=float, default=300, help="seconds for making a finding shorter")
     add("--replay", type=Path, metavar="FILE", help="run what a finding's file holds")
     options = parser.parse_args()
+    options.unix = options.unix.resolve()
     fuzzer = Fuzzer(options)
     if options.replay:
         text = options.replay.read_text()

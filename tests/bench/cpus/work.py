@@ -7,16 +7,16 @@ import misc_pystone
 
 
 def pystone():
-    misc_pystone.bm_setup((500, 0))[0]()
+    misc_pystone.bm_setup((2000, 0))[0]()
 
 
 def fannkuch():
-    bm_fannkuch.bm_setup((7,))[0]()
+    bm_fannkuch.bm_setup((8,))[0]()
 
 
 def dictionary():
     d = {}
-    for i in range(20000):
+    for i in range(300000):
         d[i % 1000] = d.get(i % 700, 0) + 1
 
 
@@ -29,13 +29,13 @@ def add(n: int) -> int:
 
 
 def viper():
-    add(10000000)
+    add(40000000)
 
 
 def alloc():
     import frames
 
-    for _ in range(20000):
+    for _ in range(200000):
         frames.free(frames.alloc())
 
 
