@@ -29,6 +29,7 @@
 enum {
     RESET_CAUSE_POWER_ON = 1,
     RESET_CAUSE_SOFT = 5,
+    IDLE_MS = 10,
 };
 
 static bool soft_reset_done;
@@ -62,7 +63,8 @@ bool machine_soft_reset_done(void) {
 }
 
 static void mp_machine_idle(void) {
-    mp_event_wait_indefinite();
+    // What it is called in a loop for may come without an interrupt, from another CPU for one.
+    mp_event_wait_ms(IDLE_MS);
 }
 
 static void mp_machine_reset(void) {
