@@ -89,6 +89,7 @@ _thread.start_new_thread({f}, ({v},)) | _thread.start_new_thread({f}, ()) | _thr
 _thread.stack_size({i}) | _thread.stack_size({n} << 12) | _thread.exit() | _thread.get_ident() | _thread.start_new_thread(exec, ({q},))
 pci.devices() | pci.device({n}, {n}, {n}) | pci.device({i}, {i}, {i}, {i}) | pci.find({i}, {i}) | pci.show() | pci.device(0, {n}).bars() | pci.device(0, {n}).read8({i}) | pci.device(0, 0).config() | pci.capability_name({v}) | pci.Registers({i}, {i})
 acpi.tables() | acpi.table({s}) | acpi.table('APIC', {i}) | acpi.table('FACP').fields() | acpi.table('APIC').structures() | acpi.Table({i}) | acpi.Table({i}, {s}) | acpi.devices() | acpi.resources({s}) | aml.Namespace([{b}, {b}]) | aml.Namespace([acpi.table('DSDT').data]).evaluate({s}, {v}) | aml.Namespace({v}, {v}, {i})
+smbios.show({n}) | smbios.structures({v}) | smbios.Table({b}, {b}) | smbios.Table(b'_SM3_' + {b}, {b}) | cpuid.cpu({n}).features() | cpuid.Cpuid({f}) | cpuid.cpu().fields({i}, {i}) | cpuid.show({v}) | msr.cpu({n}).read({i}) | msr.show({i}) | msr.Msrs({f}).energy() | msr.compare() | mtrr.explain({i}) | mtrr.Mtrrs({f}, {n}) | mtrr.cpu({n}).ranges() | mtrr.combine({v}, {v}) | mtrr.page({i})
 platform.platform() | errno.errorcode | _files.mount({v}, {v}, {v}) | _space.init({v}, {v}, {v}) | _handoff.set_heap({i}) | _handoff.in_use() | _handoff.kept({n})
 """  # noqa: E501
 TEMPLATES = [one.strip() for line in TEMPLATES.strip().splitlines() for one in line.split(" | ")]
