@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PWD/.deps/uncrustify-0.72:$PATH
 
 ours() {
-    find board layouts modules port scripts tests .ci -type f "$@" 2>/dev/null || true
+    find board modules port scripts tests .ci -type f "$@" 2>/dev/null || true
 }
 
 failed=()

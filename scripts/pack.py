@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Packs layouts/, so that the kernel has long texts compressed: modules with the same TEXT.
+"""Packs modules/layouts/, so that the kernel has long texts compressed: modules of the same TEXT.
 
 Beside them it writes a manifest that freezes them. A file that would not change stays as it is.
 """
@@ -9,7 +9,7 @@ import runpy
 import zlib
 from pathlib import Path
 
-LAYOUTS = Path(__file__).resolve().parent.parent / "layouts"
+LAYOUTS = Path(__file__).resolve().parent.parent / "modules" / "layouts"
 WINDOW_BITS = 12  # what the kernel needs of memory to unpack it
 
 MODULE = """\

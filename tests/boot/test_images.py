@@ -145,7 +145,7 @@ def build_copy(folder, mpy_dir, age):
     """Builds the memory tester in a copy of this tree; `age` is how old its files are."""
     shutil.rmtree(folder, ignore_errors=True)
     names = [path.name for path in ROOT.iterdir() if path.is_file()]
-    for top in ("board", "layouts", "modules", "port", "scripts", "tests"):
+    for top in ("board", "modules", "port", "scripts", "tests"):
         paths = (path.relative_to(ROOT) for path in (ROOT / top).rglob("*") if path.is_file())
         names += [str(path) for path in paths if "__pycache__" not in path.parts]
     # Folders list their files in the order in which they came, more or less.

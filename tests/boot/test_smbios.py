@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import ringzero_vm
 
-LAYOUTS = sorted((ringzero_vm.ROOT / "layouts").glob("*.py"))
+LAYOUTS = sorted((ringzero_vm.ROOT / "modules" / "layouts").glob("*.py"))
 
 # No user has its folder on the path.
 DMIDECODE = shutil.which("dmidecode") or "/usr/sbin/dmidecode"
@@ -76,8 +76,8 @@ def test_as_dmidecode(boot, folder, board):
 
 @pytest.mark.parametrize("name", [path.stem for path in LAYOUTS])
 def test_layouts(vm, name):
-    """What is frozen compressed is, unpacked, what layouts/ has."""
-    text = runpy.run_path(str(ringzero_vm.ROOT / "layouts" / f"{name}.py"))["TEXT"]
+    """What is frozen compressed is, unpacked, what modules/layouts/ has."""
+    text = runpy.run_path(str(ringzero_vm.ROOT / "modules" / "layouts" / f"{name}.py"))["TEXT"]
     found = vm.eval(f"__import__('hashlib').sha256(__import__({name!r}).TEXT.encode()).digest()")
     assert found == hashlib.sha256(text.encode()).digest()
 

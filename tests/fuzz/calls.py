@@ -18,7 +18,7 @@ from batches import BATCH, ENDS, Generator
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-UNIX_PATH = (HERE / "guest", ROOT / "modules", ROOT / "layouts", ".frozen")
+UNIX_PATH = (HERE / "guest", ROOT / "modules", ROOT / "modules" / "layouts", ".frozen")
 sys.path.insert(0, str(ROOT / "tests" / "kit"))
 
 from ringzero_vm import CTRL_A, CTRL_C, CTRL_D, VM  # noqa: E402

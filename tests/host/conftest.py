@@ -28,7 +28,7 @@ class UnixPort:
             [BUILD / "unix" / "micropython", "-X", f"heapsize={heap}", HOST / "serve.py"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=dict(os.environ, MICROPYPATH=f"{TOP}/modules:{TOP}/layouts:.frozen"),
+            env=dict(os.environ, MICROPYPATH=f"{TOP}/modules:{TOP}/modules/layouts:.frozen"),
             text=True,
             bufsize=1,
         )

@@ -7,7 +7,7 @@ import types
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
-FOLDERS = (TOP / "modules", TOP / "layouts")
+FOLDERS = (TOP / "modules", TOP / "modules" / "layouts")
 FOUND = ("acpi", "aml", "smbios", "cpuid", "msr", "mtrr")
 
 
