@@ -7,7 +7,7 @@ import misc_pystone
 
 
 def pystone():
-    misc_pystone.bm_setup((2000, 0))[0]()
+    misc_pystone.bm_setup((12000, 0))[0]()
 
 
 def fannkuch():
