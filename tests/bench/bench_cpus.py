@@ -9,7 +9,8 @@ import shutil
 import sys
 import time
 
-from bench_vm import BUILD, OPTIONS, ROOT, run
+from bench_linux import UNIX_OPTIONS
+from bench_vm import BUILD, OPTIONS, ROOT, make, run
 
 HERE = ROOT / "tests" / "bench"
 NOT_SCALED = ("call", "spin", "queue16", "queue64k")
@@ -42,6 +43,21 @@ def read(text):
         if found:
             lines[found[1]] = [float(number) for number in found[2].split()]
     return lines
+
+
+def unix_port(mpy_dir, gil):
+    """Upstream's unix port with threads, with its GIL or without."""
+    folder = BUILD / f"unix-threads-{'gil' if gil else 'no-gil'}"
+    defines = f"-DMICROPY_PY_THREAD=1 -DMICROPY_PY_THREAD_GIL={int(gil)}"
+    arguments = [f"BUILD={folder}", "MICROPY_PY_THREAD=0", f"CFLAGS_EXTRA={defines}"]
+    make(mpy_dir / "ports/unix", [*arguments, *UNIX_OPTIONS])
+    return folder / "micropython"
+
+
+def show(kind, count, lines):
+    for name, times in lines.items():
+        for some in range(2, count + 1):
+            print(f"{kind}{name} on {some}: {some * times[0] / times[some - 1]:.2f}")
 
 
 def spend(barrier, times):
@@ -88,10 +104,14 @@ def main():
     alone = of_host(1)
     for count in range(2, options.cpus + 1):
         print(f"processes of the host on {count}: {count * alone / of_host(count):.2f}")
-    for name, times in here.items():
-        for count in range(2, options.cpus + 1):
-            if len(times) == options.cpus and name not in NOT_SCALED:
-                print(f"{name} on {count}: {count * times[0] / times[count - 1]:.2f}")
+    show("", options.cpus, {name: here[name] for name in here if name not in NOT_SCALED})
+    for gil in False, True:
+        program = unix_port(options.mpy_dir, gil)
+        command = [program, "-X", "heapsize=64m", app / "threads.py", options.cpus]
+        lines = read(run(command, env={**os.environ, "MICROPYPATH": str(app)}))
+        show(
+            f"the unix port's threads {'with' if gil else 'without'} a GIL: ", options.cpus, lines
+        )
 
 
 if __name__ == "__main__":
