@@ -49,7 +49,8 @@ def unix_port(mpy_dir, gil):
     """Upstream's unix port with threads, with its GIL or without."""
     folder = BUILD / f"unix-threads-{'gil' if gil else 'no-gil'}"
     defines = f"-DMICROPY_PY_THREAD=1 -DMICROPY_PY_THREAD_GIL={int(gil)}"
-    arguments = [f"BUILD={folder}", "MICROPY_PY_THREAD=0", f"CFLAGS_EXTRA={defines}"]
+    arguments = [f"BUILD={folder}", "MICROPY_PY_THREAD=0", "FROZEN_MANIFEST="]
+    arguments += [f"VARIANT_DIR={HERE / 'threads'}", f"CFLAGS_EXTRA={defines}"]
     make(mpy_dir / "ports/unix", [*arguments, *UNIX_OPTIONS])
     return folder / "micropython"
 

@@ -15,7 +15,7 @@ def at_once(name, count):
     def one():
         arrived.append(1)
         while len(arrived) < count:
-            pass
+            time.sleep_ms(1)
         start = time.ticks_us()
         work.WORK[name]()
         times.append(time.ticks_diff(time.ticks_us(), start))
@@ -29,7 +29,8 @@ def at_once(name, count):
 
 
 for name in work.WORK:
-    if name != "alloc":
+    # There are no frames, and pystone's variables would be the same for all.
+    if name not in ("alloc", "pystone"):
         best = {}
         for _ in range(ROUNDS):
             for count in range(1, int(sys.argv[1]) + 1):
