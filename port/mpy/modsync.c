@@ -1,5 +1,5 @@
-// _sync: queues and locks that several CPUs share, for cpus.py; and what they know of each other's Pages. Who waits halts its CPU; a change that may
-// be waited for interrupts the others.
+// _sync: queues and locks that several CPUs share, for cpus.py; and what they know of each other's Pages.
+// Who waits halts its CPU; a change that may be waited for interrupts the others.
 #include <string.h>
 
 #include "py/mperrno.h"
