@@ -18,11 +18,10 @@ from micropython import const
 from uctypes import bytearray_at as _bytearray_at
 
 try:
-    from _handoff import need_start as _need_start
+    import _handoff
 except ImportError:
     # Not in a kernel.
-    def _need_start():
-        pass
+    _handoff = None
 
 
 PVH = const(1)
@@ -33,6 +32,7 @@ MAX_MODULES = const(256)
 _MAX_STRING = const(0x10000)  # bytes, with the zero at the end
 _SHORT_STRING = const(128)
 _MAX_TAGS_SIZE = const(0x100000)  # bytes of all Multiboot2 tags
+_FRAME = const(4096)
 
 _PVH_MAGIC = const(0x336EC578)
 _RSDP_SIGNATURE = b"RSD PTR "
@@ -76,6 +76,7 @@ modules = ()  # (start, end, command line) of each module
 in_use = ()  # (start, end) of what the loader left in memory: its structures and the modules
 
 _WINDOW_BITS = 32
+_WINDOW = (0x500, 1 << _WINDOW_BITS)
 
 _low = _high = 0  # the window: nothing outside is read
 _last = 0  # index of the region that the last address was found in
@@ -85,15 +86,20 @@ class Error(ValueError):
     """The loader's handoff cannot be believed; the message says what is wrong with it."""
 
 
-def init(loader, info, window=(0x500, 1 << _WINDOW_BITS)):
+def init(loader, info, window=_WINDOW):
     """Read the handoff of `loader` (PVH or MULTIBOOT2) at address `info` into this module.
 
     Nothing outside `window` (start, end) is read. Raises Error for anything malformed; the
     record then holds nothing. RuntimeError once the start is over.
     """
+    if _handoff:
+        _handoff.need_start()
+    _read(loader, info, window)
+
+
+def _read(loader, info, window):
     global protocol, addr, map_addr, regions, rsdp, efi, cmdline, modules, in_use
     global _low, _high, _last
-    _need_start()
     protocol = addr = map_addr = regions = rsdp = None
     cmdline = ""
     modules = in_use = ()
@@ -364,5 +370,36 @@ def _read_multiboot2(info):
             used.append(_check_ram(table, "Multiboot2 module %d" % i, start, end - start))
     return where, table, root or old_root, text, tuple(found), tuple(used), system
 
+
+def _read_again():
+    # Once the start is over the null frame is not mapped, and QEMU has PVH's structures there.
+    global _bytearray_at
+    import _space
+
+    at = _bytearray_at
+    mapped = []
+
+    def low_bytearray_at(start, size):
+        if start >= _FRAME:
+            return at(start, size)
+        count = (start + size + _FRAME - 1) // _FRAME
+        va = _space.reserve(count)
+        _space.map(va, 0, count, _space.READ)
+        mapped.append((va, count))
+        return at(va + start, size)
+
+    _bytearray_at = low_bytearray_at
+    try:
+        _read(_handoff.protocol, _handoff.addr, _WINDOW)
+    finally:
+        _bytearray_at = at
+        for va, count in mapped:
+            _space.unmap(va, count)
+
+
+# The start has done it for the interpreter of its CPU. On another one, and where the module is
+# imported anew, the loader's structures are read once more: they are still there.
+if _handoff and _handoff.started:
+    _read_again()
 
 del const

@@ -10,11 +10,10 @@ from array import array as _array
 from micropython import const
 
 try:
-    from _handoff import need_start as _need_start
+    import _handoff
 except ImportError:
     # Not in a kernel.
-    def _need_start():
-        pass
+    _handoff = None
 
 
 # e820's kinds (ACPI 6.5, table 15.4). Any other counts as RESERVED.
@@ -70,8 +69,13 @@ def init(regions, root=None):
 
     RuntimeError once the start is over.
     """
+    if _handoff:
+        _handoff.need_start()
+    _take(regions, root)
+
+
+def _take(regions, root):
     global rsdp, _raw, _starts, _lasts, _kinds, _total
-    _need_start()
     starts, lasts, kinds = _sweep(regions)
     total = 0
     for i in range(len(starts)):
@@ -305,5 +309,12 @@ def show():
         size = totals[kind]
         print("%-12s %10s  %d bytes" % (names[kind], human(size), size))
 
+
+# As in bootinfo.py.
+if _handoff and _handoff.started:
+    import bootinfo as _bootinfo
+
+    _take(_bootinfo.regions, _bootinfo.rsdp)
+    del _bootinfo
 
 del const

@@ -152,6 +152,8 @@ void handoff_attr(mp_obj_t self, qstr attr, mp_obj_t *dest) {
         dest[0] = mp_obj_new_int_from_uint(handoff.protocol);
     } else if (attr == MP_QSTR_addr) {
         dest[0] = mp_obj_new_int_from_uint(handoff.addr);
+    } else if (attr == MP_QSTR_started) {
+        dest[0] = mp_obj_new_bool(main_has_started());
     }
 }
 

@@ -356,3 +356,46 @@ def test_idle(boot):
         used = vm.cpu_seconds()
         time.sleep(seconds)  # there is nothing to wait for: nothing happens is what is tested
         assert vm.cpu_seconds() - used < 0.03 * seconds, line
+
+
+FIRMWARE = """
+import acpi, bootinfo, memmap, pci
+def known():
+    import acpi, bootinfo, memmap, pci
+    found = []
+    for name in "protocol", "addr", "map_addr", "rsdp", "efi", "cmdline", "modules", "in_use":
+        found.append(getattr(bootinfo, name))
+    found.append(bytes(bootinfo.regions))
+    found.append(list(map(tuple, memmap.regions())))
+    found.append((memmap.raw(), memmap.total()))
+    try:
+        for table in acpi.tables():
+            found.append((table.signature, table.addr))
+    except OSError as e:
+        found.append(str(e))
+    found.append(list(map(str, pci.devices())))
+    return found
+def refused():
+    import bootinfo, memmap
+    for init, args in (bootinfo.init, (1, 0)), (memmap.init, (bootinfo.regions,)):
+        try:
+            init(*args)
+        except RuntimeError:
+            continue
+        return False
+    return True
+"""
+
+
+@pytest.mark.board("q35", "pc", "microvm")
+@pytest.mark.smp(3)
+def test_firmware_is_known_to_all(vm):
+    """Each CPU knows the loader's map, ACPI's tables and the devices, and none may set them."""
+    vm.exec("import cpus\n" + FIRMWARE)
+    vm.exec("here = known()")
+    assert vm.eval("[cpu.run(known).result() == here for cpu in cpus.all()]") == [True] * 3
+    assert vm.eval("[cpu.run(refused).result() for cpu in cpus.all()]") == [True] * 3
+    assert vm.eval("known() == here")
+    # A module that is imported anew finds the same.
+    vm.exec("import sys\nfor name in 'memmap', 'bootinfo': del sys.modules[name]")
+    assert vm.eval("known() == here")
