@@ -3,7 +3,7 @@
 import pytest
 
 from tests.host.frozen import frozen
-from tests.host.iasl import machines, run
+from tests.host.iasl import compile, machines, run
 from tests.host.test_acpi import Memory, listing, plain, pointer, sealed
 
 acpi = frozen("acpi")
@@ -138,6 +138,52 @@ def test_damaged(name, tables, text):
     else:
         lines = [line for _, _, line in firmware_tests.results(name)]
         assert any(text in line for line in lines if name in found), lines
+
+
+AML = """
+DefinitionBlock ("", "DSDT", 2, "TEST", "TEST", 1) {
+    Scope (\\_SB) {
+        Processor (C000, 0, 0, 0) {
+            Name (_MAT, Buffer () {0, 8, %d, %d, 1, 0, 0, 0})
+            Name (_PSS, Package () {
+                Package () {3000, 20, 1, 1, 1, 1}, Package () {%d, %d, 1, 1, %d, 2}})
+            Name (_PSD, Package () {Package () {5, 0, 0, %d, %d}})
+        }
+        Processor (C001, 1, 0, 0) {
+            Name (_PSS, Package () {
+                Package () {%d, 20, 1, 1, 1, 1}, Package () {2000, 10, 1, 1, 2, 2}})
+            Name (_PSD, Package () {Package () {5, 0, 0, 254, 2}})
+        }
+    }
+}
+"""
+GOOD = (0, 0, 2000, 10, 2, 254, 2, 3000)
+
+
+@pytest.mark.parametrize(
+    "changed, check, text",
+    [
+        ((), None, None),
+        ({0: 1}, "mat", "processor's UID: expected 0, found 1"),
+        ({1: 5}, "mat", "APIC ID, and the MADT's: expected 0, found 5"),
+        ({2: 4000}, "pss", "frequencies: expected descending numbers, found 0xbb8, 0xfa0"),
+        ({2: 3000}, "pss", "frequencies that come twice: expected none, found 0xbb8"),
+        ({3: 30}, "pss", "power: expected descending numbers, found 0x14, 0x1e"),
+        ({4: 1}, "pss", "control values that come twice: expected none, found 1"),
+        ({5: 1}, "psd", "coordination: expected 0xfc to 0xfe, found 1"),
+        ({6: 1}, "psd", "processors: expected at most 1, found 2"),
+        ({7: 3100}, "pss", "processors whose _PSS is another than the first's: expected none"),
+    ],
+)
+def test_processors(tmp_path, changed, check, text):
+    """What AML says of processors passes, and fails where one number of it is wrong."""
+    values = [dict(changed).get(i, value) for i, value in enumerate(GOOD)]
+    machine(DSDT=compile(AML % tuple(values), tmp_path))
+    lines = list(firmware_tests.results("aml", "mat", "pss", "psd"))
+    assert {name for outcome, name, _ in lines if outcome != "PASS"} == (
+        {check} if check else set()
+    )
+    assert not check or any(text in line for outcome, _, line in lines if outcome == "FAIL")
 
 
 def test_status(capsys):
