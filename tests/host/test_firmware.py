@@ -5,6 +5,7 @@ import pytest
 from tests.host.frozen import frozen
 from tests.host.iasl import compile, machines, run
 from tests.host.test_acpi import Memory, listing, plain, pointer, sealed
+from tests.host.test_smbios import END, new_entry, structure
 
 acpi = frozen("acpi")
 firmware_tests = frozen("firmware_tests")
@@ -240,3 +241,31 @@ def test_real_machines(machines, tmp_path):
                 said += (tmp_path / "given.dsl").read_text("latin-1")
                 assert "ncorrect checksum" in said, (name, kind)
     assert bad or not machines
+
+
+@pytest.mark.parametrize(
+    "parts, check, text",
+    [
+        (
+            [structure(1, bytes(4)), structure(1, bytes(4))],
+            "smbios_required",
+            "of type 1: expected 1",
+        ),
+        (
+            [structure(1, b"\2" + bytes(3), [b"one"])],
+            "smbios_structures",
+            "strings that are not there",
+        ),
+        ([structure(19, bytes(4))], "smbios_structures", "that are too short: expected none"),
+        ([structure(17, bytes(17))], "smbios_references", "or of another type: expected none"),
+        ([structure(16, bytes(9) + b"\3\0")], "smbios_references", "array 0x"),
+        ([b"\1\3\0\0\0\0"], "smbios", "structures: expected complete, found no structure at"),
+    ],
+)
+def test_smbios(monkeypatch, parts, check, text):
+    """What is wrong in SMBIOS's structures fails in the check that it is about."""
+    data = b"".join(parts) + END
+    smbios = frozen("smbios")
+    monkeypatch.setattr(smbios, "table", lambda: smbios.Table(new_entry(data), data))
+    lines = [line for outcome, _, line in firmware_tests.results(check) if outcome == "FAIL"]
+    assert any(text in line for line in lines)
