@@ -68,6 +68,7 @@ class Interpreter:
         self.steps = 0
         self.depth = 0
         self.count = 0
+        self.held = []  # mutexes that this evaluation has acquired
         # Integers have 32 bits where the DSDT's revision is 1.
         self.ones = (1 << 32 if self.tables and self.tables[0][8] < 2 else 1 << 64) - 1
         self.root = Node(0, None, SCOPE)
@@ -114,6 +115,11 @@ class Interpreter:
             raise AmlError("%s" % error) from None
         except MemoryError:
             raise AmlError("there is no memory for it") from None
+        finally:
+            # What a method leaves acquired is free again when its thread ends.
+            for mutex in self.held:
+                mutex.count = 0
+            self.held = []
 
     def step(self):
         """Counts a loop, a call or a wait."""

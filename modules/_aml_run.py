@@ -998,7 +998,10 @@ def _object(run, place, kind):
 
 
 def acquire(run, place, timeout):
-    _object(run, place, Mutex).count += 1
+    obj = _object(run, place, Mutex)
+    if not obj.count:
+        run.ns.held.append(obj)
+    obj.count += 1
     return 0
 
 

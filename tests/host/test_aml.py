@@ -241,6 +241,28 @@ DefinitionBlock ("", "DSDT", 2, "RING", "ENDLESS", 1)
     assert namespace.evaluate("BACK") == 7
 
 
+def test_mutexes(language):
+    """What one evaluation leaves acquired is free for the next, as acpiexec has it."""
+    folder, _ = language
+    source = """
+DefinitionBlock ("", "DSDT", 2, "RING", "MUTEXES", 1)
+{
+    Mutex (MTX, 0)
+    Method (HOLD) { Acquire (MTX, 0xFFFF) Return (1) }
+    Method (LEAV) { Release (MTX) Return (2) }
+    Method (PAIR) { Acquire (MTX, 0xFFFF) Release (MTX) Return (3) }
+}
+"""
+    table = compile(source, folder, "mutexes")
+    assert compare(folder, ["mutexes.aml"], [table], lambda path, node: is_method(node)) == 3
+    namespace = made([table])
+    assert [attempt(namespace, path) for path in ("HOLD", "LEAV", "PAIR")] == [
+        1,
+        acpiexec.FAILED,
+        3,
+    ]
+
+
 def test_hardware(language):
     """Without hardware no field is reached; a trace tells what was."""
     _, table = language
