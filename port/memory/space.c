@@ -134,6 +134,9 @@ static void share_top(uint64_t va, uint64_t size) {
     }
 }
 
+// What the others are to flush: under their address of this CPU's stack they have their own.
+static range_t flushed;
+
 static void flush(void *context, uint64_t va, uint64_t size) {
     (void)context;
     if (on_boot_tables) {
@@ -142,7 +145,8 @@ static void flush(void *context, uint64_t va, uint64_t size) {
     range_t range = { va, size };
     if (cpus_count > 1 && is_shared(va >> TOP_SHIFT & (TOP_ENTRIES - 1))) {
         share_top(va, size);
-        cpus_run_on_others(flush_here, &range);
+        flushed = range;
+        cpus_run_on_others(flush_here, &flushed);
         // Whoever looked at tables before that may still be in one that goes now.
         for (unsigned i = 0; i < cpus_count; ++i) {
             while (i != cpus_number && *CPUS_OF(i, looking) != 0) {

@@ -399,3 +399,28 @@ def test_firmware_is_known_to_all(vm):
     # A module that is imported anew finds the same.
     vm.exec("import sys\nfor name in 'memmap', 'bootinfo': del sys.modules[name]")
     assert vm.eval("known() == here")
+
+
+@pytest.mark.smp(3)
+def test_unmap_from_a_thread(vm):
+    """A mapping that a thread on its own stack changes has changed for all CPUs."""
+    vm.exec("""
+        import _thread, cpus, pages, machine, time
+        va = pages.reserve(1)
+        both = pages.alloc(2)
+        both[0], both[4096] = 1, 2
+        def look(va):
+            import machine
+            return machine.mem8[va]
+        others = cpus.all()[1:]
+        seen = []
+        def turns():
+            for turn in range(40):
+                pages.map(va, both.addr + turn % 2 * 4096)
+                seen.append(tuple(map(lambda cpu: cpu.run(look, va).result(), others)))
+                pages.unmap(va)
+            seen.append(None)
+        _thread.start_new_thread(turns, ())
+    """)
+    vm.exec("while not seen or seen[-1] is not None: time.sleep_ms(5)", timeout=60)
+    assert vm.eval("seen[:-1]") == [(1 + turn % 2,) * 2 for turn in range(40)]
