@@ -1,5 +1,8 @@
 """firmware_tests finds what is wrong in tables, on real machines and in damaged ones."""
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 from tests.host.frozen import frozen
@@ -269,3 +272,31 @@ def test_smbios(monkeypatch, parts, check, text):
     monkeypatch.setattr(smbios, "table", lambda: smbios.Table(new_entry(data), data))
     lines = [line for outcome, _, line in firmware_tests.results(check) if outcome == "FAIL"]
     assert any(text in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "ports, registers, said",
+    [
+        (0x29C08086, 0x29C08086, "PASS"),
+        (0x29C08086, 0xFFFFFFFF, "FAIL"),
+        (None, 0x29C08086, "SKIP"),
+    ],
+)
+def test_ecam(monkeypatch, ports, registers, said):
+    """Configuration space is compared where there are ports for it, and skipped where not."""
+
+    class Registers:
+        def __init__(self, addr, size):
+            assert addr == 0xB0000000 and size == 4096
+
+        def read32(self, offset):
+            return registers if offset == 0 else None
+
+        def close(self):
+            pass
+
+    access = SimpleNamespace(present=lambda: ports is not None, read=lambda *place: ports)
+    monkeypatch.setitem(sys.modules, "_pci", access)
+    monkeypatch.setitem(sys.modules, "pci", SimpleNamespace(Registers=Registers))
+    machine()
+    assert [outcome for outcome, _, _ in firmware_tests.results("ecam")] == [said]
