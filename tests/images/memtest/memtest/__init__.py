@@ -78,20 +78,20 @@ def test(runs, name, steps, fill, verify):
             percent = 100 * done // total
             bar(done, total, name)
 
-    def check(addr, words, at):
+    def check(addr, words, result):
         nonlocal bad
-        while at < words:
+        while result != words:
             bad += 1
+            at, bits = result & 0xFFFFFFFF, result >> 32
             if bad <= SHOWN:
                 where = addr + 4 * at
-                read = mem32[where]
                 # Up to here all has been checked and may be written again.
                 fill(addr, at + 1, step)
                 wrote = mem32[where]
                 text = "%s: bad word at 0x%x: wrote 0x%08x, read 0x%08x"
-                print("\r" + text % (name, where, wrote, read))
-            at = verify(addr, words, step, at + 1)
-        tick(addr, words, at)
+                print("\r" + text % (name, where, wrote, wrote ^ bits))
+            result = verify(addr, words, step, at + 1)
+        tick(addr, words, result)
 
     for step in range(steps):
         everywhere(runs, fill, (step,), tick)

@@ -1,5 +1,6 @@
 # The inner loops: each fills `count` 32-bit words from address `addr` on, or says which of them,
-# from number `first` on, is the first that is not what was written; `count` if there is none.
+# from number `first` on, is the first that is not what was written, with the bits that differ
+# above bit 32: they may be other ones when the word is read again. `count` if there is none.
 
 import micropython
 
@@ -19,8 +20,9 @@ def check_walking(addr: uint, count: uint, step: uint, first: uint) -> uint:
     words = ptr32(addr)
     i = first
     while i < count:
-        if uint(words[i]) != uint(1) << (i + step & uint(31)):
-            return i
+        bits = uint(words[i]) ^ uint(1) << (i + step & uint(31))
+        if bits:
+            return i | bits << uint(32)
         i += uint(1)
     return i
 
@@ -45,8 +47,9 @@ def check_address(addr: uint, count: uint, step: uint, first: uint) -> uint:
     i = first
     while i < count:
         at = addr + (i << uint(2))
-        if uint(words[i]) != (at ^ at >> uint(32) ^ mask) & uint(0xFFFFFFFF):
-            return i
+        bits = uint(words[i]) ^ (at ^ at >> uint(32) ^ mask) & uint(0xFFFFFFFF)
+        if bits:
+            return i | bits << uint(32)
         i += uint(1)
     return i
 
@@ -70,7 +73,8 @@ def check_random(addr: uint, count: uint, step: uint, first: uint) -> uint:
     i = first
     while i < count:
         y = (x + i) * uint(0x2545F491)
-        if uint(words[i]) != (y ^ y >> uint(15)) & uint(0xFFFFFFFF):
-            return i
+        bits = uint(words[i]) ^ (y ^ y >> uint(15)) & uint(0xFFFFFFFF)
+        if bits:
+            return i | bits << uint(32)
         i += uint(1)
     return i
