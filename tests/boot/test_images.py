@@ -1,54 +1,19 @@
 """Kernels with somebody's program in them: what make image takes, and what it makes of it."""
 
-import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
 from gdbstub import attach
+from images import BUILT, IMAGES, ROOT, environment, make, once
 
-ROOT = Path(__file__).resolve().parents[2]
-IMAGES = ROOT / "tests" / "images"
-BUILT = ROOT / "build" / "tests" / "images"
 MIB = 1 << 20
 
 pytestmark = pytest.mark.timeout(900)
-
-
-def environment():
-    """Not the variables of a make that may have called us."""
-    return {name: os.environ[name] for name in os.environ if "MAKE" not in name}
-
-
-def make(*arguments, **changes):
-    done = subprocess.run(
-        ["make", *map(str, arguments)],
-        env=environment() | changes,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    return done.stdout
-
-
-def once(name, build):
-    """Runs `build` in one of the processes that share this run of the tests; the others wait."""
-    BUILT.mkdir(parents=True, exist_ok=True)
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    with open(BUILT / f"{name}.lock", "a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        if file.read() != run:
-            build()
-            file.truncate(0)
-            file.write(run)
 
 
 def has_c_module(mpy_minor):
