@@ -53,7 +53,7 @@
 #:   FROZEN_MANIFEST=FILE  freeze the modules that this manifest names, too
 #:   USER_C_MODULES=DIR    build the C modules in this folder into the kernel
 #:   BOARD_DIR=DIR         a board of one's own, see board/README.md
-#:   NAME=hello            what the image is called
+#:   NAME=hello            what the image is called; one of tests/images needs no more, and is an ISO
 #:   ISO=1                 make image: NAME.iso as well
 #:   DISK=1                make image: NAME.img as well
 #:   EACH=1                make bench-vm: without each of the options in turn, too
@@ -84,6 +84,13 @@ FUZZ_SECONDS ?= 60
 SEED ?=
 SOAK_SECONDS ?= 600
 V ?=
+# An image of tests/images needs no more than its name.
+ifneq ($(and $(filter image,$(MAKECMDGOALS)),$(NAME),$(if $(FROZEN_MANIFEST),,yes)),)
+ifneq ($(wildcard tests/images/$(NAME)/manifest.py),)
+FROZEN_MANIFEST := tests/images/$(NAME)/manifest.py
+ISO := $(or $(ISO),1)
+endif
+endif
 
 Q := $(if $(filter-out 0,$(V)),,@)
 python := .venv/bin/python

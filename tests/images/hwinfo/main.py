@@ -1,0 +1,3 @@
+import hwinfo
+
+hwinfo.run()
