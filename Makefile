@@ -11,6 +11,7 @@
 #:   test-programs  run programs and calls made at random, and libraries of other people
 #:   test-upstream  run MicroPython's own tests in three modes, its modules in C, its benchmarks
 #:   test-collect   the same with a collection before every allocation, its basics and stress
+#:   test-machines  hold AML to acpiexec on all real machines in ../shared/corpus
 #:   test-versions  build and test with each of the MicroPython sources in MPY_DIRS, print a table
 #:   soak           work at the edge of memory for SOAK_SECONDS, at random
 #:   fuzz           fuzz the frame allocator for FUZZ_SECONDS
@@ -35,7 +36,7 @@
 #:   distclean      remove what was built or installed here
 .DEFAULT_GOAL := help
 .PHONY: help setup kernel run test test-host test-boot test-programs test-upstream \
-    test-collect test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
+    test-collect test-machines test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
     bench-kernel bench-vm bench-linux bench-profile bench-cpus \
     bench-boot lint format debug iso disk image size clean distclean
 
@@ -165,6 +166,9 @@ test-collect: .setup-test
 	$(Q)$(python) tests/upstream/run.py $(upstream) source --dirs basics stress thread \
 	    --without stress/recursive_iternext.py \
 	    --kernel build/kernel-collect/ringzero.elf --out build/upstream-collect </dev/null
+
+test-machines: .setup-test
+	$(Q)$(python) tests/host/machines.py </dev/null
 
 fuzz coverage: .setup-test
 	$(Q)$(MAKE) $(if $(Q),--no-print-directory) -f tests/host/Makefile $@ \

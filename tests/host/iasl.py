@@ -56,8 +56,7 @@ def lines(text):
     return [line for line in found if not line.startswith(("****", "/***", "//"))]
 
 
-@pytest.fixture(scope="session")
-def machines():
+def machines_here():
     """Real machines' tables, where there are any: a dict of names to dicts of tables' bytes."""
     found = {}
     if CORPUS.exists():
@@ -68,3 +67,8 @@ def machines():
                     data = tar.extractfile(member).read()
                     found.setdefault(machine, {})[name.removesuffix(".dat")] = data
     return found
+
+
+@pytest.fixture(scope="session")
+def machines():
+    return machines_here()
