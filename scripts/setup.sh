@@ -86,6 +86,17 @@ make_venv() {
     venv_stamp "$python" >.venv/stamp
 }
 
+# CHIPSEC is an extra of the kit's, and its tests'.
+install_chipsec() {
+    local wanted=tests/kit/requirements-chipsec.txt
+    ! cmp -s "$wanted" .venv/chipsec || return 0
+    echo "setup: installing CHIPSEC in .venv"
+    .venv/bin/python -m pip install -qq --no-input --disable-pip-version-check --retries 2 \
+        -r "$wanted" </dev/null || die "Could not install what $wanted names." \
+        "Without network it cannot be fetched. When there is, run this again."
+    cp "$wanted" .venv/chipsec
+}
+
 # So that `pytest -p pytest_ringzero` finds the kit from any folder.
 link_kit() {
     local site
@@ -145,6 +156,7 @@ case $level in
     test | all) need cpuid cpuid ;;&
     test | all) need dmidecode dmidecode /usr/sbin/dmidecode ;;&
     test | all)
+        need python3-dev "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"
         need clang clang
         need libclang-rt-dev "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a"
         ;;&
@@ -159,6 +171,9 @@ install_packages
 
 make_venv
 link_kit
+case $level in
+    test | all) install_chipsec ;;
+esac
 
 if [ -z "$mpy_dir" ]; then
     .venv/bin/python scripts/fetch.py micropython .deps </dev/null

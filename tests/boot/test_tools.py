@@ -6,58 +6,16 @@ import hashlib
 import http.server
 import random
 import re
-import subprocess
-import sys
 import threading
 import time
 
 import pexpect
 import pytest
-from ringzero_vm import LAUNCHER
+from pseudo_terminal import Device
 
 CTRL_X = "\x18"
 
 pytestmark = pytest.mark.board("q35")
-
-
-class Device:
-    """A guest whose console is a pseudo-terminal."""
-
-    def __init__(self, folder, kernel, board, *arguments):
-        self.log = open(folder / "mpremote.log", "w")
-        command = [sys.executable, str(LAUNCHER), "--kernel", str(kernel), "--board", board]
-        command += ["--serial", "pty", "--record", str(folder / "qemu.cmd"), *arguments]
-        self.launcher = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
-        )
-        line = self.launcher.stdout.readline()
-        found = re.search(r"/dev/pts/\d+", line)
-        assert found, line
-        self.path = found.group()
-
-    def close(self):
-        self.launcher.terminate()
-        self.launcher.wait(10)
-        self.launcher.stdout.close()
-        self.log.close()
-
-    def command(self, *arguments):
-        return [sys.executable, "-m", "mpremote", "connect", self.path, *map(str, arguments)]
-
-    def mpremote(self, *arguments, status=0, timeout=60, **options):
-        """What mpremote prints, and it must end with `status`."""
-        done = subprocess.run(
-            self.command(*arguments),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout,
-            **options,
-        )
-        text = done.stdout.decode(errors="replace").replace("\r", "")
-        print(arguments, text, f"status {done.returncode}", sep="\n", file=self.log, flush=True)
-        assert done.returncode == status, f"mpremote {arguments}: {text}"
-        return text
 
 
 @pytest.fixture
