@@ -4,15 +4,12 @@ QEMU, in instructions."""
 
 import argparse
 import math
-import re
-import shutil
-import stat
 import sys
 
 from bench_vm import BUILD, OPTIONS, make, make_app, measure, read_counts, run
+from linux_guest import NoLinux, initramfs, linux_kernel
 
 LINUX = BUILD / "linux"
-PACKAGE = "linux-image-cloud-amd64"
 # What the unix port would want libraries for, and no benchmark does.
 UNIX_OPTIONS = ["MICROPY_PY_FFI=0", "MICROPY_PY_BTREE=0", "MICROPY_PY_SSL=0", "MICROPY_PY_JNI=0"]
 
@@ -30,41 +27,10 @@ def unix_port(mpy_dir):
     return folder / "micropython"
 
 
-def linux_kernel():
-    """Debian's, for machines like QEMU's."""
-    if not shutil.which("apt-get"):
-        sys.exit("There is no apt-get here, which Linux comes by: nothing to compare with.")
-    kernels = sorted(LINUX.glob("package/boot/vmlinuz-*"))
-    if not kernels:
-        depends = run(["apt-cache", "depends", PACKAGE])
-        package = re.search(r"Depends: (linux-image-\S+)", depends)
-        if not package:
-            sys.exit(f"apt knows no {PACKAGE}: nothing to compare with.\n{depends}")
-        run(["apt-get", "-qq", "download", package[1]], cwd=LINUX)
-        run(["dpkg-deb", "-x", next(LINUX.glob("linux-image-*.deb")), LINUX / "package"])
-        kernels = sorted(LINUX.glob("package/boot/vmlinuz-*"))
-    return kernels[-1]
-
-
-def entry(name, mode, data=b"", device=(0, 0)):
-    """Of a cpio archive in the format of Linux's initramfs (buffer-format.rst)."""
-    path = name.encode() + b"\0"
-    fields = [0, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(path), 0]
-    header = b"070701" + b"".join(b"%08x" % field for field in fields) + path
-    return b"".join(part + bytes(-len(part) % 4) for part in (header, data))
-
-
-def initramfs(micropython, app):
-    archive = entry("dev", stat.S_IFDIR | 0o755)
-    archive += entry("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
-    archive += entry("rom", stat.S_IFDIR | 0o755)
-    archive += entry("micropython", stat.S_IFREG | 0o755, micropython.read_bytes())
-    for path in sorted(app.iterdir()):
-        archive += entry(f"rom/{path.name}", stat.S_IFREG | 0o644, path.read_bytes())
-    archive += entry("TRAILER!!!", 0)
-    image = LINUX / "initramfs"
-    image.write_bytes(archive)
-    return image
+def image(micropython, app):
+    files = {"micropython": micropython.read_bytes(), "rom": None}
+    files |= {f"rom/{path.name}": path.read_bytes() for path in sorted(app.iterdir())}
+    return initramfs(LINUX / "initramfs", files)
 
 
 def measure_linux(kernel, image):
@@ -86,7 +52,11 @@ def main():
     options = parser.parse_args()
     LINUX.mkdir(parents=True, exist_ok=True)
     app = make_app(options.mpy_dir)
-    linux = measure_linux(linux_kernel(), initramfs(unix_port(options.mpy_dir), app))
+    try:
+        linux_is = linux_kernel(LINUX)
+    except NoLinux as problem:
+        sys.exit(f"{problem}\nNothing to compare with.")
+    linux = measure_linux(linux_is, image(unix_port(options.mpy_dir), app))
     kernel = measure(options.kernel.resolve(), app)
 
     print(f"{'instructions':24}{'kernel':>14}{'Linux':>14}{'ratio':>8}")
