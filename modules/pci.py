@@ -263,6 +263,37 @@ def _mcfg():
     return [struct.unpack_from("<QHBB", data, at) for at in range(44, len(data) - 15, 16)]
 
 
+def _cba():
+    # PCI Firmware 3.3, 4.1.3: the same of host bridges, by their _CBA, _SEG, _BBN and _CRS.
+    import acpi
+    from aml import AmlError
+
+    def value(path, name, default):
+        try:
+            found = acpi.evaluate(path + name)
+        except AmlError:
+            return default
+        return found if isinstance(found, int) else default
+
+    try:
+        bridges = [path for path, hid, there in acpi.devices() if there and hid == "PNP0A08"]
+    except ValueError:
+        return
+    for path in bridges:
+        addr = value(path, "._CBA", 0)
+        first = last = value(path, "._BBN", 0)
+        try:
+            resources = acpi.resources(path)
+        except AmlError:
+            resources = ()
+        for one in resources:
+            if one.get("type") == 2:
+                first = one["min"]
+                last = one["max"]
+        if addr and 0 <= first <= last < 256:
+            yield addr, value(path, "._SEG", 0), first, last
+
+
 _all = None
 
 
@@ -271,14 +302,19 @@ def _accesses():
     if _all is None:
         import memmap
 
+        def take(entries):
+            for addr, segment, first, last in entries:
+                region = memmap.find(addr + (first << 20))
+                # A table that names memory lies.
+                if first <= last and (region is None or region.kind == memmap.RESERVED):
+                    found.append(_Ecam(addr, segment, first, last))
+
         found = []
-        for addr, segment, first, last in _mcfg():
-            region = memmap.find(addr + (first << 20))
-            # A table that names memory lies.
-            if first <= last and (region is None or region.kind == memmap.RESERVED):
-                found.append(_Ecam(addr, segment, first, last))
+        take(_mcfg())
         if not any(access.segment == 0 for access in found) and _pci.present():
             found.append(_Ports())
+        if not found:
+            take(_cba())
         _all = found
     return _all
 

@@ -20,6 +20,9 @@ PC = """
     -device pci-bridge,id=br2,chassis_nr=2,bus=br,addr=3 -device e1000,bus=br2,addr=5
     -device ahci -device pxb,bus_nr=32,id=pxb -device virtio-rng-pci,bus=pxb,addr=1
 """.split()
+MICROVM = """
+    -machine pcie=on -device pcie-root-port,id=rp -device e1000e,bus=rp -device virtio-net-pci
+""".split()
 MACHINES = {"q35": Q35, "pc": PC}
 
 
@@ -207,3 +210,18 @@ def test_no_pci(boot):
     vm = boot(board="microvm").boot()
     assert vm.eval("__import__('pci').devices()") == ()
     assert vm.eval("__import__('pci').device(0, 0)") is None
+
+
+def test_host_bridge_by_aml(boot):
+    """With no MCFG and no ports a host bridge's _CBA says where configuration space is."""
+    vm = boot(board="microvm", extra=MICROVM).boot()
+    vm.exec("import pci")
+    # Nobody has given the bridge its buses: what is behind it is not to be reached.
+    expected = {
+        (bus, slot, function): (one["id"]["vendor"], one["id"]["device"])
+        for (bus, slot, function), one in qemu_functions(vm).items()
+        if "pci_bridge" in one or one["id"]["device"] != 0x10D3
+    }
+    found = vm.eval("[(d.bus, d.device, d.function, d.vendor, d.id) for d in pci.scan()]")
+    assert {one[:3]: one[3:] for one in found} == expected and len(found) == 3
+    assert vm.eval("len(pci.device(0, 0).config())") == 4096
