@@ -66,6 +66,14 @@ class Hardware:
         """Writes a number into a region of AML's. AmlError where it cannot be reached."""
         self._access(region, offset, size, value)
 
+    def transfer(self, region, offset, protocol, connection, data, write):
+        """A transfer on a serial bus: AmlError, as there is no driver for any."""
+        raise AmlError("%s: a serial bus has no driver here" % region.node)
+
+    def pins(self, region, first, count, connection, value):
+        """Reads pins or writes them: AmlError, as there is no driver for any."""
+        raise AmlError("%s: pins have no driver here" % region.node)
+
     def _access(self, region, offset, size, value):
         addr = region.address + offset
         if region.space == 0:

@@ -57,7 +57,7 @@ class Reference:
 class Interpreter:
     """What aml.Namespace is on top of. `systems` is what _OSI says yes to, apart by "|"."""
 
-    def __init__(self, tables, hardware=None, limit=50000, on_debug=None, on_notify=None):
+    def __init__(self, tables, hardware=None, limit=200000, on_debug=None, on_notify=None):
         self.hardware = hardware
         self.limit = limit
         self.problems = []
@@ -274,16 +274,19 @@ class Interpreter:
         return self.element(item)
 
     def store(self, value, place, exact=False):
-        """Store: with conversions to what a name is, or where it is exact, without."""
+        """Store: with conversions to what a name is, or where it is exact, without.
+
+        Returns what a bus answers; anything else answers nothing.
+        """
         if place is None:
-            return
+            return None
         if isinstance(place, tuple):
             lst, i, argument = place
             if argument and isinstance(lst[i], (Ref, Node)) and not exact:
                 place = lst[i]
             else:
                 lst[i] = copy(value)
-                return
+                return None
         if isinstance(place, Ref):
             base = place.base
             if place.index is None:
@@ -292,26 +295,25 @@ class Interpreter:
                 place = base
             elif isinstance(base, list):
                 base[place.index] = copy(value)
-                return
+                return None
             elif isinstance(base, bytearray):
                 if isinstance(value, int):
                     base[place.index] = value & 255
                 else:
                     base[place.index] = (to_buffer(value, self.ones) or b"\0")[0]
-                return
+                return None
             else:
                 raise AmlError("a store into a string")
         if place is DEBUG:
             if self.on_debug:
                 self.on_debug(self.given(value))
-            return
-        self._store_name(value, place, exact)
+            return None
+        return self._store_name(value, place, exact)
 
     def _store_name(self, value, node, exact):
         obj = node.obj
         if isinstance(obj, (Field, BufferField)):
-            obj.write(self, value)
-            return
+            return obj.write(self, value)
         if isinstance(obj, Later):
             obj = self.value(node)
         if exact or obj is None or isinstance(obj, (list, Ref)):
@@ -332,6 +334,7 @@ class Interpreter:
             data = to_buffer(value, self.ones)
             size = len(obj) or len(data)
             obj[:] = data[:size] + bytes(size - min(size, len(data)))
+        return None
 
     def child(self, node, name, other):
         """The integer that a name in a node has; `other` where there is none."""

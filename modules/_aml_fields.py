@@ -1,6 +1,16 @@
 # Fields: bits of regions, of buffers, and of what lies behind an index or a bank.
 
-from _aml_values import AmlError
+from _aml_values import AmlError, kind_of
+from micropython import const
+
+# Bytes of data by a serial bus's protocol, from 0 on: ACPI 6.5, 5.5.2.4.6.3. There is none where
+# the number is negative.
+_PROTOCOLS = (-1, -1, 0, -1, 1, -1, 1, -1, 2, -1, 255, 255, 2, 255, 255, 255)
+_SMBUS = const(4)
+_IPMI = const(7)
+_GPIO = const(8)
+_SERIAL = const(9)
+BUSES = (_SMBUS, _IPMI, _GPIO, _SERIAL)
 
 
 class Region:
@@ -63,8 +73,6 @@ class Field:
     def check(self):
         if self.base is None:
             raise AmlError("a field of a region that is not there")
-        if self.base.space in (4, 9):
-            raise AmlError("%s: a serial bus is not there" % self.base.node)
 
     def get(self, ns, offset, size):
         # One access: a number.
@@ -118,6 +126,59 @@ class Field:
                 elif rule == 1:
                     part |= kept
             self.put(ns, offset + i * size, size, part)
+
+
+class BusField(Field):
+    """A field of a bus, which takes and gives a buffer, or of pins: ACPI 6.5, 5.5.2.4.5 and 6."""
+
+    def __init__(self, base, bit, width, bus):
+        super().__init__(base, bit, width, 0)
+        self.bus = bus  # (protocol, first pin, node of the connection's descriptors or None)
+
+    def read(self, ns):
+        if self.base.space == _GPIO:
+            return self.pins(ns, None)
+        if self.bus[0] == 15 and self.base.space == _SERIAL:
+            raise AmlError("%s: that protocol begins with a write" % self.base.node)
+        return self.transfer(ns, b"", False)
+
+    def write(self, ns, value):
+        """Returns what comes back, a buffer."""
+        pins = self.base.space == _GPIO
+        if not isinstance(value, int if pins else bytearray):
+            raise AmlError("%s: a field cannot be a %s" % (self.base.node, kind_of(value)))
+        if pins:
+            self.pins(ns, value & ((1 << self.width) - 1))
+            return None
+        return self.transfer(ns, value, True)
+
+    def pins(self, ns, value):
+        if self.width > 64:
+            raise AmlError("%s: %d pins at once" % (self.base.node, self.width))
+        hardware, connection = self.reached(ns)
+        return hardware.pins(self.base, self.bus[1], self.width, connection, value)
+
+    def transfer(self, ns, given, write):
+        protocol = self.bus[0]
+        space = self.base.space
+        size = 64 if space == _IPMI else 32
+        if space == _SERIAL:
+            size = _PROTOCOLS[protocol] if protocol < 16 else -1
+            if size < 0:
+                raise AmlError("%s: 0x%x is no protocol" % (self.base.node, protocol))
+        # A byte for the status, one for the length.
+        size += 2
+        data = bytearray(given[:size])
+        data += bytes(size - len(data))
+        hardware, connection = self.reached(ns)
+        hardware.transfer(self.base, self.bit // 8, protocol, connection, data, write)
+        return data
+
+    def reached(self, ns):
+        if ns.hardware is None:
+            raise AmlError("%s: there is no hardware" % self.base.node)
+        node = self.bus[2]
+        return ns.hardware, ns.given(ns.value(node)) if node else None
 
 
 class BankField(Field):

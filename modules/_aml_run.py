@@ -9,7 +9,16 @@
 #   B  W  D  a number of 1, 2, 4 bytes
 #   P  a package: where it ends. What is in it is the function's to read.
 
-from _aml_fields import BankField, BufferField, Field, IndexField, Region, access
+from _aml_fields import (
+    BUSES,
+    BankField,
+    BufferField,
+    BusField,
+    Field,
+    IndexField,
+    Region,
+    access,
+)
 from _aml_values import (
     DEBUG,
     DEVICE,
@@ -506,8 +515,9 @@ def _is(node, kind):
 
 
 def fields(run, end, make, flags):
-    # A list of fields: make(bit, width, flags) makes one.
-    bit = 0
+    # A list of fields: make(bit, width, flags, bus) makes one.
+    bit = pin = protocol = 0
+    connection = None
     while run.at < end:
         lead = run.aml[run.at]
         if lead == 0:
@@ -515,24 +525,30 @@ def fields(run, end, make, flags):
             bit += run.bits()
         elif lead == 1 or lead == 3:
             flags = flags & ~15 | run.aml[run.at + 1] & 15
+            protocol = run.aml[run.at + 2]
             run.at += 3 if lead == 1 else 4
         elif lead == 2:
             run.at += 1
+            pin = 0
             if run.aml[run.at] == 0x11:
+                connection = Node(0, run.scope, Later(run.aml, run.at, run.scope))
                 run.at += 1
                 run.at = run.package()
             else:
-                run.name()
+                up, segs = run.name()
+                connection = run.ns.lookup(run.scope, up, segs)
         else:
             seg = run.seg()
             width = run.bits()
             if seg != 0x5F5F5F5F or width:
                 try:
-                    run.new(make(bit, width, flags), (0, (seg,)))
+                    bus = protocol, pin, connection
+                    run.new(make(bit, width, flags, bus), (0, (seg,)))
                 except AmlError as error:
                     if run.args is not None:
                         raise
                     run.ns.problems.append("%s" % error)
+                pin += width
             bit += width
     if run.at > end:
         raise AmlError("a field goes over the end of its package")
@@ -547,7 +563,13 @@ def field(run, end, name, flags):
         # The names of a table are there all the same.
         run.ns.problems.append("%s" % error)
         base = None
-    fields(run, end, lambda bit, width, flags: Field(base, bit, width, flags), flags)
+
+    def make(bit, width, flags, bus):
+        if base and base.space in BUSES:
+            return BusField(base, bit, width, bus)
+        return Field(base, bit, width, flags)
+
+    fields(run, end, make, flags)
 
 
 def bank_field(run, end, name, bank, value, flags):
@@ -556,14 +578,14 @@ def bank_field(run, end, name, bank, value, flags):
     fields(
         run,
         end,
-        lambda bit, width, flags: BankField(base, bit, width, flags, bank, value),
+        lambda bit, width, flags, bus: BankField(base, bit, width, flags, bank, value),
         flags,
     )
 
 
 def index_field(run, end, index, data, flags):
     base = _is(run.find(index), (Field, BufferField)), _is(run.find(data), (Field, BufferField))
-    fields(run, end, lambda bit, width, flags: IndexField(base, bit, width, flags), flags)
+    fields(run, end, lambda bit, width, flags, bus: IndexField(base, bit, width, flags), flags)
 
 
 def buffer_field(run, source, bit, width, name, whole=False):
@@ -651,8 +673,9 @@ def nothing(run, *_):
 
 
 def store(run, value, place):
-    run.ns.store(value, place)
-    return value
+    changed = run.ns.store(value, place)
+    # A bus gives an answer.
+    return value if changed is None else changed
 
 
 def copy_object(run, value, place):

@@ -15,7 +15,7 @@ class Namespace:
     of what in the tables could not be run.
     """
 
-    def __init__(self, tables, hardware=None, limit=50000, on_debug=None, on_notify=None):
+    def __init__(self, tables, hardware=None, limit=200000, on_debug=None, on_notify=None):
         interpreter = _Interpreter(tables, hardware, limit, on_debug, on_notify)
         self._interpreter = interpreter
         self.problems = interpreter.problems
@@ -70,6 +70,16 @@ class Trace:
     def write(self, region, offset, size, value):
         self.log.append((region.node.path, offset, size, None, value))
         self.hardware.write(region, offset, size, value)
+
+    def transfer(self, region, offset, protocol, connection, data, write):
+        given = bytes(data) if write else None
+        self.hardware.transfer(region, offset, protocol, connection, data, write)
+        self.log.append((region.node.path, offset, len(data), bytes(data), given))
+
+    def pins(self, region, first, count, connection, value):
+        read = self.hardware.pins(region, first, count, connection, value)
+        self.log.append((region.node.path, first, count, read if value is None else None, value))
+        return read
 
     def __getattr__(self, name):
         return getattr(self.hardware, name)

@@ -29,6 +29,17 @@ class Reference:
         return f"Reference({self.name})"
 
 
+class Start:
+    """What it prints of a long string: `text`, its first characters, of `length`."""
+
+    def __init__(self, text, length):
+        self.text = text
+        self.length = length
+
+    def __eq__(self, other):
+        return isinstance(other, str) and len(other) == self.length and other.startswith(self.text)
+
+
 FAILED = "failed"
 
 
@@ -82,7 +93,7 @@ def namespace(output):
     """A dict of names to types, from what `namespace` printed."""
     found = {}
     stack = []
-    lines = iter(output.splitlines())
+    lines = iter(output.split("\n"))
     for line in lines:
         if line.startswith("ACPI Namespace (from"):
             break
@@ -104,7 +115,7 @@ def namespace(output):
 def evaluated_first(output):
     """The methods that it evaluates of itself at its start: paths, in order."""
     found = []
-    for line in output.splitlines():
+    for line in output.split("\n"):
         if line.startswith("- "):
             break
         entered = re.match(r" +Enter evaluation +: +(\S+) \(Method\)", line)
@@ -134,7 +145,7 @@ def results(output, ended=True):
 
 class Lines:
     def __init__(self, text):
-        self.lines = text.splitlines()
+        self.lines = text.split("\n")
         self.at = 0
 
     def next(self):
@@ -156,6 +167,8 @@ def value(lines):
         length = int(re.search(r"Length ([0-9A-F]+)", line)[1], 16)
         text = line.partition(' = "')[2]
         while len(text) < length + 1:
+            if text.endswith('"...'):
+                return Start(unescaped(text[:-4]), length)
             text += "\n" + lines.next()
         return unescaped(text.rpartition('"')[0])
     if kind == "Buffer":

@@ -229,4 +229,47 @@ DefinitionBlock ("", "DSDT", 2, "RING", "LANGUAGE", 1)
     Method (F009) { F4 = "abcd" Return (F4) }
     Method (F010) { Return (Package () {W1, D1, Q1, F1, F4}) }
     Method (F011) { Return (F6) }
+
+    // Fields of buses and pins.
+    Device (I2C)
+    {
+        OperationRegion (SBS, GenericSerialBus, 0, 0x100)
+        Name (CON, ResourceTemplate () { I2cSerialBusV2 (0x50, ControllerInitiated, 400000, AddressingMode7Bit, "\\DEV") })
+        Field (SBS, BufferAcc, NoLock, Preserve)
+        {
+            Connection (CON), AccessAs (BufferAcc, AttribByte), SBYT, 8,
+            AccessAs (BufferAcc, AttribWord), SWRD, 8,
+            AccessAs (BufferAcc, AttribBlock), SBLK, 8,
+            Connection (I2cSerialBusV2 (0x51, ControllerInitiated, 400000, AddressingMode7Bit, "\\DEV")),
+            Offset (0x20), AccessAs (BufferAcc, AttribQuick), SQCK, 8,
+            AccessAs (BufferAcc, AttribBytes (4)), SBTS, 8,
+            AccessAs (BufferAcc, AttribRawProcessBytes (4)), SRAW, 8
+        }
+        OperationRegion (SMB, SMBus, 0x2200, 0x100)
+        Field (SMB, BufferAcc, NoLock, Preserve) { AccessAs (BufferAcc, AttribBlock), SMBK, 8 }
+        OperationRegion (BMC, IPMI, 0x3000, 0x100)
+        Field (BMC, BufferAcc, NoLock, Preserve) { Offset (0x20), BMCF, 8 }
+        OperationRegion (GIO, GeneralPurposeIo, 0, 16)
+        Field (GIO, ByteAcc, NoLock, Preserve)
+        {
+            Connection (GpioIo (Exclusive, PullUp, 0, 0, IoRestrictionNone, "\\DEV") {5, 6, 7}),
+            PIN0, 1, PIN1, 1, PIN2, 1,
+            Connection (GpioIo (Exclusive, PullUp, 0, 0, IoRestrictionNone, "\\DEV") {8}), PIN3, 1
+        }
+    }
+    Method (H000) { Return (\I2C.SBYT) }
+    Method (H001) { Return (\I2C.SWRD) }
+    Method (H002) { Return (\I2C.SBLK) }
+    Method (H003) { Return (\I2C.SQCK) }
+    Method (H004) { Return (\I2C.SBTS) }
+    Method (H005) { Return (\I2C.SRAW) }
+    Method (H006) { Local0 = Buffer (6) {} Local0 = \I2C.SBYT = Local0 Return (Local0) }
+    Method (H007) { Local0 = Buffer (2) {9, 9} Return (\I2C.SRAW = Local0) }
+    Method (H008) { \I2C.SBYT = 5 Return (0) }
+    Method (H009) { Return (\I2C.SMBK) }
+    Method (H010) { Local0 = Buffer (3) {1, 2, 3} Return (\I2C.SMBK = Local0) }
+    Method (H011) { Return (\I2C.BMCF = Buffer (66) {}) }
+    Method (H012) { \I2C.PIN1 = 1 Return (PAIR (\I2C.PIN0, \I2C.PIN1)) }
+    Method (H013) { \I2C.PIN3 = 1 Return (PAIR (\I2C.PIN0, \I2C.PIN2)) }
+    Method (H014) { \I2C.PIN0 = "text" Return (0) }
 }

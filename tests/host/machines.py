@@ -18,6 +18,7 @@ fields = frozen("_aml_fields")
 
 
 RESTARTS = 30  # of acpiexec, on one machine
+LENGTHS = {2: 0, 4: 1, 6: 1, 8: 2, 12: 2, 10: 255, 11: 255, 13: 255, 14: 255, 15: 255}  # bytes
 CHARACTERS = 300  # of a value that differs
 
 
@@ -52,6 +53,24 @@ class Model:
     def write(self, region, offset, size, value):
         data, start = self.part(region)
         data[start + offset : start + offset + size] = value.to_bytes(size, "little")
+
+    def transfer(self, region, offset, protocol, connection, data, write):
+        # Whatever is asked, the same is answered.
+        if region.space == 7:
+            data[:] = bytes((0, 64, 0, 0)) + bytes(range(4, 66))
+            return
+        length = min(len(data) - 2, LENGTHS[protocol])
+        data[: length + 2] = bytes((0, 32 if length == 255 else length)) + bytes(
+            (0xA0 + i) & 255 for i in range(length)
+        )
+
+    def pins(self, region, first, count, connection, value):
+        data, start = self.part(region)
+        size = (count + 7) // 8
+        data.extend(bytes(max(0, first + size - len(data))))
+        if value is not None:
+            data[first : first + size] = value.to_bytes(size, "little")
+        return int.from_bytes(data[first : first + size], "little")
 
     def sleep(self, ms):
         self.time += 10000 * ms
@@ -99,7 +118,9 @@ def attempt(namespace, path, *args):
 
 def regions_of(namespace, path):
     kids = namespace.node(path).parent.kids.values()
-    return sorted({kid.obj.space for kid in kids if isinstance(kid.obj, fields.Region)} & {2, 3})
+    return sorted(
+        {kid.obj.space for kid in kids if isinstance(kid.obj, fields.Region)} & {2, 3, 4, 7, 8, 9}
+    )
 
 
 def start_up(namespace, output):

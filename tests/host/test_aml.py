@@ -133,6 +133,34 @@ DefinitionBlock ("", "DSDT", 2, "RING", "ENDLESS", 1)
     assert namespace.evaluate("BACK") == 7
 
 
+def test_long_methods_end(language):
+    """Firmware that asks a register 65536 times before it gives up comes to its end."""
+    folder, _ = language
+    source = """
+DefinitionBlock ("", "DSDT", 2, "RING", "POLLS", 1)
+{
+    Method (POLL) { Local0 = 0 While (Local0 < 0x10000) { Local0++ } Return (Local0) }
+}
+"""
+    assert made([compile(source, folder, "polls")]).evaluate("POLL") == 0x10000
+
+
+def test_fatal(language):
+    """Fatal ends the evaluation, and says what firmware said."""
+    folder, _ = language
+    source = """
+DefinitionBlock ("", "DSDT", 2, "RING", "FATAL", 1)
+{
+    Name (LEFT, 0)
+    Method (FAIL) { Fatal (2, 0x1234, 5) LEFT = 1 }
+}
+"""
+    namespace = made([compile(source, folder, "fatal")])
+    with pytest.raises(aml.AmlError, match="Fatal: type 0x2, code 0x1234, 0x5"):
+        namespace.evaluate("FAIL")
+    assert namespace.evaluate("LEFT") == 0
+
+
 def test_mutexes(language):
     """What one evaluation leaves acquired is free for the next, as acpiexec has it."""
     folder, _ = language
@@ -168,6 +196,14 @@ def test_hardware(language):
     namespace.evaluate("F000")
     assert trace.log[0] == (r"\POR", 0, 1, 0, None)
     assert (r"\MEM", 0, 1, None, 1) in trace.log
+    namespace.evaluate("H012")
+    assert [one for one in trace.log if one[0] == r"\I2C.GIO"] == [
+        (r"\I2C.GIO", 1, 1, None, 1),
+        (r"\I2C.GIO", 0, 1, 0, None),
+        (r"\I2C.GIO", 1, 1, 1, None),
+    ]
+    namespace.evaluate("H006")
+    assert trace.log[-1] == (r"\I2C.SBS", 0, 3, b"\0\1\xa0", bytes(3))
 
 
 def test_public(language):
