@@ -108,8 +108,10 @@ def serial_args(serial, terminal):
         return ["-serial", "pty"]
     if serial.startswith("unix:"):
         return ["-serial", unix_socket("--serial", serial, "wait=on")]
+    if serial == "none":
+        return ["-serial", "none"]
     if serial != "stdio":
-        raise Error(f"--serial {serial}: it is stdio, pty or unix:PATH")
+        raise Error(f"--serial {serial}: it is stdio, pty, none or unix:PATH")
     return ["-serial", "mon:stdio" if terminal else "stdio"]
 
 
@@ -451,7 +453,12 @@ def watched(command, options, terminal, typed, log_fd, read_log):
     try:
         qemu = subprocess.Popen(
             command,
-            stdin=pipe if typed else None if terminal else subprocess.DEVNULL,
+            # Without a serial port it may be a display's, which is on the terminal.
+            stdin=pipe
+            if typed
+            else None
+            if terminal or options.serial == "none"
+            else subprocess.DEVNULL,
             stdout=pipe,
             pass_fds=[fd] if log_fd is None else [fd, log_fd],
             preexec_fn=lambda: die_with_parent(parent),
@@ -549,7 +556,7 @@ def parse(arguments):
     add(
         "--serial",
         default="stdio",
-        metavar="stdio|pty|unix:PATH",
+        metavar="stdio|pty|none|unix:PATH",
         help="where its console is (default stdio); on a socket, QEMU waits for a client",
     )
     add(

@@ -440,7 +440,7 @@ def test_arguments(launch, tmp_path):
         ("--memory", "0"): "run.py: --memory 0: ",
         ("--smp", "0"): "run.py: argument --smp: ",
         ("--accel", "nix"): "run.py: argument --accel: ",
-        ("--serial", "nix"): "run.py: --serial nix: it is stdio, pty or unix:PATH",
+        ("--serial", "nix"): "run.py: --serial nix: it is stdio, pty, none or unix:PATH",
         ("--serial", "unix:" + "x" * 108): "run.py: --serial: a socket's path has 1 to 107",
         ("--timeout", "never"): "run.py: argument --timeout: ",
         ("--kernel", "nix"): "run.py: no kernel at nix: 'make kernel' builds it",
