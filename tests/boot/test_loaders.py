@@ -248,18 +248,13 @@ def test_screen_of_grub(boot_image, folder, firmware):
     check_mark(lambda x, y: pixels[3 * (1024 * y + x)] == 255)
 
 
-def vga_text(vm):
-    return vm.memory(0xB8000, 80 * 25 * 2)[::2].decode("ascii", "replace")
-
-
 @pytest.mark.board("q35", "pc")
 def test_screen_of_vga(boot, board):
     """With a VGA and no framebuffer the console is in VGA's memory, too, and scrolls."""
     vm = boot(board=board, extra=["-device", "VGA"]).boot()
-    text = vga_text(vm)
-    assert "MicroPython v" in text and "\n" not in text
+    assert "MicroPython v" in vm.screen_text()
     vm.exec("for i in range(60): print('line', i)")
-    rows = [row.rstrip() for row in re.findall(".{80}", vga_text(vm))]
+    rows = vm.screen_text().split("\n")
     at = rows.index("line 59")
     assert at > 20 and rows[at - 20 : at] == [f"line {i}" for i in range(39, 59)]
 
@@ -273,7 +268,7 @@ def test_panic_on_the_screen(boot, folder):
     (board / "qemu.args").write_text(re.sub(r"(?m)^-device isa-debug-exit.*", "", arguments))
     vm = boot(board=board, append="console=nonsense", extra=["-device", "VGA"])
     vm.repl.expect_exact("The machine has stopped.")
-    text = vga_text(vm)
+    text = vm.screen_text()
     assert "console=nonsense is not one of" in text
     assert "panic: _boot.py failed" in text
 
@@ -289,7 +284,7 @@ def test_console(boot, console):
         vm.repl.sendline(f"import machine; machine.mem32[{addr:#x}] = 0x656e6f64")
     assert vm.memory(addr, 4) == b"done"
     assert vm.transcript() == ""
-    assert (">>> import machine" in vga_text(vm)) == (console == "screen")
+    assert (">>> import machine" in vm.screen_text()) == (console == "screen")
 
 
 def test_screen_from_interrupts(boot):

@@ -31,6 +31,21 @@ PANIC = 101  # the launcher's status
 CTRL_A, CTRL_B, CTRL_C, CTRL_D, CTRL_E = "\x01", "\x02", "\x03", "\x04", "\x05"
 PROMPT = ">>> "
 
+# QEMU's names of the keys that have a character, by the layout of the United States.
+KEYS = dict(
+    zip(
+        "1234567890abcdefghijklmnopqrstuvwxyz",
+        "1234567890abcdefghijklmnopqrstuvwxyz",
+        strict=False,
+    )
+)
+KEYS |= {" ": "spc", "\n": "ret", "\t": "tab", "\b": "backspace", "-": "minus", "=": "equal"}
+KEYS |= {"[": "bracket_left", "]": "bracket_right", ";": "semicolon", "'": "apostrophe"}
+KEYS |= {"`": "grave_accent", "\\": "backslash", ",": "comma", ".": "dot", "/": "slash"}
+UNSHIFTED = dict(zip('!@#$%^&*()_+{}|:"~<>?', "1234567890-=[]\\;'`,./", strict=False))
+VGA_ADDR, VGA_COLUMNS, VGA_ROWS = 0xB8000, 80, 25
+KEYBOARD_STATUS = 0x64  # a port, whose lowest bit says that the guest has not read yet
+
 
 class GuestError(Exception):
     """Code in the guest raised; the text is the guest's traceback."""
@@ -214,7 +229,8 @@ class VM:
     """A guest that boots when it is made; `close` ends it.
 
     The console's transcript, QEMU's command and the launcher's messages are kept in `folder`.
-    `launcher` and `extra` are further arguments for the launcher and for QEMU.
+    `launcher` and `extra` are further arguments for the launcher and for QEMU. Without `serial` it
+    has no serial port: there are its keyboard and its screen, type() and screen_text().
     `wait` is how long each wait lasts, in seconds, unless it says otherwise; None is for ever.
     Where `deadline` is given, in time.monotonic()'s seconds, no wait lasts beyond it.
     """
@@ -232,6 +248,7 @@ class VM:
         initrd=None,
         append="",
         extra=(),
+        serial=True,
         gdb=False,
         launcher=(),
         wait=30.0,
@@ -259,7 +276,9 @@ class VM:
         command = [sys.executable, str(LAUNCHER), "--kernel", str(kernel), "--board", str(board)]
         command += ["--memory", str(memory), "--smp", str(smp), "--accel", accel]
         # QEMU connects to us before the guest starts, so no output is lost.
-        command += ["--serial", f"unix:{self.sockets}/console,server=off"]
+        console = f"unix:{self.sockets}/console,server=off"
+        self.serial = serial
+        command += ["--serial", console if serial else "none"]
         command += ["--qmp", f"{self.sockets}/qmp", "--record", str(self.command_file)]
         if append:
             command += ["--append", append]
@@ -268,6 +287,10 @@ class VM:
         if app:
             command += [str(app)]
         command += [*map(str, launcher), "--", *extra]
+        if not serial:
+            # QEMU connects all the same, and its end is seen there.
+            command += ["-device", "VGA"]
+            command += ["-chardev", f"socket,id=none,path={self.sockets}/console,server=off"]
         if gdb:
             command += ["-S", "-gdb", f"unix:{self.sockets}/gdb,server=on,wait=off"]
         self.gdb_command = launcher_module().gdb_command(self.kernel, f"{self.sockets}/gdb")
@@ -317,6 +340,9 @@ class VM:
 
     def boot(self):
         """Wait for the first prompt."""
+        if not self.serial:
+            self.wait_screen(rf"\n{PROMPT.strip()}$")
+            return self
         self.repl.expect_exact(f"\n{PROMPT}")
         return self
 
@@ -421,6 +447,66 @@ class VM:
         """The value of an expression in the guest, if it is made of literals."""
         __tracebackhide__ = True
         return ast.literal_eval(self.exec(f"print(repr({expression}))", timeout).strip())
+
+    # ---- keyboard and screen
+
+    def send_keys(self, *events):
+        """Keys that go down (name, True) and up (name, False), by QEMU's names."""
+        self.qmp.command(
+            "input-send-event",
+            events=[
+                {
+                    "type": "key",
+                    "data": {"down": down, "key": {"type": "qcode", "data": name}},
+                }
+                for name, down in events
+            ],
+        )
+        # QEMU drops what comes while its buffer is full.
+        deadline = deadline_in(self.wait)
+        while self.keyboard_is_full():
+            if left_until(deadline) == 0:
+                raise TimedOut("the guest does not read its keyboard")
+
+    def keyboard_is_full(self):
+        """Whether the guest has not yet read all that was pressed."""
+        text = self.qmp.command("human-monitor-command", command_line=f"i /b {KEYBOARD_STATUS}")
+        return int(text.partition("=")[2], 16) & 1 == 1
+
+    def press(self, *names):
+        """Press keys together, and let them go."""
+        self.send_keys(*((name, True) for name in names))
+        self.send_keys(*((name, False) for name in reversed(names)))
+
+    def type(self, text):
+        """Type a text on the keyboard, where the layout of the United States has it."""
+        for one in text:
+            if one in UNSHIFTED or one.isupper():
+                self.press("shift", KEYS[UNSHIFTED.get(one, one.lower())])
+            else:
+                self.press(KEYS[one])
+
+    def screen_text(self):
+        """What is in VGA's text mode: its rows, without the spaces at their ends."""
+        cells = self.memory(VGA_ADDR, VGA_COLUMNS * VGA_ROWS * 2)[::2].decode("cp437")
+        rows = (cells[at : at + VGA_COLUMNS] for at in range(0, len(cells), VGA_COLUMNS))
+        return "\n".join(row.rstrip() for row in rows)
+
+    def wait_screen(self, pattern):
+        """Wait until the screen, without the empty rows at its end, has this in it; the match."""
+        __tracebackhide__ = True
+        limit = self.wait
+        deadline = deadline_in(limit)
+        while True:
+            text = self.screen_text().rstrip("\n")
+            found = re.search(pattern, text)
+            if found:
+                return found
+            if left_until(deadline) == 0 or self.launcher.poll() is not None:
+                raise TimedOut(
+                    f"waited {limit:.3g} s in vain for {pattern!r} on the screen:\n{text}"
+                )
+            time.sleep(0.05)
 
     # ---- the machine
 
