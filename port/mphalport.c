@@ -17,7 +17,6 @@
 #include "devices/pit.h"
 #include "devices/pm_timer.h"
 #include "devices/rtc.h"
-#include "devices/uart.h"
 #include "firmware/acpi.h"
 #include "firmware/smbios.h"
 #include "mpy/thread.h"
@@ -33,7 +32,6 @@
 #define SPIN_NS     (50 * NS_IN_US)
 #define FIRST_REFINE_NS (8 * NS_IN_MS)
 
-static uart_t *const console = &uarts[UART_CONSOLE];
 static timer_entry_t wake_timer;
 static timer_entry_t poll_timer;
 static timer_entry_t refine_timer;
@@ -44,7 +42,7 @@ static bool may_refine, refining;
 SHARED static uint64_t wall_base_ns;
 
 static void poll(timer_entry_t *timer) {
-    uart_service(console);
+    mp_hal_service_console();
     timer_start(timer, clock_ns() + POLL_NS);
 }
 
@@ -89,10 +87,9 @@ void mp_hal_init(void) {
     if (has_timer) {
         timer_init();
     }
-    console->intercept = mp_hal_is_interrupt_char;
-    bool works = uart_use_interrupt(console);
+    bool works = mp_hal_init_console();
     cpu_irq_on();
-    if (!works && has_timer && console->present) {
+    if (!works && has_timer) {
         poll_timer.callback = poll;
         timer_start(&poll_timer, clock_ns() + POLL_NS);
     }
@@ -100,9 +97,7 @@ void mp_hal_init(void) {
 
 void mp_hal_idle(uint64_t due) {
     if (!has_timer || irq_active || !(cpu_rflags() & CPU_RFLAGS_IF)) {
-        if (cpus_number == 0) {
-            uart_service(console);
-        }
+        mp_hal_service_console();
         cpu_pause();
         return;
     }

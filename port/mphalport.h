@@ -13,10 +13,15 @@ void mp_hal_init(void);
 // The first question for the time from now on has the clock measured better in the background.
 void mp_hal_refine_clock(void);
 
+// The console's devices, with interrupts off. False: one's do not arrive, and the next function has to be
+// called in their place.
+bool mp_hal_init_console(void);
+// Takes what has come in; nothing on another CPU than the first.
+void mp_hal_service_console(void);
 // Where output goes; to both, where they are there, from the start.
 void mp_hal_set_console(bool serial, bool screen);
 
-// For uart_t.intercept: true if it is the interrupt character, which has then been dealt with. Of any
+// For uart_t.intercept, and the keyboard: true if it is the interrupt character, which has then been dealt with. Of any
 // byte it says whether one may be.
 bool mp_hal_is_interrupt_char(int byte);
 

@@ -46,7 +46,8 @@ typedef struct __attribute__((packed)) {
     uint32_t pm_timer;
     uint8_t reserved_80[28];
     uint8_t century;
-    uint8_t reserved_109[3];
+    uint16_t boot; // of revision 3 on: ACPI_FADT_BOOT_*
+    uint8_t reserved_111;
     uint32_t flags; // ACPI_FADT_*
     acpi_address_t reset;
     uint8_t reset_value;
@@ -61,6 +62,7 @@ typedef struct __attribute__((packed)) {
 enum {
     ACPI_FADT_RESET = 1 << 10,
     ACPI_FADT_HARDWARE_REDUCED = 1 << 20,
+    ACPI_FADT_BOOT_8042 = 1 << 1,
 };
 
 // Takes the address that the boot loader gave, or 0; then the BIOS area is searched.

@@ -1,4 +1,4 @@
-// The console: the serial port, the screen, os.dupterm's terminals, and Ctrl-C that is typed.
+// The console: the serial port, the keyboard and the screen, os.dupterm's terminals, and Ctrl-C that is typed.
 #include "py/mphal.h"
 #include "py/runtime.h"
 #include "py/stream.h"
@@ -11,6 +11,7 @@
 #include "cpu/cpus.h"
 #include "cpu/irq.h"
 #include "cpu/lock.h"
+#include "devices/keyboard.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
 #include "main.h"
@@ -20,7 +21,22 @@
 
 static uart_t *const console = &uarts[UART_CONSOLE];
 
+static bool keyboard_interrupts;
 static bool piped;
+
+bool mp_hal_init_console(void) {
+    console->intercept = mp_hal_is_interrupt_char;
+    bool serial = uart_use_interrupt(console) || !console->present;
+    keyboard_interrupts = keyboard_init(mp_hal_is_interrupt_char);
+    return serial && keyboard_interrupts;
+}
+
+void mp_hal_service_console(void) {
+    if (cpus_number == 0) {
+        uart_service(console);
+        keyboard_service();
+    }
+}
 
 void mp_hal_set_piped(bool input_is_piped) {
     piped = input_is_piped;
@@ -128,10 +144,10 @@ static uintptr_t ask_terminal(uint8_t what, uintptr_t poll_flags, const char *st
 
 uintptr_t mp_hal_stdio_poll(uintptr_t poll_flags) {
     uintptr_t ready = 0;
-    if (!console->interrupts && cpus_number == 0) {
-        uart_service(console);
+    if (!console->interrupts || !keyboard_interrupts) {
+        mp_hal_service_console();
     }
-    if (cpus_number == 0 && (poll_flags & MP_STREAM_POLL_RD) && uart_available(console) > 0) {
+    if (cpus_number == 0 && (poll_flags & MP_STREAM_POLL_RD) && (uart_available(console) > 0 || keyboard_available() > 0)) {
         ready |= MP_STREAM_POLL_RD;
     }
     if ((poll_flags & MP_STREAM_POLL_WR) && uart_writable(console)) {
@@ -147,13 +163,19 @@ bool mp_hal_was_interrupted(void) {
     return interrupted;
 }
 
+static int receive_serial(void) {
+    return uart_receive(console);
+}
+
 bool mp_hal_interrupt_typed(void) {
-    if (piped || !uart_has(console, CHAR_CTRL_C)) {
+    if (piped) {
         return false;
     }
-    while (uart_receive(console) != CHAR_CTRL_C) {
+    int(*const receive)(void) = uart_has(console, CHAR_CTRL_C) ? receive_serial
+        : keyboard_has(CHAR_CTRL_C) ? keyboard_receive : NULL;
+    while (receive != NULL && receive() != CHAR_CTRL_C) {
     }
-    return true;
+    return receive != NULL;
 }
 
 void mp_hal_set_prompt(const void *handler) {
@@ -175,6 +197,7 @@ int mp_hal_stdin_rx_chr(void) {
     }
     for (;;) {
         int c = uart_receive(console);
+        c = c >= 0 ? c : keyboard_receive();
         if (c >= 0) {
             return c;
         }

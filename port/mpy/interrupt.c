@@ -10,6 +10,7 @@
 #include "cpu/irq.h"
 #include "cpu/timer.h"
 #include "cpu/trap.h"
+#include "devices/keyboard.h"
 #include "devices/uart.h"
 #include "memory/paging.h"
 #include "memory/space.h"
@@ -392,6 +393,9 @@ static void watch_callback(void) {
         if (uarts[i].intercept != NULL && cpus_number == 0) {
             uart_service(&uarts[i]);
         }
+    }
+    if (cpus_number == 0) {
+        keyboard_service();
     }
     uint64_t now = clock_ns();
     if (callback_ns == 0) {
