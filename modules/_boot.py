@@ -56,6 +56,15 @@ def _boot():
             )
         _handoff.set_cpus(int(cpus))
 
+    layout = options.get("keyboard")
+    if layout is not None:
+        import keyboard
+
+        try:
+            keyboard.layout(layout)
+        except ValueError as error:
+            print("command line: %s; it stays %s" % (error, keyboard.layout()))
+
     _files.mount(bootinfo.modules, options)
     if cpus == "all":
         _calls.all()
