@@ -154,6 +154,9 @@ class Cpuid:
                         found.append((eax >> 5 & 7, _KINDS[kind], size, line, ways, shared))
             if found:
                 return found
+        found = sorted(self._old_caches())
+        if found:
+            return found
         first = self.read(0x80000005)
         second = self.read(0x80000006)
         for level, kind, value in (1, "data", first[2]), (1, "instruction", first[3]):
@@ -167,6 +170,26 @@ class Cpuid:
                 ways = _WAYS[value >> 12 & 15]
                 found.append((level, "unified", size, value & 0xFF, ways, 0))
         return found
+
+    def _old_caches(self):
+        # What leaf 2 says by bytes, on CPUs of Intel's from before leaf 4.
+        row = self.read(2)
+        if self.vendor != "GenuineIntel" or row[0] & 0xFF != 1:
+            return
+        from _cpuid_caches import TEXT
+
+        said = [value >> at & 0xFF for value in row if not value >> 31 for at in (0, 8, 16, 24)]
+        for text in TEXT.strip().split("\n"):
+            kind, *ones = text.split(" ")
+            level = int(kind[0])
+            kind = {"d": "data", "i": "instruction", "u": "unified"}[kind[1]]
+            for one in ones:
+                byte, _, sizes = one.partition(":")
+                if int(byte, 16) in said[1:]:
+                    size, ways, line = [int(number) for number in sizes.split(".")]
+                    # 0x49 is the third level of a Xeon with family 15, model 6.
+                    third = byte == "49" and (self.family, self.model) == (15, 6)
+                    yield 3 if third else level, kind, size << 10, line, ways, 0
 
     def topology(self):
         """(APIC ID, package, core in it, thread in that).

@@ -156,6 +156,40 @@ def test_caches():
     ]
 
 
+def test_caches_by_bytes(tmp_path):
+    """Each byte of leaf 2 is the cache that Debian's cpuid says it is, and no other is one."""
+    says = (
+        r"0x{:02x}: L(\d) (data |instruction )?cache: ([\d.]+)([KM]).*, (\d+)-way.* (\d+)[ -]byte"
+    )
+    tables = []
+    for byte in range(1, 255):
+        rows = nothing(b"GenuineIntel")
+        rows[2, 0] = [byte << 8 | 1, 0, 0, 0]
+        tables.append(rows)
+    known = 0
+    for byte, (rows, lines) in enumerate(zip(tables, told(tables, tmp_path), strict=True), 1):
+        found = re.search(says.format(byte), "\n".join(lines))
+        expected = []
+        if found:
+            level, kind, size, unit, ways, line = found.groups()
+            kind = kind.strip() if kind else "instruction" if level == "1" else "unified"
+            size = int(float(size) * {"K": 1 << 10, "M": 1 << 20}[unit])
+            expected = [(int(level), kind, size, int(line), int(ways), 0)]
+            known += 1
+        assert of(rows).caches() == expected, hex(byte)
+        # A register that says that it has none.
+        rows[2, 0] = [1, 1 << 31 | byte, 0, 0]
+        assert of(rows).caches() == []
+    assert known > 70
+    rows = nothing(b"GenuineIntel")
+    rows[1, 0] = [0xF60, 0, 0, 0]
+    rows[2, 0] = [0x2C490001, 0, 0, 0]
+    assert of(rows).caches() == [
+        (1, "data", 32 << 10, 64, 8, 0),
+        (3, "unified", 4 << 20, 64, 16, 0),
+    ]
+
+
 def test_any_table():
     """Whatever is in the registers, it ends."""
     chosen = random.Random(1)
