@@ -367,6 +367,9 @@ class Interpreter:
             raise AmlError("%s takes no arguments" % node.path)
         else:
             value = self.value(node)
+        if isinstance(value, Ref) and isinstance(value.base, Node):
+            # What a reference leads to, where that has a value.
+            value = self.element(value.base)
         return self.given(value)
 
     def given(self, value, depth=0):

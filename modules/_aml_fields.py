@@ -39,12 +39,21 @@ class BufferField:
         self.width = width
         self.whole = whole  # made by CreateField: its value is a buffer, however short
 
+    def check(self):
+        last = self.bit + self.width
+        if not self.width or last > 8 * len(self.data):
+            raise AmlError(
+                "a field of bits %d to %d of %d bytes" % (self.bit, last, len(self.data))
+            )
+
     def read(self, ns):
+        self.check()
         last = (self.bit + self.width + 7) // 8
         value = int.from_bytes(self.data[self.bit // 8 : last], "little") >> (self.bit & 7)
         return ns.field_value(value & ((1 << self.width) - 1), self.width, self.whole)
 
     def write(self, ns, value):
+        self.check()
         value = ns.field_bits(value, self.width)
         first = self.bit // 8
         last = (self.bit + self.width + 7) // 8

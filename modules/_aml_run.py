@@ -307,9 +307,9 @@ class Run:
         node = self.find(self.name())
         if calls and isinstance(node.obj, Method):
             value = self.call(node, node.obj)
-            if not isinstance(value, (Ref, Node)):
-                raise AmlError("%s gives nothing to store to" % node.path)
-            return value
+            if value is None:
+                raise AmlError("%s gives nothing" % node.path)
+            return value if isinstance(value, (Ref, Node)) else ([value], 0, False)
         return node
 
     def skip(self):
@@ -591,9 +591,14 @@ def index_field(run, end, index, data, flags):
 def buffer_field(run, source, bit, width, name, whole=False):
     if not isinstance(source, bytearray):
         raise AmlError("a field of a %s" % kind_of(source))
-    if not width or bit + width > 8 * len(source):
-        raise AmlError("a field of bits %d to %d of %d bytes" % (bit, bit + width, len(source)))
-    run.new(BufferField(source, bit, width, whole), name)
+    made = BufferField(source, bit, width, whole)
+    if run.args is None:
+        # The names of a table are there all the same.
+        run.new(made, name)
+        made.check()
+    else:
+        made.check()
+        run.new(made, name)
 
 
 def create_field(run, source, bit, width, name):

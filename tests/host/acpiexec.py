@@ -52,10 +52,11 @@ LIMITS = {
 
 
 class Impossible:
-    """Why it gives no result."""
+    """Why it gives no result; `ended` is whether it has done what it should all the same."""
 
     def __init__(self, why):
         self.why = why
+        self.ended = why in (LIMITS["AE_BUFFER_OVERFLOW"], LIMITS["failed with status AE_TYPE"])
 
 
 def start(folder, files, typed, seconds=300):
@@ -207,7 +208,7 @@ def unescaped(text):
         "v": "\v",
     }
     return re.sub(
-        r"\\(x[0-9A-Fa-f]{2}|.)",
-        lambda m: chr(int(m[1][1:], 16)) if m[1][0] == "x" else simple.get(m[1], m[1]),
+        r"\\(x(?:FFFFFF)?[0-9A-F]{2}|.)",
+        lambda m: chr(int(m[1][-2:], 16)) if m[1][0] == "x" else simple.get(m[1], m[1]),
         text,
     )

@@ -52,7 +52,7 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict at
     return error;
 }
 
-// Where both wait for ever, which is so after a method that failed with its mutex, it ends.
+// Where both wait for ever, the debugger waits for the mutex of a method that failed: it is given it.
 int sem_wait(sem_t *semaphore) {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static sem_t *waits[2];
@@ -70,8 +70,7 @@ int sem_wait(sem_t *semaphore) {
         sem_getvalue(waits[!here], &other);
     }
     if (mine <= 0 && other <= 0) {
-        fflush(NULL);
-        _exit(1);
+        sem_post(waits[1]);
     }
     pthread_mutex_unlock(&lock);
     int error = wait(semaphore);

@@ -272,4 +272,16 @@ DefinitionBlock ("", "DSDT", 2, "RING", "LANGUAGE", 1)
     Method (H012) { \I2C.PIN1 = 1 Return (PAIR (\I2C.PIN0, \I2C.PIN1)) }
     Method (H013) { \I2C.PIN3 = 1 Return (PAIR (\I2C.PIN0, \I2C.PIN2)) }
     Method (H014) { \I2C.PIN0 = "text" Return (0) }
+
+    Name (PLC, 7)
+    CreateQWordField (BUF, 4, PAST) // beyond the buffer's end
+    Method (PKGM) { Return (Package () {1, 2, 3}) }
+    Method (ZERM) { Return (Zero) }
+    Method (I000) { Return (SizeOf (PKGM)) }
+    Method (I001) { Return (SizeOf (PKGM ())) }
+    Method (I002) { ZERM = 5 Return (ZERM) }
+    Method (I003) { Return (RefOf (PKG)) }
+    Method (I004) { Return (RefOf (PLC)) }
+    Method (I005) { Return (PAST) }
+    Method (I006) { PAST = 1 Return (0) }
 }

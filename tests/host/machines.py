@@ -154,7 +154,7 @@ def compare(folder, files, tables, chosen, seconds=300):
     """Compares names, and the values of those that are chosen, one after the other.
 
     Gives lists: names that differ; equal values and those that differ, (path, acpiexec's, ours);
-    what acpiexec cannot evaluate, (path, why). After one of these both begin anew.
+    what acpiexec cannot evaluate, (path, why). Where it did not end, both begin anew.
     """
     names = None
     paths = []
@@ -175,7 +175,10 @@ def compare(folder, files, tables, chosen, seconds=300):
             assert paths.pop(0) == path
             if isinstance(value, acpiexec.Impossible):
                 impossible.append((path, value.why))
-                break
+                if not value.ended:
+                    break
+                attempt(namespace, path)
+                continue
             result = attempt(namespace, path)
             (equal if same(value, result) else different).append((path, value, result))
     impossible += [(path, "it has ended too often") for path in paths]

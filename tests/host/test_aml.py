@@ -220,7 +220,7 @@ def test_public(language):
         namespace.evaluate("PAIR")
     with pytest.raises(TypeError):
         namespace.evaluate("PAIR", 1.5, 2)
-    assert namespace.problems == []
+    assert namespace.problems == ["a field of bits 32 to 96 of 8 bytes"]
 
 
 def test_notify_and_debug(language):
