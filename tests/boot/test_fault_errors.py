@@ -231,7 +231,7 @@ BELIEVED = {
     "broken = [1, 2]; machine.mem64[id(broken)] = 1 << 63; len(broken)": "general protection",
     "__build_class__(lambda: 3, 'x')": "page fault",
     "__build_class__(lambda: 1 << 40, 'x')()": "page fault",
-    "uctypes.struct(16, {'a': ()}, uctypes.NATIVE).a.foo": "page fault",
+    "uctypes.struct(16, {'a': (0,)}, uctypes.NATIVE).a.foo": "page fault",
     "_asyncio.TaskQueue().remove(5)": "page fault",
     "_asyncio.Task((i for i in ())).cancel()": "page fault",
     "l = [Clear() for _ in range(100)]; l.remove(5)": "page fault",
