@@ -1,3 +1,4 @@
+#include "boot/percpu.h"
 #include "cpu/irq.h"
 #include "cpu/trap.h"
 #include "panic.h"
@@ -51,6 +52,7 @@ const char *trap_name(unsigned vector) {
 }
 
 static trap_handler_t handlers[TRAP_EXCEPTIONS];
+PERCPU static trap_handler_t first;
 
 trap_handler_t trap_set_handler(unsigned vector, trap_handler_t handler) {
     trap_handler_t before = handlers[vector];
@@ -69,7 +71,14 @@ void trap_return_to(trap_frame_t *frame, void (*function)(void)) {
     frame->rflags &= ~(uint64_t)RFLAGS_CLEARED;
 }
 
+void trap_set_first(trap_handler_t handler) {
+    first = handler;
+}
+
 void trap_handle(trap_frame_t *frame) {
+    if (first != 0 && first(frame)) {
+        return;
+    }
     if (frame->vector >= TRAP_EXCEPTIONS) {
         irq_handle(frame);
         return;

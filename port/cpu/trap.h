@@ -28,6 +28,9 @@ typedef bool (*trap_handler_t)(trap_frame_t *frame);
 // For one exception; there is none at the start. Returns the one before.
 trap_handler_t trap_set_handler(unsigned vector, trap_handler_t handler);
 
+// On this CPU: sees every trap, interrupts too, before anybody else does, and may refuse it. 0: nobody.
+void trap_set_first(trap_handler_t handler);
+
 // Makes the trap return to a function, on the stack that it came on and as if called from there, with
 // the FPU and the flags as C expects them. Its arguments are the frame's registers.
 void trap_return_to(trap_frame_t *frame, void (*function)(void));

@@ -307,7 +307,7 @@ static paging_status_t check_range(uint64_t va, uint64_t count) {
     return PAGING_OK;
 }
 
-static paging_status_t check_map(uint64_t va, uint64_t addr, uint64_t count, unsigned flags) {
+static paging_status_t check_map(const paging_t *paging, uint64_t va, uint64_t addr, uint64_t count, unsigned flags) {
     paging_status_t status = check_range(va, count);
     if (status != PAGING_OK) {
         return status;
@@ -320,7 +320,7 @@ static paging_status_t check_map(uint64_t va, uint64_t addr, uint64_t count, uns
         return PAGING_TOO_LONG;
     }
     return (flags & ~(unsigned)PAGING_FLAGS)
-           || (flags & PAGING_WRITE && flags & PAGING_EXECUTE)
+           || (flags & PAGING_WRITE && flags & PAGING_EXECUTE && !paging->allows_both)
            || (flags & PAGING_COMBINE && flags & PAGING_UNCACHED)
            || (flags & PAGING_OWN && flags & PAGING_DISOWN) ? PAGING_BAD_FLAGS : PAGING_OK;
 }
@@ -362,7 +362,7 @@ paging_status_t paging_init(paging_t *paging) {
 }
 
 paging_status_t paging_map(paging_t *paging, uint64_t va, uint64_t addr, uint64_t count, unsigned flags) {
-    paging_status_t status = check_map(va, addr, count, flags);
+    paging_status_t status = check_map(paging, va, addr, count, flags);
     if (status != PAGING_OK) {
         return status;
     }
@@ -380,7 +380,7 @@ paging_status_t paging_unmap(paging_t *paging, uint64_t va, uint64_t count, unsi
 }
 
 paging_status_t paging_protect(paging_t *paging, uint64_t va, uint64_t count, unsigned flags) {
-    paging_status_t status = check_map(va, 0, count, flags);
+    paging_status_t status = check_map(paging, va, 0, count, flags);
     if (status != PAGING_OK) {
         return status;
     }
@@ -389,7 +389,7 @@ paging_status_t paging_protect(paging_t *paging, uint64_t va, uint64_t count, un
 }
 
 paging_status_t paging_check(paging_t *paging, uint64_t va, uint64_t addr, uint64_t count, unsigned flags) {
-    paging_status_t status = check_map(va, addr, count, flags);
+    paging_status_t status = check_map(paging, va, addr, count, flags);
     if (status != PAGING_OK) {
         return status;
     }

@@ -22,14 +22,14 @@ typedef enum {
     PAGING_MISALIGNED,    // va or addr is no multiple of 4096
     PAGING_NOT_CANONICAL, // SDM 1 3.3.7.1: the range leaves the two halves of 48 bits
     PAGING_TOO_LONG,      // count is 0, or the range ends beyond the last address
-    PAGING_BAD_FLAGS,     // writable and executable, or two kinds of caching
+    PAGING_BAD_FLAGS,     // writable and executable where the tables are not for that, or two kinds of caching
     PAGING_MAPPED,        // something is mapped there
     PAGING_UNMAPPED,      // something there is not mapped
     PAGING_OWNED,         // the kernel's own, and the call says neither PAGING_OWN nor _DISOWN
     PAGING_NO_FRAME,      // no frame for a table
 } paging_status_t;
 
-// What a mapping allows. Reading always is; writing and executing never together.
+// What a mapping allows. Reading always is; writing and executing never together in the kernel's own tables.
 enum {
     PAGING_WRITE = 1,
     PAGING_EXECUTE = 2,
@@ -44,6 +44,7 @@ typedef struct paging {
     uint64_t root;        // address of the top table
     uintptr_t base;       // where address 0 is seen
     bool has_1g;          // CPUID 80000001h EDX bit 26
+    bool allows_both;     // writing and executing together: firmware may have code and data in one
     void *context;        // for the callbacks
     uint64_t (*take)(void *context); // address of a frame; 0 where there is none
     void (*give)(void *context, uint64_t addr);

@@ -56,6 +56,7 @@ typedef enum {
     PLACE_KERNEL,       // the collector's and the allocator's are the kernel's
     PLACE_PROGRAM,      // made to access what Python names
     PLACE_INTERPRETER,
+    PLACE_FIRMWARE,
 } place_t;
 
 extern char access_start[], access_end[], memory_functions_start[], memory_functions_end[];
@@ -88,6 +89,12 @@ static void print_fault(const mp_print_t *print, const mp_obj_tuple_t *args) {
         mp_printf(print, " in the interpreter (%s)", name[0] != 0 ? name : "no function");
     }
     qstr kind = kind_of(args);
+    if (args->items[ARG_PLACE] == MP_OBJ_NEW_SMALL_INT(PLACE_FIRMWARE)) {
+        mp_print_str(print, " in firmware");
+        if (kind != MP_QSTRnull) {
+            mp_printf(print, " at 0x%lx", (unsigned long)rip);
+        }
+    }
     if (kind == MP_QSTRnull && args->items[ARG_ADDR] != mp_const_none) {
         mp_printf(print, ": access to 0x%lx: not canonical",
             (unsigned long)mp_obj_int_get_truncated(args->items[ARG_ADDR]));
@@ -293,6 +300,10 @@ void fault_init(void) {
 void fault_raise_protection(void) {
     uint64_t rip = (uint64_t)__builtin_return_address(0);
     raise_fault(VECTOR_GENERAL_PROTECTION, mp_const_none, 0, rip, PLACE_PROGRAM);
+}
+
+void fault_raise_firmware(uint64_t vector, uint64_t addr, uint64_t error, uint64_t rip) {
+    raise_fault(vector, vector == VECTOR_PAGE_FAULT ? new_addr(addr) : mp_const_none, error, rip, PLACE_FIRMWARE);
 }
 
 void fault_check_canonical(uint64_t addr) {

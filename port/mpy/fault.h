@@ -22,6 +22,9 @@ void fault_check_canonical(uint64_t addr);
 // FaultError for a #GP that another CPU has had for this one.
 __attribute__((noreturn)) void fault_raise_protection(void);
 
+// FaultError for what firmware has done, with what the trap said of it: `addr` is a page fault's.
+__attribute__((noreturn)) void fault_raise_firmware(uint64_t vector, uint64_t addr, uint64_t error, uint64_t rip);
+
 // Reads of a range what makes it fault, if anything does: for code that must not fault on its way.
 void fault_probe(const void *start, size_t size);
 

@@ -34,6 +34,7 @@ class Paging(ctypes.Structure):
         ("root", ctypes.c_uint64),
         ("base", ctypes.c_void_p),
         ("has_1g", ctypes.c_bool),
+        ("allows_both", ctypes.c_bool),
         ("context", ctypes.c_void_p),
         ("take", Take),
         ("give", Give),
@@ -94,7 +95,7 @@ class Machine:
         self.flushed = []
         self.base = base
         self.callbacks = Take(self.take), Give(self.give), Flush(self.flush)
-        self.c = Paging(0, base, has_1g, None, *self.callbacks)
+        self.c = Paging(0, base, has_1g, False, None, *self.callbacks)
         for addr in self.free:
             self.scribble(addr)
         assert lib.paging_init(ctypes.byref(self.c)) == OK
