@@ -8,7 +8,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 FOLDERS = (TOP / "modules", TOP / "modules" / "layouts")
-FOUND = ("acpi", "aml", "smbios", "cpuid", "msr", "mtrr", "firmware", "keyboard")
+FOUND = ("acpi", "aml", "smbios", "cpuid", "msr", "mtrr", "firmware", "keyboard", "efi")
 
 
 class Finder(importlib.abc.MetaPathFinder):

@@ -11,8 +11,8 @@ MODULES = (
     "array asyncio _asyncio binascii bootinfo builtins cmath cmdline collections deflate errno"
     " framebuf frames gc hashlib heapq io json machine marshal math memmap micropython os pages"
     " platform ramdisk random re select struct sys time uctypes vfs websocket _handoff _space"
-    " _pages _files cpus _calls _sync _thread pci acpi aml smbios cpuid msr mtrr keyboard"
-    " _keyboard asyncio.core asyncio.event asyncio.funcs asyncio.lock asyncio.stream"
+    " _pages _files cpus _calls _sync _thread pci acpi aml smbios efi _efi cpuid msr mtrr"
+    " keyboard _keyboard asyncio.core asyncio.event asyncio.funcs asyncio.lock asyncio.stream"
 )
 for _name in MODULES.split():
     try:
