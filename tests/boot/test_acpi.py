@@ -87,6 +87,23 @@ def test_load(vm):
         size = gc.mem_alloc() - before
     """)
     assert vm.eval("size") < 40 * vm.eval("len(acpi.table('DSDT').data)")
+    # Of 100 KB, as real machines have them: a method, or a number, in 30 bytes.
+    vm.exec(r"""
+        import aml
+        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        names = [a + b + c for a in letters for b in letters for c in letters][:3700]
+        data = b"".join([b"\x14\x1aM" + name.encode() + bytes(21) for name in names])
+        data = b"DSDT" + bytes(32) + data
+        gc.collect()
+        gc.disable()
+        before = gc.mem_alloc()
+        large = aml.Namespace([data])
+        size = gc.mem_alloc() - before
+        gc.enable()
+        found = len([name for name in large.names() if name[1] == "Method"])
+    """)
+    assert vm.eval("(len(data), found, large.problems)") == (99936, 3701, [])
+    assert vm.eval("size") < 4 << 20
 
 
 @pytest.mark.board("q35", "pc")
