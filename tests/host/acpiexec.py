@@ -167,9 +167,9 @@ def value(lines):
     if kind == "String":
         length = int(re.search(r"Length ([0-9A-F]+)", line)[1], 16)
         text = line.partition(' = "')[2]
+        if length > 255 and text.endswith('"...'):
+            return Start(unescaped(text[:-4]), length)
         while len(text) < length + 1:
-            if text.endswith('"...'):
-                return Start(unescaped(text[:-4]), length)
             text += "\n" + lines.next()
         return unescaped(text.rpartition('"')[0])
     if kind == "Buffer":

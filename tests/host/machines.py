@@ -17,6 +17,15 @@ values = frozen("_aml_values")
 fields = frozen("_aml_fields")
 
 
+# Firmware that acpiexec 20200925 and this differ about, and where.
+APART = {
+    "convertible-004",  # it has a name of one scope in another after a table's error
+    "notebook-002",  # it loses its place in a table after an operand without a value
+    "notebook-016",  # a value is the time
+    "notebook-033",  # it multiplies to 64 bits where integers have 32
+    "notebook-048",  # as convertible-004
+    "tablet-001",  # it leaves out the rest of a table after an If of a name that is not there
+}
 RESTARTS = 30  # of acpiexec, on one machine
 LENGTHS = {2: 0, 4: 1, 6: 1, 8: 2, 12: 2, 10: 255, 11: 255, 13: 255, 14: 255, 15: 255}  # bytes
 CHARACTERS = 300  # of a value that differs
@@ -216,7 +225,8 @@ def main(wanted):
             for path, *both in found:
                 told = "   ".join(repr(one)[:CHARACTERS] for one in both)
                 print(f"    {kind} {path}: {told}", flush=True)
-        apart += len(names) + len(different)
+        if name not in APART:
+            apart += len(names) + len(different)
     return apart != 0
 
 
