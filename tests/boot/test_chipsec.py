@@ -7,8 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from chipsec.library.exceptions import OsHelperError
 from images import ROOT
 from pseudo_terminal import Device
+from ringzero_chipsec import RingzeroHelper
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -100,3 +102,27 @@ def test_common_modules(chipsec):
     assert "Modules failed to run   0:" in text
     assert "Modules with exceptions" not in text and "Exception" not in text
     assert "PASSED: chipsec.modules.common.bios_smi" in text
+
+
+def test_variables(boot, kernel, folder):
+    """EFI's variables are listed, read, written and deleted by the helper."""
+    image = folder / "ringzero.disk"
+    command = [sys.executable, ROOT / "scripts/image.py", "disk", "--kernel", kernel]
+    subprocess.run([*command, "--output", image], check=True)
+    vm = boot(launcher=["--image", image, "--firmware", "uefi"], wait=100).boot()
+    helper = RingzeroHelper(vm.exec)
+    assert helper.create() and helper.start() and helper.EFI_supported()
+    found = helper.list_EFI_variables()
+    ours = vm.eval(
+        "(lambda efi: {n: efi.get(n, g) for n, g in efi.variables()})(__import__('efi'))"
+    )
+    assert {name: (one[0][5], one[0][3]) for name, one in found.items()} == ours
+    assert helper.get_EFI_variable("BootOrder", found["BootOrder"][0][4]) == ours["BootOrder"][1]
+    own = "3b7b2f8e-5d9f-4bb5-8a0e-93d3a8c7a001"
+    assert helper.get_EFI_variable("It's", own) == b""
+    assert helper.set_EFI_variable("It's", own, b"one\0two", 5) == 0
+    assert helper.get_EFI_variable("It's", own) == b"one\0t"
+    assert helper.delete_EFI_variable("It's", own) == 0
+    assert helper.delete_EFI_variable("It's", own) == 14
+    with pytest.raises(OsHelperError, match="a name has characters"):
+        helper.set_EFI_variable("", own, b"one")

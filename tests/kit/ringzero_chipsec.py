@@ -7,7 +7,7 @@ DEVICE is the serial port or pseudo-terminal that the prompt is on; what follows
 are arguments of chipsec_util and chipsec_main. Needs the packages chipsec (1.13) and mpremote.
 
 What the kernel has no way to do is CHIPSEC's UnimplementedAPIError: control registers, descriptor
-tables, microcode updates, SMIs with registers, message bus, hypercalls, EFI's variables.
+tables, microcode updates, SMIs with registers, message bus, hypercalls.
 """
 
 import ast
@@ -38,6 +38,13 @@ def chipsec_place(addr):
     return va + (addr & 4095)
 def chipsec_bytes(addr, size):
     return uctypes.bytearray_at(chipsec_place(addr), size)
+def chipsec_status(call):
+    from efi import Error
+    try:
+        call()
+    except Error as error:
+        return error.status & ~(1 << 63)
+    return 0
 def chipsec_vendors():
     found = {}
     for n in range(256 << 5):
@@ -189,7 +196,36 @@ class RingzeroHelper(NoneHelper):
     # ---- EFI
 
     def EFI_supported(self):
-        return False
+        return self.ask("__import__('bootinfo').efi is not None")
+
+    def get_EFI_variable(self, name, guid, attrs=None):
+        return self.variable(name, guid)[1]
+
+    def variable(self, name, guid):
+        """(attributes, bytes); (0, b"") where there is none."""
+        try:
+            return self.ask(f"__import__('efi').get({name!r}, {guid!r})")
+        except OsHelperError:
+            return 0, b""
+
+    def set_EFI_variable(self, name, guid, data, datasize=None, attrs=None):
+        data = bytes(data if datasize is None else data[:datasize])
+        rest = "" if attrs is None else f", {attrs}"
+        return self.status(f"__import__('efi').set({name!r}, {data!r}, {guid!r}{rest})")
+
+    def delete_EFI_variable(self, name, guid):
+        return self.status(f"__import__('efi').delete({name!r}, {guid!r})")
+
+    def status(self, call):
+        """EFI's status of a call, as CHIPSEC has it: 0, or its number without the top bit."""
+        return self.ask(f"chipsec_status(lambda: {call})")
+
+    def list_EFI_variables(self):
+        found = {}
+        for name, guid in self.ask("__import__('efi').variables()"):
+            attributes, data = self.variable(name, guid)
+            found.setdefault(name, []).append((0, b"", 0, data, guid, attributes))
+        return found
 
 
 def parts(addr, length):
