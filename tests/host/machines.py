@@ -21,8 +21,12 @@ fields = frozen("_aml_fields")
 APART = {
     "convertible-004",  # it has a name of one scope in another after a table's error
     "notebook-002",  # it loses its place in a table after an operand without a value
+    "notebook-004",  # it goes on after Fatal
     "notebook-016",  # a value is the time
+    "notebook-018",  # it has a field instead of a number of the same name that was there before
     "notebook-033",  # it multiplies to 64 bits where integers have 32
+    "notebook-034",  # it leaves out what comes after a table's error
+    "notebook-045",  # as notebook-033
     "notebook-048",  # as convertible-004
     "tablet-001",  # it leaves out the rest of a table after an If of a name that is not there
 }
