@@ -6,7 +6,7 @@ import pytest
 from images import ROOT, make, once
 
 pytestmark = pytest.mark.timeout(900)
-SECTIONS = "kernel boot memory cpus mtrrs pci acpi_tables acpi_devices smbios smi problems"
+SECTIONS = "kernel boot efi memory cpus mtrrs pci acpi_tables acpi_devices smbios smi problems"
 
 
 @pytest.fixture
@@ -68,11 +68,14 @@ def test_report(boot, hwinfo):
 
 
 def test_usb_stick(boot, hwinfo, tmp_path):
-    """The image boots by itself, and the report is drawn on the loader's framebuffer."""
-    launcher = ["--image", hwinfo / "hwinfo.iso", "--medium", "usb"]
-    vm = boot(kernel=hwinfo / "hwinfo.elf", launcher=launcher, extra=["-device", "VGA"]).boot()
+    """The image boots by UEFI, which is reported, and the report is on the framebuffer."""
+    launcher = ["--image", hwinfo / "hwinfo.iso", "--medium", "usb", "--firmware", "uefi"]
+    extra = ["-device", "VGA"]
+    vm = boot(kernel=hwinfo / "hwinfo.elf", launcher=launcher, extra=extra, wait=100).boot()
     found, lines = report(vm)
     assert found["boot"]["protocol"] == "multiboot2" and lines.endswith("hwinfo: 0 problems")
+    assert found["efi"]["vendor"] == "EDK II" and found["boot"]["uefi"]
+    assert {"ACPI 2.0 root pointer", "SMBIOS"} <= {one["words"] for one in found["efi"]["tables"]}
     file = tmp_path / "screen.ppm"
     vm.qmp.command("screendump", filename=str(file))
     _, width, height, _, pixels = file.read_bytes().split(maxsplit=4)

@@ -30,6 +30,31 @@ def _pairs(found):
     return ["%s: %s" % (name.replace("_", " "), found[name]) for name in sorted(found)]
 
 
+def _efi():
+    import bootinfo
+
+    if bootinfo.efi is None:
+        return None
+    import efi
+
+    _, revision, vendor, number = efi.system_table()
+    return {
+        "revision": "%d.%d.%d" % revision,
+        "vendor": vendor,
+        "firmware_revision": number,
+        "tables": [
+            {"guid": guid, "addr": addr, "words": efi.words(guid)}
+            for guid, addr in efi.tables().items()
+        ],
+    }
+
+
+def _efi_lines(found):
+    yield "UEFI %(revision)s, %(vendor)s, 0x%(firmware_revision)x" % found
+    for one in found["tables"]:
+        yield "0x%(addr)x  %(guid)s  " % one + (one["words"] or "")
+
+
 def _memory():
     import memmap
 
@@ -239,6 +264,7 @@ def _smi():
 ALL = (
     ("kernel", _kernel, _pairs),
     ("boot", _boot, _pairs),
+    ("efi", _efi, _efi_lines),
     ("memory", _memory, _memory_lines),
     ("cpus", _cpus, _cpu_lines),
     ("mtrrs", _mtrrs, _mtrr_lines),
