@@ -30,6 +30,7 @@ APART = {
     "notebook-048",  # as convertible-004
     "tablet-001",  # it leaves out the rest of a table after an If of a name that is not there
 }
+HANDLED = (0x80, 0xE4)  # address spaces of vendors' that acpiexec has memory for
 RESTARTS = 30  # of acpiexec, on one machine
 LENGTHS = {2: 0, 4: 1, 6: 1, 8: 2, 12: 2, 10: 255, 11: 255, 13: 255, 14: 255, 15: 255}  # bytes
 CHARACTERS = 300  # of a value that differs
@@ -45,6 +46,8 @@ class Model:
 
     def part(self, region):
         """The memory that a region lies in, and where in it the region begins."""
+        if region.space > 10 and region.space not in HANDLED:
+            raise aml.AmlError(f"{region.node}: acpiexec has no handler for it")
         first, length = region.address, min(region.length, 1 << 24)
         for index, (space, start, data) in enumerate(self.parts):
             if space == region.space and start < first + length and first < start + len(data):
