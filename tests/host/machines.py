@@ -26,8 +26,12 @@ APART = {
     "notebook-018",  # it has a field instead of a number of the same name that was there before
     "notebook-033",  # it multiplies to 64 bits where integers have 32
     "notebook-034",  # it leaves out what comes after a table's error
+    "notebook-042",  # as notebook-018
     "notebook-045",  # as notebook-033
     "notebook-048",  # as convertible-004
+    "notebook-061",  # as notebook-016
+    "notebook-102",  # as notebook-018
+    "notebook-108",  # as notebook-016
     "tablet-001",  # it leaves out the rest of a table after an If of a name that is not there
 }
 HANDLED = (0x80, 0xE4)  # address spaces of vendors' that acpiexec has memory for
