@@ -57,6 +57,7 @@
 #:   NAME=hello            what the image is called; one of tests/images needs no more, and is an ISO
 #:   ISO=1                 make image: NAME.iso as well
 #:   DISK=1                make image: NAME.img as well
+#:   BITS_TESTS=DIR        make test-boot: run the BITS scripts of this QEMU checkout as well
 #:   EACH=1                make bench-vm: without each of the options in turn, too
 #:   GC_EVERY=N            make kernel, test-upstream: one in build/gc that collects before every Nth allocation
 #:   FUZZ_SECONDS=60       make fuzz, fuzz-api, fuzz-programs: for how long

@@ -64,6 +64,17 @@ def test_example(boot, example):
     assert "==== Overall summary: 16 passed, 2 failed ====" in raises
 
 
+def test_conversion_of_a_checkout(tmp_path):
+    """QEMU's scripts are found in its source."""
+    folder = tmp_path / "qemu/tests/functional/x86_64/acpi-bits/bits-tests"
+    folder.mkdir(parents=True)
+    (folder / "one.py2").write_text("print 'one'\n")
+    convert = [sys.executable, IMAGES / "bits" / "convert.py", tmp_path / "qemu", tmp_path / "out"]
+    subprocess.run(convert, check=True)
+    assert (tmp_path / "out/scripts/one.py").read_text() == "print('one')\n"
+    assert (tmp_path / "out/scripts/__init__.py").read_text() == 'NAMES = ("one",)\n'
+
+
 def test_conversion_of_nothing(tmp_path):
     """A folder without scripts is an error, and nothing is made."""
     convert = [sys.executable, IMAGES / "bits" / "convert.py", tmp_path, tmp_path / "out"]

@@ -1,7 +1,7 @@
 """BITS's scripts, Python 2.7, as Python 3 for the image: convert.py FOLDER OUT.
 
-FOLDER is QEMU's tests/functional/acpi-bits/bits-tests, or any with such .py2 files. OUT gets a
-package `scripts` with a module of each, and their names in scripts.NAMES.
+FOLDER is a QEMU checkout, or any folder with .py2 files, such as its tests/functional/acpi-bits/
+bits-tests. OUT gets a package `scripts` with a module of each, and their names in scripts.NAMES.
 """
 
 import argparse
@@ -28,10 +28,11 @@ def convert(text, name):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="where the .py2 files are")
+    parser.add_argument("folder", type=Path, help="a QEMU checkout, or where the .py2 files are")
     parser.add_argument("out", type=Path, help="gets the package `scripts`")
     options = parser.parse_args()
     found = sorted(options.folder.glob("*.py2"))
+    found = found or sorted(options.folder.glob("tests/**/bits-tests/*.py2"))
     if not found:
         sys.exit(f"{options.folder}: no .py2 file")
     package = options.out / "scripts"
