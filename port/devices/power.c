@@ -135,6 +135,7 @@ static void acpi_power_off(void) {
 void power_off(unsigned status) {
     static const char text[] = "The machine may be switched off now.\r\n";
     cpu_irq_off();
+    uart_finish();
     io_out8(DEBUG_EXIT_PORT, status + 1);
     acpi_power_off();
     uart_write(text, sizeof(text) - 1);
@@ -145,6 +146,7 @@ void power_off(unsigned status) {
 void power_off_panic(void) {
     static const char text[] = "The machine has stopped.\r\n";
     cpu_irq_off();
+    uart_finish();
     io_out8(DEBUG_EXIT_PORT, DEBUG_EXIT_PANIC);
     uart_write(text, sizeof(text) - 1);
     cpu_halt();
@@ -152,6 +154,7 @@ void power_off_panic(void) {
 
 void power_reset(void) {
     cpu_irq_off();
+    uart_finish();
     const acpi_fadt_t *fadt = acpi_fadt();
     if (fadt != NULL && (fadt->flags & ACPI_FADT_RESET)) {
         write_register(&fadt->reset, fadt->reset_value);

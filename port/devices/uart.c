@@ -41,6 +41,8 @@ enum {
     CONSOLE_RING_SIZE = 4096,
     // A test interrupt that has not come after this many reads of a register will not come.
     TEST_READS = 2000,
+    // A read takes about a microsecond, and a FIFO at 300 baud half a second; who reads QEMU's socket may be late.
+    FINISH_READS = 5000000,
     // So many bytes are dropped in one go: the program gets its turn beside a sender without an end.
     DROP_MAX = 256,
 };
@@ -305,6 +307,16 @@ bool uart_writable(const uart_t *uart) {
 
 bool uart_sent(const uart_t *uart) {
     return !uart->open || (get(uart, LSR) & LSR_ALL_SENT);
+}
+
+void uart_finish(void) {
+    unsigned left = FINISH_READS;
+    for (size_t i = 0; i < UART_COUNT; ++i) {
+        while (!uart_sent(&uarts[i]) && left > 0) {
+            --left;
+            cpu_pause();
+        }
+    }
 }
 
 void uart_break(uart_t *uart, bool on) {

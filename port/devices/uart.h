@@ -90,6 +90,8 @@ void uart_write(const char *data, size_t size);
 // Whether a byte would be taken at once, and whether the last one has left.
 bool uart_writable(const uart_t *uart);
 bool uart_sent(const uart_t *uart);
+// Waits until the last byte of each has left; not for ever, where nobody takes them.
+void uart_finish(void);
 void uart_break(uart_t *uart, bool on);
 
 #endif

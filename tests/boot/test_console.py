@@ -161,3 +161,24 @@ def test_asyncio(vm):
     vm.repl.send("qrest of it\rend")
     vm.repl.expect_exact("(b'rest of it\\n', b'end')\r\n>>> ")
     assert vm.run("1 + 1") == "2\r\n"
+
+
+FULL = """
+import machine, sys
+port = machine.port8
+while port[0x3fd] & 0x20:
+    port[0x3f8] = ord(".")
+for byte in b"the end":
+    port[0x3f8] = byte
+machine.mem32[0x4000000] = 0x656e6f64
+"""
+
+
+@pytest.mark.parametrize("end", ["sys.exit(3)", "machine.deepsleep()"])
+def test_end_is_read(boot, app, end):
+    """A machine that ends has sent what is still in its serial port when nobody reads it."""
+    vm = boot(app=app(FULL + end))
+    while vm.memory(0x4000000, 4) != b"done":
+        assert vm.launcher.poll() is None
+    assert vm.wait_exit() == (3 if "exit" in end else 0)
+    assert vm.transcript().endswith(".the end")
