@@ -4,6 +4,7 @@
 #include "cpu/irq.h"
 #include "cpu/local_apic.h"
 #include "cpu/lock.h"
+#include "cpu/mtrr.h"
 #include "cpu/trap.h"
 
 enum {
@@ -113,6 +114,7 @@ bool cpus_start(uint32_t apic_id, char *memory, uint64_t root, uint64_t trampoli
     *CPUS_OF(number, cpus_number) = number;
     cpus_start_root = root;
     arrived = round_asked = round_answered = joined = 0;
+    mtrr_save();
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     local_apic_send(apic_id, LOCAL_APIC_START | trampoline >> 12);
     if (!wait_for(&arrived, 1, SIPI_NS)) {
@@ -141,6 +143,7 @@ void cpus_join(void) {
     if (their_offset != 0) {
         cpu_wrmsr(MSR_TSC, cpu_tsc() - their_offset);
     }
+    mtrr_load();
     unsigned number = cpus_number;
     joined = 1;
     while (__atomic_load_n(&cpus_count, __ATOMIC_ACQUIRE) <= number) {

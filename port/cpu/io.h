@@ -144,6 +144,10 @@ static inline cpuid_t cpu_cpuid(uint32_t leaf, uint32_t subleaf) {
     return r;
 }
 
+static inline void cpu_wbinvd(void) {
+    __asm__ volatile ("wbinvd" : : : "memory");
+}
+
 static inline void cpu_pause(void) {
     __asm__ volatile ("pause");
 }

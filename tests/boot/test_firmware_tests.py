@@ -8,9 +8,8 @@ from ringzero_junit import junit
 
 PROGRAM = "import firmware_tests, sys\nsys.exit(firmware_tests.run())\n"
 
-# On several CPUs QEMU's INIT clears the memory types that its BIOS has set: these differ.
 WRONG = {
-    "q35": {"smbios_required", "msr", "mtrr"},
+    "q35": {"smbios_required"},
     "pc": {"smbios_required"},
     "microvm": set(),
     "microvm,acpi=off": set(),
