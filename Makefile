@@ -80,6 +80,7 @@ BOARD_DIR ?=
 NAME ?=
 ISO ?=
 DISK ?=
+BITS_TESTS ?=
 EACH ?=
 GC_EVERY ?=
 FUZZ_SECONDS ?= 60
@@ -144,7 +145,8 @@ test-host: .setup-test
 	$(Q)MPY_DIR=$(mpy_dir) $(python) -m pytest -n $(jobs) tests/host </dev/null
 
 test-boot: .setup-test kernel
-	$(Q)MPY_DIR=$(mpy_dir) MICROPY_MPYCROSS=$(mpy_cross) $(python) -m pytest -n $(jobs) tests/boot </dev/null
+	$(Q)MPY_DIR=$(mpy_dir) MICROPY_MPYCROSS=$(mpy_cross) BITS_TESTS=$(BITS_TESTS) \
+	    $(python) -m pytest -n $(jobs) tests/boot </dev/null
 
 test-programs: kernel unix
 	$(Q)MPY_DIR=$(mpy_dir) $(python) -m pytest -n $(jobs) tests/fuzz tests/libraries </dev/null
