@@ -305,9 +305,12 @@ def _accesses():
         def take(entries):
             for addr, segment, first, last in entries:
                 region = memmap.find(addr + (first << 20))
-                # A table that names memory lies.
+                # A table that names memory lies, and one that names what this CPU cannot reach.
                 if first <= last and (region is None or region.kind == memmap.RESERVED):
-                    found.append(_Ecam(addr, segment, first, last))
+                    try:
+                        found.append(_Ecam(addr, segment, first, last))
+                    except ValueError:
+                        pass
 
         found = []
         take(_mcfg())

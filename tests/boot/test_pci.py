@@ -225,3 +225,15 @@ def test_host_bridge_by_aml(boot):
     found = vm.eval("[(d.bus, d.device, d.function, d.vendor, d.id) for d in pci.scan()]")
     assert {one[:3]: one[3:] for one in found} == expected and len(found) == 3
     assert vm.eval("len(pci.device(0, 0).config())") == 4096
+
+
+@pytest.mark.parametrize("addr", [0xFFFFFFFFFFF00000, 0x3FFFFFF00000, 0x12345])
+def test_table_that_lies(boot, folder, addr):
+    """Where the MCFG names what is no configuration space, there are the ports."""
+    entry = addr.to_bytes(8, "little") + bytes((0, 0, 0, 255)) + bytes(4)
+    (folder / "mcfg").write_bytes(bytes(8) + entry)
+    extra = ["-acpitable", f"sig=MCFG,data={folder / 'mcfg'}"]
+    vm = boot(board="pc", extra=extra).boot()
+    vm.exec("import pci")
+    found = vm.eval("[(d.bus, d.device, d.function) for d in pci.scan()]")
+    assert found == sorted(qemu_functions(vm))
