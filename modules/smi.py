@@ -36,6 +36,24 @@ def _watch(now, span, limits, counts):
     return at - first, longest
 
 
+def _by_slices(watch, ticks):
+    # Calls watch(ticks of a slice), which returns those that it has watched, with interrupts off,
+    # until there are enough: how many there were, and SMIs meanwhile, or None.
+    import machine
+
+    span = machine.freq() * _SLICE_US // 1000000
+    before = count()
+    total = 0
+    while total < ticks:
+        state = machine.disable_irq()
+        try:
+            total += watch(span)
+        finally:
+            machine.enable_irq(state)
+    after = count()
+    return total, None if before is None else after - before & 0xFFFFFFFF
+
+
 def measure(ms=1000):
     """Watch this CPU for so long: a dict of what it has not seen.
 
@@ -52,24 +70,20 @@ def measure(ms=1000):
     hz = machine.freq()
     limits = [hz * limit // 1000000 for limit in LIMITS_US]
     counts = [0] * (len(limits) + 1)
-    span = hz * _SLICE_US // 1000000
-    left = hz * ms // 1000
-    total = longest = 0
-    before = count()
-    while total < left:
-        state = machine.disable_irq()
-        try:
-            watched, gap = _watch(ticks_cpu, span, limits, counts)
-        finally:
-            machine.enable_irq(state)
-        total += watched
+    longest = 0
+
+    def watch(span):
+        nonlocal longest
+        watched, gap = _watch(ticks_cpu, span, limits, counts)
         longest = max(longest, gap)
-    after = count()
+        return watched
+
+    total, smis = _by_slices(watch, hz * ms // 1000)
     return {
         "gaps": counts,
         "longest_us": longest * 1000000 // hz,
         "ms": total * 1000 // hz,
-        "smis": None if before is None else after - before & 0xFFFFFFFF,
+        "smis": smis,
     }
 
 

@@ -2,10 +2,8 @@
 
 import time
 
-import machine
 import micropython
-
-_SLICE_US = 1000  # with interrupts off
+from smi import _by_slices
 
 
 @micropython.native
@@ -36,18 +34,6 @@ def smi_latency(duration, bins):
     A bin is (longest, sum, number, times of the first ones) of the gaps up to each limit of
     `bins`, and of longer ones; in ticks of the time stamp counter.
     """
-    from smi import count
-
     found = [[0, 0, 0, []] for _ in range(len(bins) + 1)]
-    span = machine.freq() * _SLICE_US // 1000000
-    before = count()
-    total = 0
-    while total < duration:
-        state = machine.disable_irq()
-        try:
-            total += _watch(time.ticks_cpu, span, bins, found)
-        finally:
-            machine.enable_irq(state)
-    after = count()
-    smis = None if before is None else after - before
+    _, smis = _by_slices(lambda span: _watch(time.ticks_cpu, span, bins, found), duration)
     return max([one[0] for one in found]), smis, [tuple(one) for one in found]
