@@ -20,63 +20,59 @@ enum {
     VARIABLE_MAX = 32, // no CPU has more than 10
 };
 
-static const uint32_t fixed[] = { 0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f };
-enum { FIXED = sizeof(fixed) / sizeof(fixed[0]), KEPT_MAX = FIXED + 2 * VARIABLE_MAX };
+static const uint16_t fixed[] = { 0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f };
+enum { FIXED = sizeof(fixed) / sizeof(fixed[0]) };
 
-// The default type, and the others in the order of number().
-static uint64_t kept_default, kept[KEPT_MAX];
+// The registers that there are, the one of the default type first.
+static struct {
+    uint32_t number;
+    uint64_t value;
+} kept[1 + FIXED + 2 * VARIABLE_MAX];
+static size_t kept_count;
 
-// How many there are beside the default type.
-static size_t count(void) {
-    if (!(cpu_cpuid(1, 0).edx & CPUID1_EDX_MTRR)) {
-        return 0;
-    }
-    size_t variable = cpu_rdmsr(MSR_CAP) & CAP_COUNT;
-    return FIXED + 2 * (variable < VARIABLE_MAX ? variable : VARIABLE_MAX);
-}
-
-static uint32_t number(size_t i) {
-    return i < FIXED ? fixed[i] : MSR_VARIABLE + (uint32_t)(i - FIXED);
-}
-
-static bool is_there(size_t i) {
-    return i >= FIXED || cpu_rdmsr(MSR_CAP) & CAP_FIXED;
+static void keep(uint32_t number) {
+    kept[kept_count].number = number;
+    kept[kept_count++].value = cpu_rdmsr(number);
 }
 
 void mtrr_save(void) {
-    size_t all = count();
-    for (size_t i = 0; i < all; ++i) {
-        kept[i] = is_there(i) ? cpu_rdmsr(number(i)) : 0;
+    kept_count = 0;
+    if (!(cpu_cpuid(1, 0).edx & CPUID1_EDX_MTRR)) {
+        return;
     }
-    kept_default = all > 0 ? cpu_rdmsr(MSR_DEFAULT) : 0;
+    uint64_t cap = cpu_rdmsr(MSR_CAP);
+    keep(MSR_DEFAULT);
+    for (size_t i = 0; i < FIXED && cap & CAP_FIXED; ++i) {
+        keep(fixed[i]);
+    }
+    for (uint32_t i = 0; i < 2 * VARIABLE_MAX && i < 2 * (cap & CAP_COUNT); ++i) {
+        keep(MSR_VARIABLE + i);
+    }
 }
 
-static bool differ(size_t all) {
-    for (size_t i = 0; i < all; ++i) {
-        if (is_there(i) && cpu_rdmsr(number(i)) != kept[i]) {
+static bool differ(void) {
+    for (size_t i = 0; i < kept_count; ++i) {
+        if (cpu_rdmsr(kept[i].number) != kept[i].value) {
             return true;
         }
     }
-    return all > 0 && cpu_rdmsr(MSR_DEFAULT) != kept_default;
+    return false;
 }
 
 // SDM 3A 12.11.7.2.
 void mtrr_load(void) {
-    size_t all = count();
-    if (!differ(all)) {
+    if (!differ()) {
         return;
     }
     uint64_t cr0 = cpu_cr0();
     cpu_set_cr0((cr0 | CR0_CD) & ~(uint64_t)CR0_NW);
     cpu_wbinvd();
     cpu_set_cr3(cpu_cr3());
-    cpu_wrmsr(MSR_DEFAULT, kept_default & ~(uint64_t)DEFAULT_ENABLE);
-    for (size_t i = 0; i < all; ++i) {
-        if (is_there(i)) {
-            cpu_wrmsr(number(i), kept[i]);
-        }
+    cpu_wrmsr(MSR_DEFAULT, kept[0].value & ~(uint64_t)DEFAULT_ENABLE);
+    for (size_t i = 1; i < kept_count; ++i) {
+        cpu_wrmsr(kept[i].number, kept[i].value);
     }
-    cpu_wrmsr(MSR_DEFAULT, kept_default);
+    cpu_wrmsr(MSR_DEFAULT, kept[0].value);
     cpu_wbinvd();
     cpu_set_cr3(cpu_cr3());
     cpu_set_cr0(cr0);
