@@ -3,6 +3,7 @@
 import fcntl
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,14 @@ def make(*arguments, **changes):
     )
     assert done.returncode == 0, done.stdout[-3000:]
     return done.stdout
+
+
+def pack(kind, kernel, path, *arguments):
+    """Makes an ISO or a disk image of a kernel, with scripts/image.py; its path."""
+    command = [sys.executable, ROOT / "scripts/image.py", kind, "--kernel", kernel]
+    command += ["--output", path, *arguments]
+    subprocess.run(command, check=True, env=environment())
+    return path
 
 
 def once(name, build):

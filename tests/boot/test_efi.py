@@ -3,15 +3,13 @@
 import re
 import struct
 import subprocess
-import sys
 import uuid
-from pathlib import Path
 
 import pytest
 import ringzero_vm
+from images import pack
 from ringzero_vm import PANIC
 
-ROOT = Path(__file__).resolve().parents[2]
 OWN = "6f4c2cba-9a3d-4f0e-8a55-0c7b9be4b7d1"
 GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c"
 DATA = bytes(range(256)) * 5
@@ -23,9 +21,7 @@ FLASH_SIZE = 0x40000
 @pytest.fixture
 def uefi(boot, kernel, folder):
     """A guest that UEFI has started, at 2031-02-03 04:05:06."""
-    image = folder / "ringzero.disk"
-    command = [sys.executable, ROOT / "scripts/image.py", "disk", "--kernel", kernel]
-    subprocess.run([*command, "--output", image], check=True)
+    image = pack("disk", kernel, folder / "ringzero.disk")
     launcher = ["--image", image, "--firmware", "uefi"]
     extra = ["-rtc", "base=2031-02-03T04:05:06"]
     vm = boot(launcher=launcher, extra=extra, smp=2, wait=100).boot()

@@ -3,12 +3,10 @@
 import binascii
 import re
 import string
-import subprocess
-import sys
 import time
 
 import pytest
-from ringzero_vm import ROOT
+from images import pack
 
 from tests.host.frozen import frozen
 
@@ -100,9 +98,7 @@ def test_prompt_without_a_serial_line(boot, board, folder):
 
 def test_grub_without_a_serial_line(boot, kernel, folder):
     """Started by GRUB on a BIOS, with no serial port, programs can be typed."""
-    image = folder / "kernel.iso"
-    command = [sys.executable, ROOT / "scripts/image.py", "iso", "--kernel", kernel]
-    subprocess.run([*command, "--append", "keyboard=de", "--output", image], check=True)
+    image = pack("iso", kernel, folder / "kernel.iso", "--append", "keyboard=de")
     vm = boot(serial=False, launcher=["--image", image], wait=60)
     until(lambda: waits_in_long_mode(vm))
     # Brackets and "=" are where Germany has them.

@@ -3,16 +3,14 @@
 import ast
 import re
 import subprocess
-import sys
 import time
 import uuid
-from pathlib import Path
 
 import pytest
 import ringzero_vm
+from images import ROOT, pack
 from ringzero_vm import PANIC
 
-ROOT = Path(__file__).resolve().parents[2]
 MIB = 1 << 20
 GIB = 1 << 30
 USABLE = 1
@@ -50,10 +48,8 @@ def image(kernel, tmp_path_factory):
     def image(kind, app=None):
         path = folder / f"{app.stem if app else 'plain'}.{kind}"
         if not path.exists():
-            command = [sys.executable, ROOT / "scripts/image.py", kind, "--kernel", kernel]
-            command += ["--append", OPTIONS, "--grub-command", "lsmmap", "--output", path]
-            command += ["--app", app] if app else []
-            subprocess.run(command, check=True)
+            arguments = ["--append", OPTIONS, "--grub-command", "lsmmap"]
+            pack(kind, kernel, path, *arguments, *(["--app", app] if app else []))
         return path
 
     return image
