@@ -4,6 +4,7 @@ import json
 
 import pytest
 from images import ROOT, make, once
+from test_pci import qemu_functions
 
 pytestmark = pytest.mark.timeout(900)
 SECTIONS = "kernel boot efi memory cpus mtrrs pci acpi_tables acpi_devices smbios smi problems"
@@ -26,16 +27,6 @@ def report(vm):
     return json.loads(data), lines
 
 
-def functions(devices):
-    """(bus, device, function) to (vendor, id) of what QEMU says is there, behind bridges, too."""
-    found = {}
-    for one in devices:
-        place = f"{one['bus']:02x}:{one['slot']:02x}.{one['function']:x}"
-        found[place] = one["id"]["vendor"], one["id"]["device"]
-        found |= functions(one.get("pci_bridge", {}).get("devices", ()))
-    return found
-
-
 def test_report(boot, hwinfo):
     """What QEMU says of its machine is reported, on the line, on the screen and in files."""
     vm = boot(
@@ -53,7 +44,10 @@ def test_report(boot, hwinfo):
     assert {name.replace(" ", "_") for name in found} == set(SECTIONS.split())
     assert found["problems"] == []
     there = {one["place"]: (one["vendor"], one["device"]) for one in found["pci"]}
-    assert there == functions(vm.qmp.command("query-pci")[0]["devices"])
+    assert there == {
+        "%02x:%02x.%x" % place: (one["id"]["vendor"], one["id"]["device"])
+        for place, one in qemu_functions(vm).items()
+    }
     assert len(there) >= 5
     assert [one["apic_id"] for one in found["cpus"]] == [0, 1]
     assert 255 << 20 < found["memory"]["usable_bytes"] < 256 << 20
