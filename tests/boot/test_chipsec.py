@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from chipsec.library.exceptions import OsHelperError
-from images import ROOT
+from images import ROOT, pack
 from pseudo_terminal import Device
 from ringzero_chipsec import RingzeroHelper
 
@@ -104,11 +104,17 @@ def test_common_modules(chipsec):
     assert "PASSED: chipsec.modules.common.bios_smi" in text
 
 
+def test_no_prompt(folder):
+    """Without a guest it is a message, and a status."""
+    command = [sys.executable, ROOT / "tests/kit/ringzero_chipsec.py", folder / "nothing"]
+    done = subprocess.run([*command, "util", "pci"], capture_output=True, text=True)
+    assert done.returncode == 1 and f"{folder / 'nothing'}: no prompt: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_variables(boot, kernel, folder):
     """EFI's variables are listed, read, written and deleted by the helper."""
-    image = folder / "ringzero.disk"
-    command = [sys.executable, ROOT / "scripts/image.py", "disk", "--kernel", kernel]
-    subprocess.run([*command, "--output", image], check=True)
+    image = pack("disk", kernel, folder / "ringzero.disk")
     vm = boot(launcher=["--image", image, "--firmware", "uefi"], wait=100).boot()
     helper = RingzeroHelper(vm.exec)
     assert helper.create() and helper.start() and helper.EFI_supported()

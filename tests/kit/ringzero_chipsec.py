@@ -257,11 +257,16 @@ def main(arguments):
     if len(arguments) < 2 or arguments[1] not in ("util", "main"):
         print(__doc__, file=sys.stderr)
         return 2
+    from mpremote.transport import TransportError
     from mpremote.transport_serial import SerialTransport
 
     device, tool, *rest = arguments
-    transport = SerialTransport(device, baudrate=115200)
-    transport.enter_raw_repl(soft_reset=False)
+    try:
+        transport = SerialTransport(device, baudrate=115200)
+        transport.enter_raw_repl(soft_reset=False)
+    except TransportError as error:
+        print(f"{device}: no prompt: {error}", file=sys.stderr)
+        return 1
     try:
         return run_tool(lambda code: transport.exec(code).decode(), tool, rest)
     finally:
