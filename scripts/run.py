@@ -450,15 +450,12 @@ def watched(command, options, terminal, typed, log_fd, read_log):
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, on_signal)
     qemu = None
+    # Without a serial port it may be a display's, which is on the terminal.
+    inherited = terminal or options.serial == "none"
     try:
         qemu = subprocess.Popen(
             command,
-            # Without a serial port it may be a display's, which is on the terminal.
-            stdin=pipe
-            if typed
-            else None
-            if terminal or options.serial == "none"
-            else subprocess.DEVNULL,
+            stdin=pipe if typed else None if inherited else subprocess.DEVNULL,
             stdout=pipe,
             pass_fds=[fd] if log_fd is None else [fd, log_fd],
             preexec_fn=lambda: die_with_parent(parent),

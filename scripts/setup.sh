@@ -159,8 +159,6 @@ case $level in
         need libxkbcommon0 "/usr/lib/*/libxkbcommon.so.0" "/usr/lib64/libxkbcommon.so.0"
         need xkb-data /usr/share/X11/xkb/rules/evdev
         need libx11-data /usr/share/X11/locale/en_US.UTF-8/Compose
-        ;;&
-    test | all)
         need python3-dev "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"
         need clang clang
         need libclang-rt-dev "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a"
