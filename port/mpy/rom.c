@@ -10,6 +10,8 @@
 #include "mpy/modhandoff.h"
 #include "mpy/rom.h"
 
+const uint64_t rom_in_image[2] = { 0, 0 };
+
 SHARED static mp_buffer_info_t segment;
 
 // set_rom(addr, size): the segment from now on, mounted at /rom if it holds a ROMFS; mp_init() does

@@ -5,6 +5,7 @@ import struct
 import handoffs
 import pytest
 from handoffs import DATA, MIB, memory_map, start_info, tag, tags
+from mpremote.romfs import VfsRomWriter
 from ringzero_vm import Ended
 
 MEMORY = "64M"
@@ -75,6 +76,21 @@ def test_4_kb_command_line(start):
     text = words.ljust(4096, "x")
     vm = start(tags(handoffs.command_line(text), memory_map())).boot()
     assert vm.eval("__import__('bootinfo').cmdline") == text
+
+
+def test_module_at_0(start):
+    """A module in the first frame, where GRUB on UEFI puts a small one, is there after a reset."""
+    writer = VfsRomWriter()
+    writer.mkfile("name", b"text")
+    rom = writer.finalise()
+    words = struct.unpack(f"<{-(-len(rom) // 4)}I", handoffs.aligned(rom, 4))
+    code = b"".join(handoffs.poke(4 * number, word) for number, word in enumerate(words))
+    vm = start(tags(handoffs.module(0, len(rom), "rom"), memory_map()), code=code).boot()
+    for _ in range(2):
+        assert vm.eval("open('/rom/name').read()") == "text"
+        first, end, text = vm.eval("__import__('bootinfo').modules[0]")
+        assert (end - first, text) == (len(rom), "rom") and first > MIB
+        vm.soft_reset()
 
 
 def test_overlapping_modules(start):

@@ -51,6 +51,7 @@ def plain(text):
     """A transcript without what is another on another day, build or host."""
     for varies, name in (
         (r"v\d+\.\d+\.\d+\S* on \d{4}-\d\d-\d\d", "vVERSION on DATE"),
+        (r"\(Ringzero \S+\)", "(Ringzero VERSION)"),
         (r"started in \d+ ms", "started in N ms"),
         (r"RSDP at 0x[0-9a-f]+", "RSDP at ADDRESS"),
         (r"\b(total|free|free_2m|metadata|metadata_frames)=\d+", r"\1=N"),

@@ -97,7 +97,8 @@ def pytest_collection_finish(session):
     config = session.config
     config.stash[PROBLEM] = ""
     wanted = any("kernel" in getattr(item, "fixturenames", ()) for item in session.items)
-    if not wanted or config.option.kernel or config.option.collectonly:
+    in_tree = (ROOT / "Makefile").is_file()
+    if not wanted or not in_tree or config.option.kernel or config.option.collectonly:
         return
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
     lock = ROOT / "build" / "tests" / "kernel.lock"

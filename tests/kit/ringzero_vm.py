@@ -23,7 +23,9 @@ from elftools.elf.elffile import ELFFile
 from pexpect import fdpexpect
 from qemu.qmp import QMPClient
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+# The wheel has the tree's launcher and kernel in a folder beside this: scripts/wheel.py.
+ROOT = HERE / "ringzero" if (HERE / "ringzero").is_dir() else HERE.parents[1]
 LAUNCHER = ROOT / "scripts" / "run.py"
 
 PANIC = 101  # the launcher's status
