@@ -11,10 +11,13 @@
 #include "py/nlr.h"
 #include "py/runtime.h"
 #include "extmod/vfs.h"
+#include "extmod/vfs_fat.h"
+#include "extmod/vfs_lfs.h"
 
 #include "frames/modframes.h"
 #include "mpy/collect.h"
 #include "mpy/filesystem.h"
+#include "mpy/littlefs_order.h"
 #include "mpy/thread.h"
 
 // The file systems that run now, one for the device of the other, or for other threads.
@@ -199,21 +202,32 @@ GUARD(lfs1_rename)
 GUARD(lfs1_stat)
 GUARD(lfs1_traverse)
 GUARD(lfs1_unmount)
+// Data are on the disk before what says where they are.
+#define GUARD_ORDERED(name) \
+    function_t __real_##name, __wrap_##name; \
+    static uint64_t ordered_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) { \
+        int error = littlefs_order((lfs2_t *)a, (lfs2_file_t *)b, (void *)__real_lfs2_file_read); \
+        int result = __real_##name(a, b, c, d, e, f); \
+        return error < 0 ? error : result; \
+    } \
+    uint64_t __wrap_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) { \
+        return call(ordered_##name, (const void *)a, a, b, c, d, e, f); \
+    }
+
 GUARD(lfs2_dir_close)
 GUARD(lfs2_dir_open)
 GUARD(lfs2_dir_read)
-GUARD(lfs2_file_close)
 GUARD(lfs2_file_opencfg)
 GUARD(lfs2_file_read)
+GUARD_ORDERED(lfs2_file_close)
+GUARD_ORDERED(lfs2_file_sync)
 GUARD(lfs2_file_seek)
-GUARD(lfs2_file_sync)
 GUARD(lfs2_file_tell)
 GUARD(lfs2_file_write)
 GUARD(lfs2_format)
 GUARD(lfs2_fs_traverse)
 GUARD(lfs2_getattr)
 GUARD(lfs2_mkdir)
-GUARD(lfs2_mount)
 GUARD(lfs2_remove)
 GUARD(lfs2_rename)
 GUARD(lfs2_stat)
@@ -236,3 +250,57 @@ GUARD(f_stat)
 GUARD_FILE(f_sync)
 GUARD(f_unlink)
 GUARD_FILE(f_write)
+
+// How upstream's objects of mounted file systems begin.
+typedef struct {
+    mp_obj_base_t base;
+    mp_vfs_blockdev_t blockdev;
+} mounted_t;
+
+// From there to LittleFS's own.
+static size_t lfs2_offset;
+
+function_t __real_lfs2_mount, __wrap_lfs2_mount;
+
+static uint64_t mount_lfs2(uint64_t lfs2, uint64_t config, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
+    lfs2_offset = lfs2 - (uint64_t)((const struct lfs2_config *)config)->context;
+    return __real_lfs2_mount(lfs2, config, c, d, e, f);
+}
+
+uint64_t __wrap_lfs2_mount(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
+    return call(mount_lfs2, (const void *)a, a, b, c, d, e, f);
+}
+
+static uint64_t sync_lfs2(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
+    lfs2_t *lfs2 = (lfs2_t *)a;
+    for (struct lfs2_mlist *one = lfs2->mlist; one != NULL; one = one->next) {
+        if (one->type == LFS2_TYPE_REG) {
+            int error = ordered_lfs2_file_sync(a, (uint64_t)one, c, d, e, f);
+            if (error < 0) {
+                return error;
+            }
+        }
+    }
+    return lfs2->cfg->sync(lfs2->cfg);
+}
+
+bool filesystem_can_sync(mp_obj_t fs) {
+    return mp_obj_is_type(fs, &mp_fat_vfs_type) || mp_obj_is_type(fs, &mp_type_vfs_lfs1)
+           || mp_obj_is_type(fs, &mp_type_vfs_lfs2);
+}
+
+void filesystem_sync(void *fs) {
+    frames_refuse_interrupt();
+    mounted_t *mounted = fs;
+    int error;
+    if (mounted->base.type == &mp_type_vfs_lfs2) {
+        lfs2_t *lfs2 = (lfs2_t *)((uint8_t *)&mounted->blockdev + lfs2_offset);
+        error = call(sync_lfs2, lfs2, (uint64_t)lfs2, 0, 0, 0, 0, 0);
+    } else {
+        mp_obj_t result = mp_vfs_blockdev_ioctl(&mounted->blockdev, MP_BLOCKDEV_IOCTL_SYNC, 0);
+        error = mp_obj_is_small_int(result) ? MP_OBJ_SMALL_INT_VALUE(result) : 0;
+    }
+    if (error < 0) {
+        mp_raise_OSError(-error);
+    }
+}

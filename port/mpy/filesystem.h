@@ -23,4 +23,9 @@ void filesystem_reset(void);
 // tells that of it; elsewhere it is raised.
 mp_obj_t filesystem_keep(void *exception);
 
+// For os.sync(): what has been written to files lasts when this is back, but for FAT's that are open; those
+// want to be flushed or closed.
+bool filesystem_can_sync(mp_obj_t fs);
+void filesystem_sync(void *fs);
+
 #endif

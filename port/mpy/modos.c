@@ -1,6 +1,12 @@
-// os.urandom and random's first seed; included by extmod/modos.c.
+// os.urandom, random's first seed and what os.sync() does; included by extmod/modos.c.
 #include "devices/random.h"
+#include "mpy/filesystem.h"
 #include "mpy/versions.h"
+
+// Upstream's os.sync() asks of each file system that is mounted whether it is FAT, and if so tells its disk.
+#undef mp_obj_is_type
+#define mp_obj_is_type(fs, fat) filesystem_can_sync(fs)
+#define disk_ioctl(fs, op, arg) filesystem_sync(fs)
 
 // Bytes that nobody can guess, or a warning, once, that these can be.
 void mp_hal_get_random(size_t size, uint8_t *buf) {

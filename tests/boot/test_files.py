@@ -754,3 +754,63 @@ def test_errors_have_names(vm):
             vfs.umount("/disk")
     """)
     assert said == ""
+
+
+def test_sync(vm):
+    """os.sync() writes LittleFS's open files, then each disk; others are left alone."""
+    result = vm.exec("""
+        import os, ramdisk, vfs
+        class Disk(ramdisk.RAMDisk):
+            synced = 0
+            def ioctl(self, op, arg):
+                self.synced += op == 3
+                return super().ioctl(op, arg)
+        disks = [Disk(256 << 10, 512), Disk(256 << 10), Disk(256 << 10)]
+        for disk, kind, path in zip(disks, (vfs.VfsFat, vfs.VfsLfs1, vfs.VfsLfs2), "abc"):
+            kind.mkfs(disk)
+            vfs.mount(kind(disk), "/" + path)
+        vfs.mount(vfs.VfsRom(b"\\xd2\\xcd1\\x00"), "/r")
+        kept = [open("/c/" + name, "wb") for name in ("small", "large")]
+        kept[0].write(b"text")
+        kept[1].write(bytes(range(256)) * 40)
+        before = [disk.synced for disk in disks]
+        os.sync()
+        print([disk.synced > one for disk, one in zip(disks, before)])
+        copy = ramdisk.RAMDisk(256 << 10)
+        copy.writeblocks(0, disks[2])
+        vfs.mount(vfs.VfsLfs2(copy), "/d")
+        print(open("/d/small").read(), open("/d/large", "rb").read() == bytes(range(256)) * 40)
+        kept[0].write(b" more")
+        kept[0].close()
+        print(open("/c/small").read())
+    """)
+    assert result == "[True, True, True]\ntext True\ntext more\n"
+
+
+def test_sync_that_fails(vm):
+    """What a disk says to os.sync() comes out of it, and the disk is asked again the next time."""
+    vm.exec(PYTHON_DISK)
+    result = vm.exec("""
+        class Failing(Disk):
+            bad = False
+            def ioctl(self, op, arg):
+                if op == 3 and self.bad:
+                    raise ValueError("no more")
+                return super().ioctl(op, arg)
+        for kind in (vfs.VfsFat, vfs.VfsLfs2):
+            disk = Failing(256 << 10)
+            kind.mkfs(disk)
+            vfs.mount(kind(disk), "/x")
+            file = open("/x/file", "w")
+            file.write("text" * 3000)
+            disk.bad = True
+            for i in range(2):
+                try:
+                    os.sync()
+                except ValueError as error:
+                    print(error)
+            disk.bad = False
+            os.sync()
+            vfs.umount("/x")
+    """)
+    assert result == "no more\n" * 4
