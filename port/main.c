@@ -14,6 +14,7 @@
 #include "boot/handoff.h"
 #include "boot/percpu.h"
 #include "cpu/libc.h"
+#include "devices/block.h"
 #include "devices/power.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
@@ -245,6 +246,7 @@ NORETURN void kernel_main(void) {
         }
         interrupt_set_end(NULL);
         // What the old program held of the machine's memory is the next one's.
+        block_reset();
         frames_deinit();
     }
 }

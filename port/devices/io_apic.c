@@ -113,15 +113,14 @@ void io_apic_init(void) {
     }
 }
 
-static bool route(unsigned isa_irq, uint8_t vector) {
-    const source_t *source = &sources[isa_irq];
+static bool route(uint32_t global, uint32_t flags, uint8_t vector) {
     for (unsigned i = 0; i < io_apic_count; ++i) {
         const io_apic_t *io = &io_apics[i];
-        if (source->global - io->first < io->count) {
-            unsigned reg = IO_REDIRECTION + 2 * (source->global - io->first);
+        if (global - io->first < io->count) {
+            unsigned reg = IO_REDIRECTION + 2 * (global - io->first);
             io_write(io, reg, REDIRECTION_MASKED);
             io_write(io, reg + 1, local_apic_id() << 24);
-            io_write(io, reg, source->flags | vector);
+            io_write(io, reg, flags | vector);
             return true;
         }
     }
@@ -130,5 +129,9 @@ static bool route(unsigned isa_irq, uint8_t vector) {
 
 bool io_apic_install_isa(unsigned isa_irq, irq_handler_t handler, void *context) {
     irq_set_handler(IRQ_VECTOR_ISA + isa_irq, handler, context);
-    return route(isa_irq, IRQ_VECTOR_ISA + isa_irq);
+    return route(sources[isa_irq].global, sources[isa_irq].flags, IRQ_VECTOR_ISA + isa_irq);
+}
+
+bool io_apic_install(uint32_t global, uint8_t vector) {
+    return route(global, 0, vector);
 }

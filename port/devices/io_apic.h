@@ -3,6 +3,7 @@
 #define RINGZERO_DEVICES_IO_APIC_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "cpu/irq.h"
 
@@ -11,5 +12,8 @@ void io_apic_init(void);
 
 // Routes an ISA interrupt (0 to 15) to this CPU and this handler. False: no I/O APIC takes it.
 bool io_apic_install_isa(unsigned isa_irq, irq_handler_t handler, void *context);
+
+// Routes a global interrupt (ACPI 6.5, 5.2.13) to a vector of this CPU's: high is active, an edge interrupts.
+bool io_apic_install(uint32_t global, uint8_t vector);
 
 #endif

@@ -11,6 +11,7 @@
 #include "mpy/callback.h"
 #include "mpy/filesystem.h"
 #include "mpy/interrupt.h"
+#include "mpy/modblock.h"
 #include "mpy/modramdisk.h"
 #include "mpy/thread.h"
 
@@ -102,7 +103,7 @@ static mp_obj_t lend(size_t n_args, size_t n_kw, const mp_obj_t *args, bool copy
 
 mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args);
 
-// What a block device made in Python is called with. The one in C keeps no buffer. After Ctrl-C the file
+// What a block device made in Python is called with. Those in C keep no buffer. After Ctrl-C the file
 // system shall come to its end.
 mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args) {
     if (filesystem_is_interrupted()) {
@@ -110,8 +111,8 @@ mp_obj_t lending_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *ar
     }
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        mp_obj_t result = ramdisk_is_method(args[0]) ? mp_call_method_n_kw(n_args, n_kw, args)
-            : lend(n_args, n_kw, args, true);
+        bool in_c = ramdisk_is_method(args[0]) || modblock_is_method(args[0]);
+        mp_obj_t result = in_c ? mp_call_method_n_kw(n_args, n_kw, args) : lend(n_args, n_kw, args, true);
         nlr_pop();
         return result;
     }

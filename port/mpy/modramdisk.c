@@ -8,6 +8,7 @@
 #include "cpu/cpus.h"
 #include "frames/frames.h"
 #include "frames/modframes.h"
+#include "mpy/modblock.h"
 #include "mpy/modhandoff.h"
 #include "mpy/modramdisk.h"
 #include "mpy/vfs_lazy.h"
@@ -72,20 +73,11 @@ static mp_obj_t ramdisk_make_new(const mp_obj_type_t *type, size_t n_args, size_
     return MP_OBJ_FROM_PTR(self);
 }
 
-// UINT64_MAX, which lies outside of any disk, for more than 64 bits.
-static mp_uint_t get_index(mp_obj_t obj) {
-    if (!mp_obj_is_exact_type(obj, &mp_type_int)) {
-        return mp_obj_get_int(obj);
-    }
-    mp_uint_t index = mp_obj_get_int_truncated(obj);
-    return mp_obj_equal(obj, mp_obj_new_int_from_uint(index)) ? index : UINT64_MAX;
-}
-
 // Where [offset, offset + len) of a block lies, or an exception. File systems stay inside.
 static uint8_t *get_bytes(ramdisk_t *self, const mp_obj_t *args, size_t n_args, size_t len) {
     frames_refuse_interrupt();
-    mp_uint_t block = get_index(args[1]);
-    mp_uint_t offset = n_args == 4 ? get_index(args[3]) : 0;
+    mp_uint_t block = modblock_index(args[1]);
+    mp_uint_t offset = n_args == 4 ? modblock_index(args[3]) : 0;
     if (block >= self->size / self->block_size
         || offset > self->size - block * self->block_size
         || len > self->size - block * self->block_size - offset) {

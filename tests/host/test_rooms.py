@@ -14,7 +14,7 @@ MAY_INCLUDE = {
     "firmware": {"boot", "cpu"},
     "frames": set(),
     "memory": {"boot", "cpu", "frames"},
-    "devices": {"boot", "cpu", "firmware", "memory"},
+    "devices": {"boot", "cpu", "firmware", "frames", "memory"},
 }
 MAY_INCLUDE["mpy"] = MAY_INCLUDE["port"] = {*MAY_INCLUDE, "mpy", "port"}
 # A leaf that everybody may call, and a font, which is data only.
