@@ -66,6 +66,12 @@ EOF_IS_POWEROFF = ["-fw_cfg", "name=opt/ringzero/eof,string=poweroff"]
 
 MIB = 1 << 20
 PT_LOAD = 1
+# By the byte that says how wide an ELF is: its header's part from the program headers' offset on,
+# where that lies, and a program header, with the places of address and size in memory.
+ELF = {
+    1: ("<I", 28, "<HH", 42, "<IIIIIIII", 3, 5),
+    2: ("<Q", 32, "<HH", 54, "<IIQQQQQQ", 4, 6),
+}
 # QEMU's option ROM for PVH kernels writes over memory with a longer command line.
 APPEND_MAX = 4000
 CTRL_D = b"\x04"
@@ -98,6 +104,12 @@ def board_args(board):
         names = ", ".join(sorted(path.parent.name for path in BOARDS.glob("*/qemu.args")))
         raise Error(f"no board '{board}': there are {names}, or a folder of your own")
     return shlex.split(path.read_text(), comments=True)
+
+
+def without_exit_device(board):
+    """A board's arguments, less those for the device by which our kernel ends the machine."""
+    ours = {at for at, word in enumerate(board) if word.startswith("isa-debug-exit,")}
+    return [word for at, word in enumerate(board) if not {at, at + 1} & ours]
 
 
 def accel_args(accel):
@@ -157,20 +169,18 @@ def segments(kernel):
     """(address, end) of what the kernel's ELF loads; nothing if it is none."""
     with open(kernel, "rb") as file:
         header = file.read(64)
-        if len(header) < 64 or header[:5] != b"\x7fELF\x02":
+        if len(header) < 64 or header[:4] != b"\x7fELF" or header[4] not in ELF:
             return []
-        # ELF-64: where the program headers are, how large one is, and how many.
-        offset, size, count = (
-            *struct.unpack_from("<Q", header, 32),
-            *struct.unpack_from("<HH", header, 54),
-        )
+        offset_of, offset_at, table_of, table_at, program, addr_at, size_at = ELF[header[4]]
+        (offset,) = struct.unpack_from(offset_of, header, offset_at)
+        size, count = struct.unpack_from(table_of, header, table_at)
         file.seek(offset)
         table = file.read(size * count)
     found = []
     for at in range(0, len(table) - size + 1, size):
-        kind, _, _, _, addr, _, length = struct.unpack_from("<IIQQQQQ", table, at)
-        if kind == PT_LOAD:
-            found.append((addr, addr + length))
+        entry = struct.unpack_from(program, table, at)
+        if entry[0] == PT_LOAD:
+            found.append((entry[addr_at], entry[addr_at] + entry[size_at]))
     return found
 
 
@@ -186,7 +196,7 @@ def check_memory(size, options):
     """QEMU loads a kernel beyond the end of memory without a word, and it dies without one."""
     end = max((end for _, end in segments(options.kernel)), default=0)
     if not end:
-        raise Error(f"{options.kernel} is no kernel: it is no 64-bit ELF that loads anything")
+        raise Error(f"{options.kernel} is no kernel: it is no ELF that loads anything")
     if size < end:
         raise Error(
             f"--memory {options.memory}: too little, the kernel alone reaches up to"
@@ -226,6 +236,8 @@ def qemu_command(options, initrd, append, terminal, typed, extra):
     if not options.image:
         check_memory(size, options)
     board = board_args(options.board)
+    if options.exit_device:
+        board = [*without_exit_device(board), "-device", options.exit_device]
     command = [qemu, *board, *accel_args(options.accel)]
     command += ["-m", options.memory, "-smp", str(options.smp)]
     if options.image:
@@ -426,9 +438,13 @@ def wait(watch, timeout, broken):
     return None
 
 
-def status_of(code, said, log, terminal):
+def status_of(code, said, log, terminal, own_device):
     """The launcher's status for QEMU's, for what its monitor said, and for its log of resets."""
-    if code in GUEST_STATUS:
+    if own_device:
+        # QEMU's own failure is 1 as well, before its monitor answers.
+        if code & 1 and '"return"' in said and code >> 1 <= 100:
+            return code >> 1
+    elif code in GUEST_STATUS:
         return GUEST_STATUS[code]
     found = re.search(r'"reason": "([^"]*)"', said)
     reason = found.group(1) if found else ""
@@ -517,7 +533,7 @@ def watched(command, options, terminal, typed, log_fd, read_log):
         if said is None:
             say(f"time-out: {options.timeout:g} s are over")
             return TIMEOUT
-        return status_of(code, said, read_log(), terminal)
+        return status_of(code, said, read_log(), terminal, options.exit_device)
     except Stopped as stopped:
         return 128 + stopped.number
     finally:
@@ -614,6 +630,12 @@ def parse(arguments):
     add("--firmware", choices=["bios", "uefi"], help="what it is booted by (default bios)")
     add("--initrd", type=Path, metavar="FILE", help="a boot module of your own; not with APP")
     add("--qmp", metavar="PATH", help="serve QEMU's machine protocol on this socket")
+    add(
+        "--exit-device",
+        metavar="DEVICE",
+        help="for another kernel: QEMU's isa-debug-exit with its options; what is written there,"
+        " 0 to 100, is the status",
+    )
     add("--gdb", action="store_true", help="stop before the first instruction, for gdb on :1234")
     add("--qemu", default="qemu-system-x86_64", metavar="PROGRAM", help="the QEMU to run")
     add("--dry-run", action="store_true", help="print QEMU's command and run nothing")

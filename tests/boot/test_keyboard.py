@@ -3,6 +3,7 @@
 import binascii
 import re
 import string
+import struct
 import time
 
 import pytest
@@ -44,6 +45,10 @@ def test_prompt_without_a_serial_line(boot, board, folder):
     trace = ["-trace", "ps2_set_ledstate", "-D", str(log)]
     vm = boot(board=board, serial=False, extra=trace).boot()
     assert "memmap: pvh map at" in vm.screen_text()
+    # PNG (ISO 15948), 5.2 and 11.2.2; VGA's text has characters of 9 by 16.
+    png = vm.screen()
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack_from(">II", png, 16) == (80 * 9, 25 * 16)
     # Backspace, arrows, Home, End, Delete, and Ctrl with A, E, K, U.
     vm.type("6x\b*1")
     vm.press("left")

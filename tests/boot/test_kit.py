@@ -23,6 +23,11 @@ def test_vm(vm):
     assert vm.eval("[1 << 70, 'é', b'\\x00', None]") == [1 << 70, "é", b"\0", None]
     with pytest.raises(GuestError, match="ZeroDivisionError"):
         vm.eval("1 // 0")
+    with pytest.raises(GuestError, match="SyntaxError"):
+        vm.exec("1 = = 1\n" + "#" * 20000)
+    vm.transport.fs_writefile("/file", bytes(range(256)))
+    assert vm.eval("open('/file', 'rb').read()") == bytes(range(256))
+    assert vm.transport.fs_readfile("/file") == bytes(range(256))
     assert vm.run("1 + 1") == "2\r\n"
     vm.repl.sendline("'a' 'b'")
     vm.repl.expect_exact("'ab'\r\n")
@@ -68,6 +73,7 @@ def test_panic(vm):
     with pytest.raises(Panic, match=r"(?s)^panic: exception 14 .*\buart_send\b") as caught:
         vm.exec(f"run({code!r})")
     assert "0x00006f0000000000" in str(caught.value)
+    assert re.search(r" uart_send\S+ at port/\S+:\d+$", str(caught.value), re.M)
     assert vm.wait_exit() == 101
 
 
@@ -79,8 +85,20 @@ def test_symbols(kernel):
     assert symbols.name(start + size - 1) == f"mp_init+{size - 1:#x}"
     assert not (symbols.name(start + size) or "").startswith("mp_init+")
     assert symbols.name(0) is None
+    # Lines are those that binutils finds, in functions of all kinds.
+    addrs = [start, *(start + size // 2 for start, size, _ in symbols.functions[::100])]
+    command = ["addr2line", "-e", kernel, *map(hex, addrs)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = symbols.lines(addrs)
+    for addr, text in zip(addrs, said.splitlines(), strict=True):
+        # Where a file's functions come from one that it includes, addr2line names the first.
+        want = text.partition(" (")[0].rpartition(":")[2].replace("?", "0")
+        assert found.get(addr, "??:0").rpartition(":")[2] == want, hex(addr)
+    line = found[start]
+    assert re.fullmatch(r"/micropython/py/runtime\.c:\d+", line)
     text = symbols.decode(f"rip {start:#x} rax 0x1234 named {start:#x} mp_init+0")
-    assert text.endswith(f"\n  {start:#x} is mp_init+0x0")
+    assert f"named {start:#x} mp_init+0 at {line}\n" in text
+    assert text.endswith(f"\n  {start:#x} is mp_init+0x0 at {line}")
     assert "0x1234 is" not in text
 
 

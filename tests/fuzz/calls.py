@@ -196,7 +196,8 @@ class Guest:
         try:
             vm.raw = True
             try:
-                vm.paste(source.encode(), time.monotonic() + 60)
+                vm.transport.deadline = time.monotonic() + 60
+                vm.transport.exec_raw_no_follow(source)
             except pexpect.TIMEOUT:
                 raise Finding("the prompt takes no program", self.last()) from None
             except GONE:

@@ -12,6 +12,16 @@ which makes one test of each:
 The markers board, memory, smp and accel also are fixtures of those names, so that
 `pytest.mark.parametrize("board, memory", [...])` works as well. The marker timeout is
 pytest-timeout's; here it also bounds the waits.
+
+For a kernel of another kind the project's configuration says what it is,
+
+    [tool.pytest.ini_options]
+    guest_kernel = "build/kernel.elf"
+    guest_prompt = "^# "
+    guest_panics = "^BUG: "
+    guest_exit_device = "isa-debug-exit,iobase=0xf4,iosize=4"
+
+or for single tests the marker guest(kernel=, prompt=, panics=, exit_device=).
 """
 
 import contextlib
@@ -28,6 +38,12 @@ import pytest
 from ringzero_vm import ROOT, VM
 
 AXES = {"board": "q35", "memory": "256M", "smp": 1, "accel": "tcg"}
+GUEST = {
+    "kernel": "the kernel that is booted, an ELF",
+    "prompt": "a pattern for its prompt",
+    "panics": "a pattern for what it says first when it panics",
+    "exit_device": "QEMU's device by which it ends the machine, with a status",
+}
 WAIT = 30.0  # seconds
 GUESTS = pytest.StashKey()  # an item's
 PROBLEM = pytest.StashKey()  # of the session's build, in words
@@ -45,6 +61,8 @@ def pytest_addoption(parser):
     for axis, default in AXES.items():
         text = f"what tests get that ask for no {axis} (default {default})"
         group.addoption(f"--{axis}", default=default, type=type(default), help=text)
+    for name, text in GUEST.items():
+        parser.addini(f"guest_{name}", f"{text}; without it, Ringzero's")
     group.addoption(
         "--gdb", action="store_true", help="stop each guest before its first instruction"
     )
@@ -54,6 +72,8 @@ def pytest_configure(config):
     for axis in AXES:
         text = f"{axis}(value, ...): the {axis} of the test's machine, one test for each"
         config.addinivalue_line("markers", text)
+    text = "guest(kernel=, prompt=, panics=, exit_device=): a kernel of another kind"
+    config.addinivalue_line("markers", text)
 
 
 def pytest_generate_tests(metafunc):
@@ -83,7 +103,7 @@ board, memory, smp, accel = (axis_fixture(axis) for axis in AXES)
 @pytest.fixture(scope="session")
 def kernel(request):
     """The kernel's ELF, built once per run, however many processes share the run."""
-    given = request.config.option.kernel
+    given = other_kernel(request.config)
     if given:
         return Path(given).resolve()
     problem = request.config.stash[PROBLEM]
@@ -92,13 +112,28 @@ def kernel(request):
     return ROOT / "build" / "kernel" / "ringzero.elf"
 
 
+def other_kernel(config):
+    """The kernel that is given, and not to be built."""
+    configured = config.getini("guest_kernel")
+    return config.option.kernel or configured and config.rootpath / configured
+
+
+def guest_options(item):
+    """What VM is told of a kernel of another kind."""
+    options = {name: item.config.getini(f"guest_{name}") for name in GUEST if name != "kernel"}
+    marker = item.get_closest_marker("guest")
+    return {name: value for name, value in options.items() if value} | (
+        marker.kwargs if marker else {}
+    )
+
+
 def pytest_collection_finish(session):
     """Build the kernel where a test wants it, before the clock of the first test runs."""
     config = session.config
     config.stash[PROBLEM] = ""
     wanted = any("kernel" in getattr(item, "fixturenames", ()) for item in session.items)
     in_tree = (ROOT / "Makefile").is_file()
-    if not wanted or not in_tree or config.option.kernel or config.option.collectonly:
+    if not wanted or not in_tree or other_kernel(config) or config.option.collectonly:
         return
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
     lock = ROOT / "build" / "tests" / "kernel.lock"
@@ -143,15 +178,16 @@ def folder(request):
 def boot(request, kernel, folder):
     """A function that boots a guest, with what VM takes; it does not wait for a prompt."""
     marker = request.node.get_closest_marker("timeout")
-    machine = {"gdb": request.config.option.gdb, "wait": WAIT}
+    machine = {"kernel": kernel, "gdb": request.config.option.gdb, "wait": WAIT}
+    machine |= guest_options(request.node)
     if marker and marker.args and marker.args[0]:
         # A little before the test's own end, so that it is the wait that fails, and says why.
         machine.update(wait=None, deadline=time.monotonic() + 0.9 * marker.args[0])
     guests = request.node.stash.setdefault(GUESTS, [])
     with contextlib.ExitStack() as stack:
 
-        def boot(kernel=kernel, **options):
-            guest = VM(kernel, folder, **{**machine, **options})
+        def boot(**options):
+            guest = VM(folder=folder, **{**machine, **options})
             stack.callback(guest.close)
             guests.append(guest)
             if guest.gdb:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pexpect
 from elftools.elf.elffile import ELFFile
+from mpremote.transport_serial import SerialTransport
 from pexpect import fdpexpect
 from qemu.qmp import QMPClient
 
@@ -32,6 +33,7 @@ PANIC = 101  # the launcher's status
 
 CTRL_A, CTRL_B, CTRL_C, CTRL_D, CTRL_E = "\x01", "\x02", "\x03", "\x04", "\x05"
 PROMPT = ">>> "
+PANICS = "^panic: "  # what begins the last that a kernel says
 
 # QEMU's names of the keys that have a character, by the layout of the United States.
 KEYS = dict(
@@ -74,9 +76,10 @@ def launcher_module():
 
 
 class Symbols:
-    """The names in an ELF, by address."""
+    """The names in an ELF, by address, and where it has debugging data, lines of its source."""
 
     def __init__(self, path):
+        self.path = path
         with open(path, "rb") as file:
             table = ELFFile(file).get_section_by_name(".symtab")
             symbols = table.iter_symbols() if table else ()
@@ -93,14 +96,69 @@ class Symbols:
                 return f"{name}+{addr - start:#x}"
         return None
 
+    def lines(self, addrs):
+        """{address: "file:line"} of those addresses whose line is known."""
+        found = {}
+        with open(self.path, "rb") as file:
+            elf = ELFFile(file)
+            data = elf.get_dwarf_info() if elf.get_section_by_name(".debug_aranges") else None
+            ranges = data and data.get_aranges()
+            for addr in addrs if ranges else ():
+                offset = ranges.cu_offset_at_addr(addr)
+                if offset is not None:
+                    program = data.line_program_for_CU(data.get_CU_at(offset))
+                    found[addr] = line_of(program, addr)
+        return {addr: line for addr, line in found.items() if line}
+
     def decode(self, text):
-        """The text, and below it the name of each code address that has none in it."""
-        lines = [text.rstrip()]
-        for word in dict.fromkeys(re.findall(r"\b0x[0-9a-fA-F]+\b(?! \S+\+)", text)):
-            name = self.name(int(word, 16))
-            if name:
-                lines.append(f"  {word} is {name}")
+        """The text, with the source lines of the functions named in it, and below it the name of
+        each code address that has none."""
+        text = text.rstrip()
+        shown, stack, callers = text.partition("\nstack:")
+        named = re.compile(r"\b(0x[0-9a-fA-F]+) [A-Za-z_][\w.]*\+\w+")
+        other = [
+            (word, name)
+            for word in dict.fromkeys(re.findall(r"\b0x[0-9a-fA-F]+\b(?! \S+\+)", text))
+            if (name := self.name(int(word, 16)))
+        ]
+        # Who calls is where the call ends, which may be the next line.
+        places = {int(word, 16) for word, _ in other}
+        places |= {int(word, 16) for word in named.findall(shown)}
+        places |= {int(word, 16) - 1 for word in named.findall(callers)}
+        known = self.lines(places)
+
+        def with_line(back):
+            def replaced(match):
+                line = known.get(int(match[1], 16) - back)
+                return f"{match[0]} at {line}" if line else match[0]
+
+            return replaced
+
+        lines = [named.sub(with_line(0), shown) + stack + named.sub(with_line(1), callers)]
+        for word, name in other:
+            line = known.get(int(word, 16))
+            lines.append(f"  {word} is {name}" + (f" at {line}" if line else ""))
         return "\n".join(lines)
+
+
+def line_of(program, addr):
+    """The "file:line" that a line program of DWARF has for an address, or None."""
+    last = None
+    for entry in program.get_entries():
+        state = entry.state
+        if state is None:
+            continue
+        if last and last.address <= addr < state.address:
+            header = program.header
+            # DWARF 5, 6.2.4: files and folders are numbered from 0, the first folder is the
+            # compiler's own; before that from 1, and it is not listed.
+            first = 0 if header.version >= 5 else 1
+            file = header.file_entry[last.file - first]
+            folders = [b"", *header.include_directory][1 - first :]
+            path = os.path.join(folders[0], folders[file.dir_index], file.name).decode()
+            return f"{os.path.normpath(path)}:{last.line}"
+        last = None if state.end_sequence else state
+    return None
 
 
 class Console(fdpexpect.fdspawn):
@@ -141,6 +199,10 @@ class Console(fdpexpect.fdspawn):
             raise pexpect.EOF("")
         self.log.write(data)
         return data
+
+    def waiting(self):
+        """Whether receive() would return at once."""
+        return bool(self.ahead or select.select([self.child_fd], [], [], 0)[0])
 
     def read_nonblocking(self, size=1, timeout=-1):
         timeout = self.timeout if timeout == -1 else timeout
@@ -227,6 +289,60 @@ class Qmp:
         self.loop.close()
 
 
+class Transport(SerialTransport):
+    """mpremote's, on a guest's console: its raw paste, and its files on the guest:
+    fs_writefile(path, data), fs_readfile(path), fs_listdir(path) and so on."""
+
+    def __init__(self, vm):
+        self.vm = vm
+        self.serial = self
+        self.deadline = None
+
+    # ---- what it takes for a serial port
+
+    def read(self, size):
+        data = b""
+        while len(data) < size:
+            data += self.vm.repl_.receive(size - len(data), left_until(self.deadline))
+        return data
+
+    def write(self, data):
+        return self.vm.repl_.send(data)
+
+    def inWaiting(self):
+        return self.vm.repl_.waiting()
+
+    # ---- where it would not be told why, and would take for an answer what callbacks print
+
+    def read_until(self, _least, ending, **_timeouts):
+        data = bytearray()
+        while not data.endswith(ending):
+            data += self.read(1)
+        return bytes(data)
+
+    def exec_raw_no_follow(self, command):
+        self.vm.enter_raw()
+        self.write(b"\x05A\x01")
+        self.read_until(1, b"R\x01")
+        self.raw_paste_write(command if isinstance(command, bytes) else command.encode())
+
+    def follow(self, timeout, data_consumer=None):
+        result = super().follow(timeout)
+        self.read_until(1, b">")
+        return result
+
+    def exec_raw(self, command, timeout=-1, data_consumer=None):
+        __tracebackhide__ = True
+        timeout = self.vm.wait if timeout == -1 else timeout
+        self.deadline = deadline_in(timeout)
+        try:
+            return super().exec_raw(command, timeout)
+        except (pexpect.EOF, pexpect.TIMEOUT) as error:
+            self.vm.raw = False
+            code = command if isinstance(command, str) else command.decode()
+            self.vm.explain(error, f"the end of {code.strip()[:60]!r}", timeout)
+
+
 class VM:
     """A guest that boots when it is made; `close` ends it.
 
@@ -235,6 +351,10 @@ class VM:
     has no serial port: there are its keyboard and its screen, type() and screen_text().
     `wait` is how long each wait lasts, in seconds, unless it says otherwise; None is for ever.
     Where `deadline` is given, in time.monotonic()'s seconds, no wait lasts beyond it.
+
+    A kernel of another kind has patterns of its own: `prompt`, for run() and boot(), and `panics`,
+    for the beginning of what it says when it panics; `exit_device` is QEMU's device by which it
+    ends the machine, with the number that it writes there as status.
     """
 
     def __init__(
@@ -255,7 +375,13 @@ class VM:
         launcher=(),
         wait=30.0,
         deadline=None,
+        prompt=None,
+        panics=PANICS,
+        exit_device=None,
     ):
+        self.prompt = prompt
+        self.panics = re.compile(panics, re.MULTILINE)
+        self.decoded = {}  # a panic's text with and without names, as that takes a second
         self.wait_limit = None if gdb else wait
         self.deadline = None if gdb else deadline
         self.gdb = gdb
@@ -282,6 +408,8 @@ class VM:
         self.serial = serial
         command += ["--serial", console if serial else "none"]
         command += ["--qmp", f"{self.sockets}/qmp", "--record", str(self.command_file)]
+        if exit_device:
+            command += ["--exit-device", exit_device]
         if append:
             command += ["--append", append]
         if initrd:
@@ -310,6 +438,7 @@ class VM:
             self.close()
             raise
         self.repl_ = Console(self, self.socket.fileno(), self.log)
+        self.transport = Transport(self)
 
     def accept(self, listener):
         deadline = time.monotonic() + 30
@@ -345,14 +474,22 @@ class VM:
         if not self.serial:
             self.wait_screen(rf"\n{PROMPT.strip()}$")
             return self
-        self.repl.expect_exact(f"\n{PROMPT}")
+        if self.prompt:
+            self.repl.expect(self.prompt)
+        else:
+            self.repl.expect_exact(f"\n{PROMPT}")
         return self
 
     def run(self, line, timeout=-1):
-        """Type a line at the friendly prompt; what it prints until the next prompt."""
+        """Type a line at the friendly prompt; what it prints until the next prompt.
+
+        Where the prompt is not ours that begins with the line itself, if the kernel echoes it."""
         self.repl.sendline(line)
-        self.repl.expect_exact("\r\n", timeout)
-        self.repl.expect_exact(PROMPT, timeout)
+        if self.prompt:
+            self.repl.expect(self.prompt, timeout)
+        else:
+            self.repl.expect_exact("\r\n", timeout)
+            self.repl.expect_exact(PROMPT, timeout)
         return self.repl.before
 
     def soft_reset(self):
@@ -381,27 +518,21 @@ class VM:
     @property
     def before_panic(self):
         """The console's transcript, without what the kernel said when it panicked."""
-        return re.split(r"^panic: ", self.transcript(), maxsplit=1, flags=re.MULTILINE)[0]
+        return self.panics.split(self.transcript(), maxsplit=1)[0]
 
     @property
     def panic(self):
         """What the kernel said when it panicked, with the names of the code in it, or None."""
-        found = re.search(r"^panic: .*", self.transcript(), re.MULTILINE | re.DOTALL)
-        return Symbols(self.kernel).decode(found.group().replace("\r", "")) if found else None
+        said = self.transcript()
+        found = self.panics.search(said)
+        if not found:
+            return None
+        text = said[found.start() :].replace("\r", "")
+        if text not in self.decoded:
+            self.decoded[text] = Symbols(self.kernel).decode(text)
+        return self.decoded[text]
 
     # ---- the raw REPL
-
-    def read(self, size, deadline):
-        data = b""
-        while len(data) < size:
-            data += self.repl_.receive(size - len(data), left_until(deadline))
-        return data
-
-    def read_until(self, end, deadline):
-        data = bytearray()
-        while not data.endswith(end):
-            data += self.repl_.receive(1, left_until(deadline))
-        return bytes(data[: -len(end)])
 
     def enter_raw(self):
         if not self.raw:
@@ -412,38 +543,10 @@ class VM:
     def exec(self, code, timeout=-1):
         """Run code in the guest; what it prints. GuestError when it raises."""
         __tracebackhide__ = True
-        timeout = self.wait if timeout == -1 else timeout
-        self.enter_raw()
-        deadline = deadline_in(timeout)
-        try:
-            self.paste(textwrap.dedent(code).encode(), deadline)
-            output = self.read_until(b"\x04", deadline).decode(errors="replace")
-            problem = self.read_until(b"\x04", deadline).decode(errors="replace")
-            self.read_until(b">", deadline)
-        except (pexpect.EOF, pexpect.TIMEOUT) as error:
-            self.raw = False
-            self.explain(error, f"the end of {code.strip()[:60]!r}", timeout)
+        output, problem = self.transport.exec_raw(textwrap.dedent(code), timeout)
         if problem:
-            raise GuestError(problem.replace("\r", "").strip())
-        return output.replace("\r\n", "\n")
-
-    def paste(self, code, deadline):
-        """Hand code to the raw REPL by raw paste, which has flow control."""
-        self.repl_.send(CTRL_E + "A" + CTRL_A)
-        # Before that comes what callbacks have printed since the last answer.
-        self.read_until(b"R\x01", deadline)
-        window = int.from_bytes(self.read(2, deadline), "little")
-        room = window
-        while code:
-            if room == 0:
-                if self.read(1, deadline) != b"\x01":
-                    break  # the guest has had enough: its error follows
-                room += window
-            part, code = code[:room], code[room:]
-            room -= len(part)
-            self.repl_.send(part)
-        self.repl_.send(CTRL_D)
-        self.read_until(b"\x04", deadline)
+            raise GuestError(problem.decode(errors="replace").replace("\r", "").strip())
+        return output.decode(errors="replace").replace("\r\n", "\n")
 
     def eval(self, expression, timeout=-1):
         """The value of an expression in the guest, if it is made of literals."""
@@ -487,6 +590,12 @@ class VM:
                 self.press("shift", KEYS[UNSHIFTED.get(one, one.lower())])
             else:
                 self.press(KEYS[one])
+
+    def screen(self):
+        """What the screen shows, as a PNG, in bytes."""
+        path = self.sockets / "screen.png"
+        self.qmp.command("screendump", filename=str(path), format="png")
+        return path.read_bytes()
 
     def screen_text(self):
         """What is in VGA's text mode: its rows, without the spaces at their ends."""

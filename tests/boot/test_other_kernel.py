@@ -1,0 +1,75 @@
+"""The kit with a kernel of another kind: 32 bits, another loader's, a shell in place of Python."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+CONFIGURATION = """
+[tool.pytest.ini_options]
+guest_kernel = "other.elf"
+guest_prompt = "(?m)^# "
+guest_panics = "^BUG: "
+guest_exit_device = "isa-debug-exit,iobase=0x501,iosize=1"
+"""
+SUITE = r"""
+import pytest
+from ringzero_vm import Panic
+
+@pytest.mark.board("q35", "pc")
+@pytest.mark.memory("16M")
+def test_shell(vm):
+    assert "hello" in vm.run("h")
+    assert len(vm.memory(0x100000, 100)) == 100
+    vm.repl.sendline("q")
+    assert vm.wait_exit() == 0
+
+def test_panic(vm):
+    with pytest.raises(Panic, match=r"(?s)^BUG: .*is command\+.*other_kernel.c:"):
+        vm.run("b")
+    assert vm.wait_exit() == 42
+
+@pytest.mark.guest(prompt="OS", panics="^hello")
+def test_marker(vm):
+    vm.repl.sendline("h")
+    vm.repl.expect("hello")
+    assert vm.panic.startswith("hello")
+
+def test_reports_panic(vm):
+    vm.repl.sendline("b")
+    vm.repl.expect("never")
+
+def test_hangs(vm):
+    vm.repl.expect("never", timeout=1)
+"""
+
+
+def test_other_kernel(tmp_path):
+    """Matrix, prompt, panics with names and lines, statuses and waits are that kernel's."""
+    source = Path(__file__).with_name("other_kernel.c")
+    command = ["gcc", "-m32", "-g", "-O1", "-ffreestanding", "-fno-pie", "-no-pie", "-nostdlib"]
+    command += ["-static", "-fno-stack-protector", "-fcf-protection=none", "-mgeneral-regs-only"]
+    command += ["-Wl,-Ttext=0x100000,--section-start=.multiboot=0xff000,--build-id=none"]
+    subprocess.run([*command, source, "-o", tmp_path / "other.elf"], check=True)
+    (tmp_path / "pyproject.toml").write_text(CONFIGURATION)
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    kept = {name: os.environ[name] for name in os.environ if not name.startswith("PYTEST")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "pytest_ringzero", "-n", "2", "-rA"],
+        cwd=tmp_path,
+        env=kept,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=100,
+    )
+    print(done.stdout)
+    said = done.stdout
+    for board in "q35", "pc":
+        assert f"PASSED test_suite.py::test_shell[{board}-16M]" in said
+    for name in "panic", "marker":
+        assert f"PASSED test_suite.py::test_{name}" in said
+    body, summary = said.split("short test summary info")
+    assert "FAILED test_suite.py::test_reports_panic - ringzero_vm.Panic: BUG: " in summary
+    assert "FAILED test_suite.py::test_hangs - ringzero_vm.TimedOut" in summary
+    assert body.count("BUG: called from") == 1
