@@ -96,14 +96,19 @@ def functions(code):
     return [(one.name(), one) for one in pci.scan() if one.class_code == code]
 
 
+def may_look():
+    """Whether this CPU may look for devices: the others use what the first one has found."""
+    import cpus
+
+    return cpus.here() == 0
+
+
 def start_all(driver, places, start):
     """Calls start(what) for each (place, what) that this driver has no disk at yet.
 
     One that does not start is reported and left out. CPUs other than the first start none.
     """
-    import cpus
-
-    if cpus.here():
+    if not may_look():
         return
     there = [text.split("\x01")[:2] for _, text in _block._devices()]
     for place, what in places:

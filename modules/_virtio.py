@@ -54,6 +54,7 @@ _M_STATUS = const(0x70)
 _M_ADDRS = (0x80, 0x90, 0xA0)
 _M_OWN = const(0x100)
 
+_ACPI_ID = "LNRO0005"
 _VENDOR = const(0x1AF4)
 _VENDOR_CAPABILITY = const(9)
 _NO_VECTOR = const(0xFFFF)
@@ -303,7 +304,10 @@ def _memory_places():
     from aml import AmlError
 
     try:
-        paths = [path for path, hid, there in acpi.devices() if there and hid == "LNRO0005"]
+        # Most tables have none, and running them takes its time.
+        if _ACPI_ID.encode() not in acpi.table("DSDT").data:
+            return
+        paths = [path for path, hid, there in acpi.devices() if there and hid == _ACPI_ID]
     except (AmlError, ValueError):
         return
     for path in paths:

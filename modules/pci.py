@@ -210,6 +210,10 @@ class _Ports:
     last = 255
     size = 256
 
+    def next(self, function, end):
+        # The first device from there on, by its function 0, or -1.
+        return _pci.next(0, function, end)
+
     def read(self, function, offset, size):
         return _pci.read(function, offset, size)
 
@@ -231,6 +235,9 @@ class _Ecam:
         else:
             self._va = _map(start, last - first + 1 << 20) - (first << 20)
         self._memory = {1: _machine.mem8, 2: _machine.mem16, 4: _machine.mem32}
+
+    def next(self, function, end):
+        return _pci.next(self._va, function, end)
 
     def read(self, function, offset, size):
         return self._memory[size][self._va + (function << 12) + offset]
@@ -692,10 +699,9 @@ class Device:
 def _bus(access, bus, seen):
     # The functions on a bus, and where one is a bridge, on the buses behind it. None now and then.
     seen.add(bus)
-    for number in range(32):
-        address = bus << 8 | number << 3
-        if access.read(address, 0, 2) == _NOBODY:
-            continue
+    end = bus + 1 << 8
+    address = access.next(bus << 8, end)
+    while address >= 0:
         several = access.read(address, _HEADER, 1) & 0x80
         for function in range(8 if several else 1):
             if function and access.read(address + function, 0, 2) == _NOBODY:
@@ -707,16 +713,25 @@ def _bus(access, bus, seen):
                 # One that nobody has set up has 0, and a wrong one may name any.
                 if bus < secondary <= access.last and secondary not in seen:
                     yield from _bus(access, secondary, seen)
+        address = access.next(address + 8, end)
     yield None
 
 
 def _walk():
     for access in _accesses():
         seen = set()
-        for bus in range(access.first, access.last + 1):
+        bus = access.first
+        while bus <= access.last:
             # Buses that no bridge leads to have a host bridge of their own.
             if bus not in seen:
+                address = access.next(bus << 8, access.last + 1 << 8)
+                if address < 0:
+                    break
+                if address >> 8 != bus:
+                    bus = address >> 8
+                    continue
                 yield from _bus(access, bus, seen)
+            bus += 1
 
 
 class _Scan:

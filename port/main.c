@@ -15,9 +15,12 @@
 #include "boot/percpu.h"
 #include "cpu/libc.h"
 #include "devices/block.h"
+#include "devices/dma.h"
+#include "devices/entropy.h"
 #include "devices/power.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
+#include "devices/virtio.h"
 #include "firmware/fwcfg.h"
 #include "frames/frames.h"
 #include "main.h"
@@ -246,7 +249,10 @@ NORETURN void kernel_main(void) {
         }
         interrupt_set_end(NULL);
         // What the old program held of the machine's memory is the next one's.
+        dma_reset();
         block_reset();
+        entropy_reset();
+        virtio_reset();
         frames_deinit();
     }
 }

@@ -203,7 +203,5 @@ block_status_t block_flush(unsigned number) {
 }
 
 void block_reset(void) {
-    dma_reset();
-    virtio_reset();
     count = 0;
 }

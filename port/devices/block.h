@@ -97,7 +97,7 @@ block_status_t block_move(unsigned number, bool write, uint64_t offset, void *bu
 // What has been written lasts when this is back.
 block_status_t block_flush(unsigned number);
 
-// Stops all devices, of other kinds, too, and forgets them.
+// There are none any more: all devices have been stopped.
 void block_reset(void);
 
 #endif

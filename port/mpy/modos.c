@@ -1,4 +1,8 @@
 // os.urandom, random's first seed and what os.sync() does; included by extmod/modos.c.
+#include "py/gc.h"
+
+#include "cpu/irq.h"
+#include "devices/entropy.h"
 #include "devices/random.h"
 #include "mpy/filesystem.h"
 #include "mpy/versions.h"
@@ -8,13 +12,23 @@
 #define mp_obj_is_type(fs, fat) filesystem_can_sync(fs)
 #define disk_ioctl(fs, op, arg) filesystem_sync(fs)
 
+// Has Python look for a device that gives random bytes: the first time that this module is imported.
+static void find_entropy(void) {
+    if (!irq_active && !gc_is_locked()) {
+        mp_import_name(MP_QSTR__virtio_rng, mp_const_none, MP_OBJ_NEW_SMALL_INT(0));
+    }
+}
+
 // Bytes that nobody can guess, or a warning, once, that these can be.
 void mp_hal_get_random(size_t size, uint8_t *buf) {
     static bool told;
-    if (!random_fill(buf, size) && !told) {
+    find_entropy();
+    bool good = random_fill(buf, size);
+    good = (!irq_active && entropy_mix(buf, size)) || good;
+    if (!good && !told) {
         told = true;
         mp_printf(MICROPY_ERROR_PRINTER,
-            "Warning: this CPU has no RDSEED or RDRAND: its random numbers can be guessed\n");
+            "Warning: no RDSEED, RDRAND or virtio-rng: random numbers can be guessed\n");
     }
 }
 

@@ -2,6 +2,7 @@
 #include "py/runtime.h"
 
 #include "devices/pci.h"
+#include "frames/modframes.h"
 #include "mpy/modmachine.h"
 
 enum { SPACE_SIZE = 256 };
@@ -55,8 +56,24 @@ static mp_obj_t pci_write_(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(pci_write_obj, 4, 4, pci_write_);
 
+// next(va, function, end) -> the first function from there on that is function 0 of a device that there is; -1:
+// there is none before the end. `va` is where function 0 of bus 0 is in memory; 0: by the ports.
+static mp_obj_t pci_next(mp_obj_t va_in, mp_obj_t function_in, mp_obj_t end_in) {
+    uint64_t va = frames_get_number(va_in, "va");
+    unsigned end = get_number(end_in, 0x10001, "an end");
+    for (unsigned function = get_number(function_in, 0x10001, "a function"); function < end; function += 8) {
+        uint16_t vendor = va == 0 ? pci_read(function, 0, 2) : *(volatile uint16_t *)(va + ((uint64_t)function << 12));
+        if (vendor != 0xffff) {
+            return MP_OBJ_NEW_SMALL_INT(function);
+        }
+    }
+    return MP_OBJ_NEW_SMALL_INT(-1);
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(pci_next_obj, pci_next);
+
 static const mp_rom_map_elem_t pci_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__pci) },
+    { MP_ROM_QSTR(MP_QSTR_next), MP_ROM_PTR(&pci_next_obj) },
     { MP_ROM_QSTR(MP_QSTR_present), MP_ROM_PTR(&pci_present_obj) },
     { MP_ROM_QSTR(MP_QSTR_read), MP_ROM_PTR(&pci_read_obj) },
     { MP_ROM_QSTR(MP_QSTR_write), MP_ROM_PTR(&pci_write_obj) },

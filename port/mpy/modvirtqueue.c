@@ -2,6 +2,7 @@
 #include "py/mperrno.h"
 #include "py/runtime.h"
 
+#include "devices/entropy.h"
 #include "devices/virtio.h"
 #include "frames/modframes.h"
 
@@ -95,11 +96,22 @@ static mp_obj_t queue_take(mp_obj_t queue_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(queue_take_obj, queue_take);
 
+// entropy(queue, dma): the queue gives random bytes, for os.urandom()
+static mp_obj_t queue_entropy(mp_obj_t queue, mp_obj_t dma) {
+    get_queue(queue);
+    if (!entropy_use(mp_obj_get_int(queue), mp_obj_get_int(dma))) {
+        mp_raise_type(&mp_type_MemoryError);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(queue_entropy_obj, queue_entropy);
+
 static const mp_rom_map_elem_t queue_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__virtqueue) },
     { MP_ROM_QSTR(MP_QSTR_new), MP_ROM_PTR(&queue_new_obj) },
     { MP_ROM_QSTR(MP_QSTR_notify_by), MP_ROM_PTR(&queue_notify_by_obj) },
     { MP_ROM_QSTR(MP_QSTR_add), MP_ROM_PTR(&queue_add_obj) },
+    { MP_ROM_QSTR(MP_QSTR_entropy), MP_ROM_PTR(&queue_entropy_obj) },
     { MP_ROM_QSTR(MP_QSTR_take), MP_ROM_PTR(&queue_take_obj) },
 };
 static MP_DEFINE_CONST_DICT(queue_globals, queue_globals_table);

@@ -9,7 +9,7 @@ NO_NUMBERS = {
 }
 # Not without RDRAND: whether TCG has RDSEED besides depends on QEMU's version.
 WITH_NUMBERS = ["max", "max,-rdseed"]
-WARNING = "Warning: this CPU has no RDSEED or RDRAND: its random numbers can be guessed"
+WARNING = "Warning: no RDSEED, RDRAND or virtio-rng: random numbers can be guessed"
 
 
 def numbers(vm):
@@ -50,6 +50,29 @@ def test_without_numbers(boot, what):
     vm.soft_reset()
     vm.exec("import os\nos.urandom(16)")
     assert vm.transcript().count("Warning") == 1
+
+
+DEVICES = {"q35": "virtio-rng-pci", "microvm": "virtio-rng-device"}
+
+
+@pytest.mark.parametrize("board", DEVICES)
+def test_device(boot, board):
+    """Where the CPU has none, virtio-rng's are what os.urandom gives, again after a soft reset.
+
+    A device that gives no more is left alone.
+    """
+    rng = f"{DEVICES[board]},max-bytes=20000,period=1000000"
+    vm = boot(board=board, smp=2, extra=["-cpu", "qemu64", "-device", rng]).boot()
+    vm.exec("import os, cpus; a = os.urandom(5000)")
+    assert vm.eval("len(set(a))") == 256
+    # Other CPUs ask the same device.
+    assert vm.eval("len(cpus.all()[1].run(os.urandom, 20).result())") == 20
+    vm.soft_reset()
+    vm.exec("import os; a = os.urandom(16)")
+    assert "Warning" not in vm.transcript()
+    # More than it may give in this hour.
+    vm.exec("for _ in range(10): a = os.urandom(4096)\nassert len(set(a)) == 256")
+    assert WARNING in vm.transcript()
 
 
 @pytest.mark.parametrize("cpu", ["max", "qemu64"])

@@ -79,8 +79,6 @@ bool dma_stop(unsigned number) {
     return stopped = true;
 }
 
-void dma_reset(void) {
-}
 
 // ---- The device
 
@@ -266,6 +264,7 @@ static void device_runs(void) {
 
 static unsigned new_device(void) {
     block_reset();
+    virtio_reset();
     while (taken_count > 0) {
         free(taken[--taken_count]);
     }
