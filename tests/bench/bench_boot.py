@@ -3,6 +3,7 @@
 of a kernel that only exits."""
 
 import argparse
+import json
 import os
 import re
 import shlex
@@ -76,6 +77,7 @@ def main():
 
     empty = exit_only()
     slow = False
+    rows = []
     for board in options.boards:
         to_exit, to_prompt = command(board, empty), command(board, options.kernel)
         many_exit, many_prompt = command(board, empty, MANY), command(board, options.kernel, MANY)
@@ -90,6 +92,9 @@ def main():
         many = statistics.median(many_prompts)
         ratio = statistics.median(prompts) / statistics.median(exits)
         slow |= ratio > LIMIT
+        for cpus, ends, starts in (1, exits, prompts), (MANY, many_exits, many_prompts):
+            ms = {"exit_ms": statistics.median(ends), "prompt_ms": statistics.median(starts)}
+            rows.append({"board": board, "cpus": cpus, **ms})
         print(
             f"{board}: prompt after {statistics.median(prompts):.0f} ms, of which the kernel says "
             f"{statistics.median(own):.0f} are its own; exit after {statistics.median(exits):.0f} "
@@ -98,6 +103,7 @@ def main():
             f"{many / statistics.median(prompts):.2f} times; exit after "
             f"{statistics.median(many_exits):.0f} ms"
         )
+    (BUILD / "boot.json").write_text(json.dumps(rows))
     return slow
 
 

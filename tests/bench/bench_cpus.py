@@ -2,6 +2,7 @@
 """What several CPUs do at once: the same Python work on each, calls and queues between them."""
 
 import argparse
+import json
 import multiprocessing
 import os
 import re
@@ -55,10 +56,15 @@ def unix_port(mpy_dir, gil):
     return folder / "micropython"
 
 
-def show(kind, count, lines):
+def show(rows, kind, work, cpus, times):
+    print(f"{kind}: {work or 'work'} on {cpus}: {times:.2f}")
+    rows.append({"kind": kind, "work": work, "cpus": cpus, "times": times})
+
+
+def show_lines(rows, kind, count, lines):
     for name, times in lines.items():
         for some in range(2, count + 1):
-            print(f"{kind}{name} on {some}: {some * times[0] / times[some - 1]:.2f}")
+            show(rows, kind, name, some, some * times[0] / times[some - 1])
 
 
 def spend(barrier, times):
@@ -102,17 +108,19 @@ def main():
     print(f"queue: {65536 / here['queue64k'][1]:.0f} MB/s in messages of 64 KiB")
 
     print("\nwork of one CPU that several do at once, each with a core of the host:")
+    rows = []
     alone = of_host(1)
     for count in range(2, options.cpus + 1):
-        print(f"processes of the host on {count}: {count * alone / of_host(count):.2f}")
-    show("", options.cpus, {name: here[name] for name in here if name not in NOT_SCALED})
+        show(rows, "processes of the host", "", count, count * alone / of_host(count))
+    scaled = {name: here[name] for name in here if name not in NOT_SCALED}
+    show_lines(rows, "ringzero", options.cpus, scaled)
     for gil in False, True:
         program = unix_port(options.mpy_dir, gil)
         command = [program, "-X", "heapsize=64m", app / "threads.py", options.cpus]
         lines = read(run(command, env={**os.environ, "MICROPYPATH": str(app)}))
-        show(
-            f"the unix port's threads {'with' if gil else 'without'} a GIL: ", options.cpus, lines
-        )
+        kind = f"the unix port's threads {'with' if gil else 'without'} a GIL"
+        show_lines(rows, kind, options.cpus, lines)
+    (BUILD / "cpus.json").write_text(json.dumps(rows))
 
 
 if __name__ == "__main__":

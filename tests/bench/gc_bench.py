@@ -6,12 +6,15 @@ are the same on any machine; and with 2 GiB for the time of collections, up to 1
 """
 
 import argparse
+import json
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "bench"
 WORK = """
 import gc, time
 def lists(size):
@@ -88,19 +91,32 @@ collect("gc.collect(), nothing but the kernel's own")
 
 
 def run(kernel, program, memory, *qemu):
+    """The status, and what the program printed, which is shown as it comes."""
     with tempfile.TemporaryDirectory() as folder:
         main = Path(folder) / "main.py"
         main.write_text(program)
         launch = [sys.executable, ROOT / "scripts" / "run.py", "--kernel", kernel]
         launch += ["--memory", memory, "--append", "log=quiet", main, "--", *qemu]
-        return subprocess.run(launch).returncode
+        run = subprocess.Popen(launch, stdout=subprocess.PIPE, text=True)
+        said = ""
+        for line in run.stdout:
+            print(line, end="", flush=True)
+            said += line
+        return run.wait(), said
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("kernel", nargs="?", default=ROOT / "build/kernel/ringzero.elf")
     kernel = parser.parse_args().kernel
-    return run(kernel, WORK, "1G", "-icount", "shift=0,sleep=off") or run(kernel, PAUSES, "2G")
+    status, _ = run(kernel, WORK, "1G", "-icount", "shift=0,sleep=off")
+    if status:
+        return status
+    status, said = run(kernel, PAUSES, "2G")
+    pauses = re.findall(r"gc\.collect\(\), (\d+) MiB in use +([0-9.]+) ms", said)
+    BUILD.mkdir(parents=True, exist_ok=True)
+    (BUILD / "gc.json").write_text(json.dumps([(int(mib), float(ms)) for mib, ms in pauses]))
+    return status
 
 
 if __name__ == "__main__":
