@@ -146,14 +146,27 @@ def off_null(modules):
     return tuple(moved)
 
 
-def mount(modules, options):
-    """Mounts what the boot modules hold, and RAM where they hold nothing for / or /rom.
+def _mount_root(name, options):
+    import disks
 
-    `options` are those of the command line: disk= and rom= have a part in it.
+    if "disk" in options:
+        raise ValueError("command line: root= and disk= both say what / is")
+    try:
+        disks.mount(name, "/")
+    except (OSError, ValueError) as error:
+        raise ValueError("command line: root=%s: %s" % (name, error)) from None
+
+
+def mount(modules, options):
+    """Mounts root=, what the boot modules hold, and RAM where nothing is for / or /rom.
+
+    `options` are those of the command line: root=, disk= and rom= have a part in it.
     """
     _handoff.need_start()
     rom = None
-    root = False
+    root = "root" in options
+    if root:
+        _mount_root(options["root"], options)
     for start, end, _ in modules:
         kind = _image(start, end)
         if kind == "rom":

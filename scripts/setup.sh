@@ -153,6 +153,11 @@ case $level in
     test | all) need ovmf /usr/share/OVMF/OVMF_CODE_4M.fd ;;&
     test | all) need acpica-tools iasl ;;&
     test | all) need cpuid cpuid ;;&
+    test | all)
+        need fdisk /usr/sbin/sfdisk /sbin/sfdisk
+        need gdisk /usr/sbin/sgdisk /sbin/sgdisk
+        need dosfstools /usr/sbin/mkfs.fat /sbin/mkfs.fat
+        ;;&
     test | all) need dmidecode dmidecode /usr/sbin/dmidecode ;;&
     test | all)
         need libxkbcommon0 "/usr/lib/*/libxkbcommon.so.0" "/usr/lib64/libxkbcommon.so.0"

@@ -8,7 +8,18 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 FOLDERS = (TOP / "modules", TOP / "modules" / "layouts")
-FOUND = ("acpi", "aml", "smbios", "cpuid", "msr", "mtrr", "firmware", "keyboard", "efi")
+FOUND = (
+    "acpi",
+    "aml",
+    "smbios",
+    "cpuid",
+    "msr",
+    "mtrr",
+    "firmware",
+    "keyboard",
+    "efi",
+    "partitions",
+)
 
 
 class Finder(importlib.abc.MetaPathFinder):

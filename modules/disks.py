@@ -1,0 +1,221 @@
+# Disks, what partitions and file systems are on them, and mounting those.
+
+import errno as _errno
+
+import _block
+import _filesystems
+import _partitions
+import memmap as _memmap
+import vfs as _vfs
+
+_DRIVERS = ("_virtio_blk", "_nvme", "_ahci")
+
+_disks = {}  # by the device's number
+_mounts = []  # (file system, device, start, end, whether it is only read)
+
+
+class _Part(_block.Block):
+    # What a disk and a partition have in common.
+
+    def __repr__(self):
+        return "<%s %s>" % (self.name, _memmap.human(self.size))
+
+    def filesystem(self):
+        """(kind, label) of the file system on it, or None."""
+        found = _filesystems.look(self)
+        return None if found is None else (found.kind, found.label)
+
+    def mount(self, path=None, readonly=False):
+        """Mounts the file system on it, at its own name if no path is given. Returns the path."""
+        if path is None:
+            path = "/" + self.name
+        self._alone()
+        readonly = bool(readonly) or self.readonly
+        self._not_mounted(readonly)
+        fs = _filesystems.load(self)
+        _vfs.mount(fs, path, readonly=readonly)
+        _mounts.append((fs, self.device, self.start, self.start + self.size, readonly))
+        return path
+
+    def format(self, kind, block_size=None):
+        """Makes a file system on it, "fat" or "littlefs". What was on it is lost."""
+        self._alone()
+        self._not_mounted(False)
+        if self.readonly:
+            raise OSError(_errno.EROFS, "%s can only be read" % self.name)
+        _filesystems.make(self, kind, block_size)
+
+    def _not_mounted(self, readonly):
+        # Two file systems in the same place destroy each other, unless both only read.
+        now = [fs for fs, _ in _vfs.mount()]
+        _mounts[:] = [m for m in _mounts if [1 for fs in now if fs is m[0]]]
+        end = self.start + self.size
+        for _, device, low, high, other in _mounts:
+            if device == self.device and low < end and self.start < high:
+                if not (readonly and other):
+                    raise OSError(_errno.EBUSY, "%s is mounted" % self.name)
+
+    def _alone(self):
+        pass
+
+
+class Disk(_Part):
+    """A disk, with `name`, `driver`, `place`, `model` and `serial`."""
+
+    def __init__(self, device, driver, place, model, serial):
+        super().__init__(device)
+        self.name = "disk%d" % device
+        self.driver = driver
+        self.place = place
+        self.model = model
+        self.serial = serial
+
+    def _table(self):
+        return _partitions.read(self, _filesystems.look(self) is not None)
+
+    def _alone(self):
+        if self._table() is not None:
+            raise ValueError("%s has partitions: one of them is meant" % self.name)
+
+    def partitions(self):
+        """Its partitions, a tuple. What lies where it cannot is left out, see problems()."""
+        table = self._table()
+        return () if table is None else tuple([Partition(self, entry) for entry in table.entries])
+
+    def problems(self):
+        """What is wrong with its partition table: a tuple of texts."""
+        table = self._table()
+        return () if table is None else tuple(table.problems)
+
+
+class Partition(_Part):
+    """A partition, with `name`, `disk`, `number`, `kind`, `label` and `guid`."""
+
+    def __init__(self, disk, entry):
+        super().__init__(disk.device, entry.start, entry.size)
+        self.name = "%sp%d" % (disk.name, entry.number)
+        self.disk = disk
+        self.number = entry.number
+        self.kind = entry.kind
+        self.label = entry.label
+        self.guid = entry.guid
+
+
+def all():
+    """The disks that the drivers find, a tuple."""
+    found = []
+    for driver in _DRIVERS:
+        for device, *what in __import__(driver).find():
+            if device not in _disks:
+                _disks.setdefault(device, Disk(device, *what))
+            found.append(device)
+    return tuple([_disks[device] for device in sorted(found)])
+
+
+def _parts():
+    # All that can be mounted, and why a disk is none.
+    found = []
+    for disk in all():
+        try:
+            parts = disk.partitions()
+            found += parts if parts or disk.problems() else [disk]
+        except OSError:
+            # It does not answer. Its name still is its own.
+            found.append(disk)
+    return found
+
+
+def _filesystem(part):
+    try:
+        return part.filesystem()
+    except OSError:
+        return None
+
+
+def find(name):
+    """The disk or partition of a name, GUID or label. ValueError for none, or several."""
+    if not isinstance(name, str):
+        raise TypeError("a name is a str, not %s" % type(name).__name__)
+    parts = _parts()
+    for part in list(all()) + parts:
+        if part.name == name:
+            return part
+    key, _, value = name.partition("=")
+    if not value or key not in ("PARTUUID", "PARTLABEL", "LABEL"):
+        key, value = "", name
+    found = []
+    for part in parts if value else ():
+        names = []
+        if isinstance(part, Partition):
+            if key in ("", "PARTUUID") and part.guid == value.lower():
+                names.append(value)
+            if key in ("", "PARTLABEL"):
+                names.append(part.label)
+        if key in ("", "LABEL"):
+            files = _filesystem(part)
+            if files is not None:
+                names.append(files[1])
+        if value in names:
+            found.append(part)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError("%s is %s" % (name, " and ".join([part.name for part in found])))
+    there = ", ".join([_words(part) for part in parts]) or "no disk"
+    raise ValueError("there is no %s; there is %s" % (name, there))
+
+
+def _words(part):
+    words = [part.name]
+    label = getattr(part, "label", "")
+    if label:
+        words.append("%r" % label)
+    files = _filesystem(part)
+    words.append("with nothing known" if files is None else files[0])
+    if files is not None and files[1]:
+        words.append("%r" % files[1])
+    return " ".join(words)
+
+
+def mount(name, path=None, readonly=False):
+    """Mounts the file system on the disk or partition of that name, as its mount() does."""
+    return find(name).mount(path, readonly)
+
+
+def show():
+    """Prints the disks, their partitions, and the file systems on them."""
+    for disk in all():
+        words = [disk.name, disk.driver, disk.place, _memmap.human(disk.size)]
+        words += [word for word in (disk.model, disk.serial) if word]
+        print("  ".join(words) + ("  read-only" if disk.readonly else ""))
+        try:
+            table = disk._table()
+            if table is None:
+                print("  " + _content(disk))
+                continue
+            print("  %s %s" % (table.kind, table.guid))
+            for entry in table.entries:
+                part = Partition(disk, entry)
+                print(
+                    "  %-9s %16d %11s  %-14s %s  %s%s"
+                    % (
+                        part.name,
+                        part.start,
+                        _memmap.human(part.size),
+                        part.kind,
+                        part.guid,
+                        _content(part),
+                        "  %r" % part.label if part.label else "",
+                    )
+                )
+            for problem in table.problems:
+                print("  ! " + problem)
+        except OSError as error:
+            print("  ! it cannot be read: %s" % error)
+
+
+def _content(part):
+    files = part.filesystem()
+    if files is None:
+        return "nothing known"
+    return files[0] + (" %r" % files[1] if files[1] else "")

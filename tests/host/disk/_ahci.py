@@ -1,0 +1,5 @@
+# A driver that finds nothing.
+
+
+def find():
+    return ()
