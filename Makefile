@@ -12,6 +12,7 @@
 #:   test-upstream  run MicroPython's own tests in three modes, its modules in C, its benchmarks
 #:   test-collect   the same with a collection before every allocation, its basics and stress
 #:   test-machines  hold AML to acpiexec on all real machines in ../shared/corpus
+#:   test-power-cuts  kill QEMU SERIES times while it writes to a LittleFS, look what is left
 #:   test-versions  build and test with each of the MicroPython sources in MPY_DIRS, print a table
 #:   soak           work at the edge of memory for SOAK_SECONDS, at random
 #:   fuzz           fuzz the frame allocator for FUZZ_SECONDS
@@ -38,7 +39,7 @@
 #:   distclean      remove what was built or installed here
 .DEFAULT_GOAL := help
 .PHONY: help setup kernel run test test-host test-boot test-programs test-upstream \
-    test-collect test-machines test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
+    test-collect test-machines test-power-cuts test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
     bench-kernel bench-vm bench-linux bench-profile bench-cpus \
     bench-boot plots lint format debug iso disk image wheel size clean distclean
 
@@ -63,7 +64,8 @@
 #:   EACH=1                make bench-vm: without each of the options in turn, too
 #:   GC_EVERY=N            make kernel, test-upstream: one in build/gc that collects before every Nth allocation
 #:   FUZZ_SECONDS=60       make fuzz, fuzz-api, fuzz-programs: for how long
-#:   SEED=1                make fuzz-api, fuzz-programs: what to begin with (default: the time)
+#:   SEED=1                make fuzz-api, fuzz-programs, test-power-cuts: what to begin with (default: the time)
+#:   SERIES=1000           make test-power-cuts: how often
 #:   SOAK_SECONDS=600      make soak: for how long
 #:   V=1                   show the commands
 BOARD ?= q35
@@ -87,6 +89,7 @@ EACH ?=
 GC_EVERY ?=
 FUZZ_SECONDS ?= 60
 SEED ?=
+SERIES ?= 1000
 SOAK_SECONDS ?= 600
 V ?=
 # An image of tests/images needs no more than its name.
@@ -174,6 +177,9 @@ test-collect: .setup-test
 
 test-machines: .setup-test
 	$(Q)$(python) tests/host/machines.py </dev/null
+
+test-power-cuts: .setup-test kernel
+	$(Q)$(python) tests/boot/power_cuts.py --kernel $(kernel) --series $(SERIES) $(if $(SEED),--seed $(SEED)) </dev/null
 
 fuzz coverage: .setup-test
 	$(Q)$(MAKE) $(if $(Q),--no-print-directory) -f tests/host/Makefile $@ \
