@@ -132,11 +132,28 @@ static void acpi_power_off(void) {
     wait_for_end(OFF_NS);
 }
 
+// For whoever is at the other end of the line, where no device tells them.
+static void say_status(unsigned status) {
+    static const char text[] = "ringzero: exit ";
+    char line[16];
+    char *at = line + sizeof(line);
+    *--at = '\n';
+    *--at = '\r';
+    do {
+        *--at = '0' + status % 10;
+        status /= 10;
+    } while (status > 0);
+    uart_write(text, sizeof(text) - 1);
+    uart_write(at, line + sizeof(line) - at);
+    uart_finish();
+}
+
 void power_off(unsigned status) {
     static const char text[] = "The machine may be switched off now.\r\n";
     cpu_irq_off();
     uart_finish();
     io_out8(DEBUG_EXIT_PORT, status + 1);
+    say_status(status);
     acpi_power_off();
     uart_write(text, sizeof(text) - 1);
     cpu_halt();

@@ -3,6 +3,7 @@
 import pytest
 
 
+@pytest.mark.qemu
 @pytest.mark.board("q35", "microvm")
 def test_page(vm):
     """What the guest writes into a page is what QEMU finds at its address."""

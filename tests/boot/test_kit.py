@@ -224,3 +224,57 @@ def test_what_callbacks_print_is_no_answer(vm):
     """)
     assert select.select([vm.repl_.child_fd], [], [], 30)[0]
     assert vm.eval("1 + 1") == 2
+
+
+ELSEWHERE = """
+import pytest
+
+@pytest.mark.board("q35", "pc")
+def test_first(vm):
+    vm.exec("kept = 1")
+    vm.repl.sendline("while True: pass")
+
+def test_fresh(vm):
+    with pytest.raises(Exception, match="NameError"):
+        vm.eval("kept")
+
+@pytest.mark.qemu
+def test_memory(vm):
+    vm.memory(0, 1)
+
+def test_machine(boot):
+    boot()
+
+def test_status(vm):
+    vm.repl.sendline("import machine; machine.poweroff(42)")
+    assert vm.wait_exit() == 42
+"""
+
+
+def test_console(kernel, tmp_path):
+    """With --console the tests run at one prompt that is there already, each from a fresh start;
+    what only QEMU can do is skipped, and the status is said on the line."""
+    (tmp_path / "test_suite.py").write_text(ELSEWHERE)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, ringzero_vm.LAUNCHER, "--kernel", kernel, "--serial", "pty"]
+    # No exit device where the kernel looks for one.
+    command += ["--exit-device", "isa-debug-exit,iobase=0x501,iosize=1"]
+    machine = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        place = re.search(r"/dev/pts/\d+", machine.stdout.readline())[0]
+        command = [sys.executable, "-m", "pytest", "-p", "pytest_ringzero", "-rA"]
+        done = subprocess.run(
+            [*command, f"--kernel={kernel}", f"--console={place}"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=100,
+        )
+        print(done.stdout)
+        assert "3 passed, 2 skipped" in done.stdout and done.returncode == 0
+        assert "PASSED test_suite.py::test_first[q35]" in done.stdout
+        assert machine.wait(10) == 125
+    finally:
+        machine.kill()
+        machine.communicate()

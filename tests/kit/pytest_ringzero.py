@@ -22,6 +22,10 @@ For a kernel of another kind the project's configuration says what it is,
     guest_exit_device = "isa-debug-exit,iobase=0xf4,iosize=4"
 
 or for single tests the marker guest(kernel=, prompt=, panics=, exit_device=).
+
+--console=PLACE runs the tests on one machine that is there already, whose console is a serial
+device or HOST:PORT. Tests that take what only QEMU can do have the marker qemu, and are skipped
+there like those that want `boot`.
 """
 
 import contextlib
@@ -29,13 +33,14 @@ import fcntl
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from ringzero_vm import ROOT, VM
+from ringzero_vm import ROOT, VM, Guest
 
 AXES = {"board": "q35", "memory": "256M", "smp": 1, "accel": "tcg"}
 GUEST = {
@@ -64,6 +69,11 @@ def pytest_addoption(parser):
     for name, text in GUEST.items():
         parser.addini(f"guest_{name}", f"{text}; without it, Ringzero's")
     group.addoption(
+        "--console",
+        metavar="PLACE",
+        help="run the tests at the prompt there: a serial device, or HOST:PORT",
+    )
+    group.addoption(
         "--gdb", action="store_true", help="stop each guest before its first instruction"
     )
 
@@ -72,6 +82,8 @@ def pytest_configure(config):
     for axis in AXES:
         text = f"{axis}(value, ...): the {axis} of the test's machine, one test for each"
         config.addinivalue_line("markers", text)
+    text = "qemu: the test takes what only QEMU can do: memory, its protocol, an NMI, a machine"
+    config.addinivalue_line("markers", text)
     text = "guest(kernel=, prompt=, panics=, exit_device=): a kernel of another kind"
     config.addinivalue_line("markers", text)
 
@@ -80,10 +92,21 @@ def pytest_generate_tests(metafunc):
     for axis in AXES:
         marker = metafunc.definition.get_closest_marker(axis)
         if marker and axis in metafunc.fixturenames:
-            metafunc.parametrize(axis, marker.args)
+            values = marker.args[:1] if elsewhere(metafunc.config) else marker.args
+            metafunc.parametrize(axis, values)
+
+
+def elsewhere(config):
+    """Whether the machine is one that is there already."""
+    return bool(config.option.console)
 
 
 def pytest_collection_modifyitems(config, items):
+    if elsewhere(config):
+        why = pytest.mark.skip(reason="only QEMU, started here, can do this")
+        for item in items:
+            if item.get_closest_marker("qemu") or "boot" in getattr(item, "fixturenames", ()):
+                item.add_marker(why)
     if config.option.gdb:
         for item in items:
             item.add_marker(pytest.mark.timeout(0), append=False)
@@ -199,10 +222,37 @@ def boot(request, kernel, folder):
             guest.check()
 
 
+@pytest.fixture(scope="session")
+def console(request):
+    """A file descriptor: the line to the machine that is there already."""
+    place = request.config.option.console
+    if ":" in place:
+        host, _, port = place.rpartition(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.setblocking(True)
+            yield connection.fileno()
+    else:
+        from serial import Serial
+
+        with Serial(place, 115200) as port:
+            os.set_blocking(port.fileno(), True)
+            yield port.fileno()
+
+
 @pytest.fixture
-def vm(boot, board, memory, smp, accel):
+def vm(request, board, memory, smp, accel):
     """A guest at its prompt."""
-    return boot(board=board, memory=memory, smp=smp, accel=accel).boot()
+    if not elsewhere(request.config):
+        boot = request.getfixturevalue("boot")
+        yield boot(board=board, memory=memory, smp=smp, accel=accel).boot()
+        return
+    kernel, folder = request.getfixturevalue("kernel"), request.getfixturevalue("folder")
+    options = guest_options(request.node)
+    options.pop("exit_device", None)
+    with Guest(kernel, folder, wait=WAIT, **options) as guest:
+        request.node.stash.setdefault(GUESTS, []).append(guest)
+        yield guest.attach(request.getfixturevalue("console")).start_over()
+        guest.check()
 
 
 def announce(config, guest):
@@ -225,7 +275,7 @@ def pytest_runtest_makereport(item, call):
         # Where a wait has failed of it, it is the failure's own text.
         if guest.panic and guest.panic.splitlines()[0] not in str(report.longrepr):
             report.sections.append(("panic", guest.panic))
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(AttributeError, OSError):  # of another machine's there is none
             report.sections.append(("QEMU's command", guest.command_file.read_text()))
             said = guest.launcher_log.read_text(errors="replace").strip()
             if said:

@@ -33,6 +33,7 @@ PANIC = 101  # the launcher's status
 
 CTRL_A, CTRL_B, CTRL_C, CTRL_D, CTRL_E = "\x01", "\x02", "\x03", "\x04", "\x05"
 PROMPT = ">>> "
+STOPPED = "The machine has stopped."  # the end of a panic, where nothing ends the machine
 PANICS = "^panic: "  # what begins the last that a kernel says
 
 # QEMU's names of the keys that have a character, by the layout of the United States.
@@ -343,114 +344,40 @@ class Transport(SerialTransport):
             self.vm.explain(error, f"the end of {code.strip()[:60]!r}", timeout)
 
 
-class VM:
-    """A guest that boots when it is made; `close` ends it.
+class Guest:
+    """A machine at the other end of a line, wherever it stands and whatever emulates it.
 
-    The console's transcript, QEMU's command and the launcher's messages are kept in `folder`.
-    `launcher` and `extra` are further arguments for the launcher and for QEMU. Without `serial` it
-    has no serial port: there are its keyboard and its screen, type() and screen_text().
-    `wait` is how long each wait lasts, in seconds, unless it says otherwise; None is for ever.
-    Where `deadline` is given, in time.monotonic()'s seconds, no wait lasts beyond it.
+    The console's transcript is kept in `folder`; `kernel` is the ELF that it runs. `wait` is how
+    long each wait lasts, in seconds, unless it says otherwise; None is for ever. Where `deadline`
+    is given, in time.monotonic()'s seconds, no wait lasts beyond it.
 
     A kernel of another kind has patterns of its own: `prompt`, for run() and boot(), and `panics`,
-    for the beginning of what it says when it panics; `exit_device` is QEMU's device by which it
-    ends the machine, with the number that it writes there as status.
+    for the beginning of what it says when it panics.
     """
 
-    def __init__(
-        self,
-        kernel,
-        folder,
-        *,
-        board="q35",
-        memory="256M",
-        smp=1,
-        accel="tcg",
-        app=None,
-        initrd=None,
-        append="",
-        extra=(),
-        serial=True,
-        gdb=False,
-        launcher=(),
-        wait=30.0,
-        deadline=None,
-        prompt=None,
-        panics=PANICS,
-        exit_device=None,
-    ):
+    def __init__(self, kernel, folder, *, wait=30.0, deadline=None, prompt=None, panics=PANICS):
+        self.wait_limit = wait
+        self.deadline = deadline
         self.prompt = prompt
         self.panics = re.compile(panics, re.MULTILINE)
         self.decoded = {}  # a panic's text with and without names, as that takes a second
-        self.wait_limit = None if gdb else wait
-        self.deadline = None if gdb else deadline
-        self.gdb = gdb
         self.kernel = Path(kernel)
         self.status = None
         self.raw = False
-        self._qmp = None
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         for number in itertools.count(1):
-            suffix = f"-{number}" if number > 1 else ""
-            self.console_log = folder / f"console{suffix}.log"
+            self.suffix = f"-{number}" if number > 1 else ""
+            self.console_log = folder / f"console{self.suffix}.log"
             with contextlib.suppress(FileExistsError):
                 self.log = open(self.console_log, "xb", buffering=0)
                 break
-        self.command_file = folder / f"qemu{suffix}.cmd"
-        self.launcher_log = folder / f"launcher{suffix}.log"
-        # A socket's path has at most 107 bytes, which a test's folder may well exceed.
-        self.sockets = Path(tempfile.mkdtemp(prefix="rz-", dir="/tmp"))
-        command = [sys.executable, str(LAUNCHER), "--kernel", str(kernel), "--board", str(board)]
-        command += ["--memory", str(memory), "--smp", str(smp), "--accel", accel]
-        # QEMU connects to us before the guest starts, so no output is lost.
-        console = f"unix:{self.sockets}/console,server=off"
-        self.serial = serial
-        command += ["--serial", console if serial else "none"]
-        command += ["--qmp", f"{self.sockets}/qmp", "--record", str(self.command_file)]
-        if exit_device:
-            command += ["--exit-device", exit_device]
-        if append:
-            command += ["--append", append]
-        if initrd:
-            command += ["--initrd", str(initrd)]
-        if app:
-            command += [str(app)]
-        command += [*map(str, launcher), "--", *extra]
-        if not serial:
-            # QEMU connects all the same, and its end is seen there.
-            command += ["-device", "VGA"]
-            command += ["-chardev", f"socket,id=none,path={self.sockets}/console,server=off"]
-        if gdb:
-            command += ["-S", "-gdb", f"unix:{self.sockets}/gdb,server=on,wait=off"]
-        self.gdb_command = launcher_module().gdb_command(self.kernel, f"{self.sockets}/gdb")
-        self.command = shlex.join(command)
-        try:
-            with socket.socket(socket.AF_UNIX) as listener:
-                listener.bind(f"{self.sockets}/console")
-                listener.listen(1)
-                with open(self.launcher_log, "wb") as messages:
-                    self.launcher = subprocess.Popen(
-                        command, stdin=subprocess.DEVNULL, stdout=messages, stderr=messages
-                    )
-                self.socket = self.accept(listener)
-        except BaseException:
-            self.close()
-            raise
-        self.repl_ = Console(self, self.socket.fileno(), self.log)
-        self.transport = Transport(self)
 
-    def accept(self, listener):
-        deadline = time.monotonic() + 30
-        listener.settimeout(0.05)
-        while True:
-            with contextlib.suppress(socket.timeout):
-                connection = listener.accept()[0]
-                connection.setblocking(True)
-                return connection
-            if self.launcher.poll() is not None or time.monotonic() > deadline:
-                said = self.launcher_log.read_text(errors="replace").strip()
-                raise Ended(f"QEMU did not start, status {self.launcher.poll()}: {said}")
+    def attach(self, fd):
+        """Have the console at a file descriptor, a socket's or a serial port's."""
+        self.repl_ = Console(self, fd, self.log)
+        self.transport = Transport(self)
+        return self
 
     # ---- the console
 
@@ -471,9 +398,6 @@ class VM:
 
     def boot(self):
         """Wait for the first prompt."""
-        if not self.serial:
-            self.wait_screen(rf"\n{PROMPT.strip()}$")
-            return self
         if self.prompt:
             self.repl.expect(self.prompt)
         else:
@@ -552,6 +476,155 @@ class VM:
         """The value of an expression in the guest, if it is made of literals."""
         __tracebackhide__ = True
         return ast.literal_eval(self.exec(f"print(repr({expression}))", timeout).strip())
+
+    def start_over(self):
+        """Come to a fresh prompt, from whatever the machine does: it may still start."""
+        __tracebackhide__ = True
+        deadline = deadline_in(self.wait)
+        while True:
+            # Out of a program and out of the raw REPL; a prompt that is there already shows again.
+            self.repl_.send(CTRL_C + CTRL_B + "\r")
+            with contextlib.suppress(TimedOut):
+                self.repl.expect_exact(f"\n{PROMPT}", timeout=1)
+                break
+            if left_until(deadline) == 0:
+                self.explain(pexpect.TIMEOUT(""), "a prompt", self.wait_limit or 0)
+        self.soft_reset()
+        return self
+
+    # ---- its end
+
+    def wait_exit(self, timeout=-1):
+        """The status that it says at its end, or a panic's; None where the line has just ended."""
+        timeout = self.wait if timeout == -1 else timeout
+        deadline = deadline_in(timeout)
+        try:
+            while True:
+                said = self.transcript()
+                found = re.search(r"^ringzero: exit (\d+)\n", said, re.MULTILINE)
+                if found or STOPPED in said:
+                    self.status = int(found[1]) if found else PANIC
+                    return self.status
+                self.repl_.receive(65536, left_until(deadline))
+        except pexpect.EOF:
+            return None
+        except pexpect.TIMEOUT as error:
+            self.explain(error, "the machine's end", timeout)
+
+    def check(self):
+        """Panic if the kernel has since its console was last read, and nobody awaited its end."""
+        panic = self.panic
+        with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
+            while True:
+                self.repl_.receive(65536, 0)
+        if self.panic and not panic and self.status is None:
+            raise Panic(self.panic)
+
+    def close(self):
+        self.log.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        self.close()
+
+
+class VM(Guest):
+    """A guest of QEMU's that boots when it is made; `close` ends it.
+
+    Besides the transcript, QEMU's command and the launcher's messages are kept in `folder`.
+    `launcher` and `extra` are further arguments for the launcher and for QEMU. Without `serial` it
+    has no serial port: there are its keyboard and its screen, type() and screen_text().
+    `exit_device` is QEMU's device by which a kernel of another kind ends the machine, with the
+    number that it writes there as status. The rest is Guest's.
+    """
+
+    def __init__(
+        self,
+        kernel,
+        folder,
+        *,
+        board="q35",
+        memory="256M",
+        smp=1,
+        accel="tcg",
+        app=None,
+        initrd=None,
+        append="",
+        extra=(),
+        serial=True,
+        gdb=False,
+        launcher=(),
+        wait=30.0,
+        deadline=None,
+        exit_device=None,
+        **patterns,
+    ):
+        wait, deadline = (None, None) if gdb else (wait, deadline)
+        super().__init__(kernel, folder, wait=wait, deadline=deadline, **patterns)
+        self.gdb = gdb
+        self._qmp = None
+        self.command_file = self.console_log.with_name(f"qemu{self.suffix}.cmd")
+        self.launcher_log = self.console_log.with_name(f"launcher{self.suffix}.log")
+        # A socket's path has at most 107 bytes, which a test's folder may well exceed.
+        self.sockets = Path(tempfile.mkdtemp(prefix="rz-", dir="/tmp"))
+        command = [sys.executable, str(LAUNCHER), "--kernel", str(kernel), "--board", str(board)]
+        command += ["--memory", str(memory), "--smp", str(smp), "--accel", accel]
+        # QEMU connects to us before the guest starts, so no output is lost.
+        console = f"unix:{self.sockets}/console,server=off"
+        self.serial = serial
+        command += ["--serial", console if serial else "none"]
+        command += ["--qmp", f"{self.sockets}/qmp", "--record", str(self.command_file)]
+        if exit_device:
+            command += ["--exit-device", exit_device]
+        if append:
+            command += ["--append", append]
+        if initrd:
+            command += ["--initrd", str(initrd)]
+        if app:
+            command += [str(app)]
+        command += [*map(str, launcher), "--", *extra]
+        if not serial:
+            # QEMU connects all the same, and its end is seen there.
+            command += ["-device", "VGA"]
+            command += ["-chardev", f"socket,id=none,path={self.sockets}/console,server=off"]
+        if gdb:
+            command += ["-S", "-gdb", f"unix:{self.sockets}/gdb,server=on,wait=off"]
+        self.gdb_command = launcher_module().gdb_command(self.kernel, f"{self.sockets}/gdb")
+        self.command = shlex.join(command)
+        try:
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(f"{self.sockets}/console")
+                listener.listen(1)
+                with open(self.launcher_log, "wb") as messages:
+                    self.launcher = subprocess.Popen(
+                        command, stdin=subprocess.DEVNULL, stdout=messages, stderr=messages
+                    )
+                self.socket = self.accept(listener)
+        except BaseException:
+            self.close()
+            raise
+        self.attach(self.socket.fileno())
+
+    def accept(self, listener):
+        deadline = time.monotonic() + 30
+        listener.settimeout(0.05)
+        while True:
+            with contextlib.suppress(socket.timeout):
+                connection = listener.accept()[0]
+                connection.setblocking(True)
+                return connection
+            if self.launcher.poll() is not None or time.monotonic() > deadline:
+                said = self.launcher_log.read_text(errors="replace").strip()
+                raise Ended(f"QEMU did not start, status {self.launcher.poll()}: {said}")
+
+    def boot(self):
+        """Wait for the first prompt."""
+        if self.serial:
+            return super().boot()
+        self.wait_screen(rf"\n{PROMPT.strip()}$")
+        return self
 
     # ---- keyboard and screen
 
@@ -660,15 +733,6 @@ class VM:
         self.status = self.launcher.wait(5)
         return self.status
 
-    def check(self):
-        """Panic if the kernel has since its console was last read, and nobody awaited its end."""
-        panic = self.panic
-        with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
-            while True:
-                self.repl_.receive(65536, 0)
-        if self.panic and not panic and self.status is None:
-            raise Panic(self.panic)
-
     def close(self):
         """End the machine, whatever state it is in."""
         if self._qmp:
@@ -686,9 +750,3 @@ class VM:
             self.socket.close()
         self.log.close()
         shutil.rmtree(self.sockets, ignore_errors=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_exception):
-        self.close()
