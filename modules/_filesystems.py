@@ -6,6 +6,7 @@ import errno
 from collections import namedtuple
 
 import _block
+import _littlefs
 import vfs
 from _efi_words import number
 from _partitions import read_at
@@ -30,16 +31,16 @@ def look(part):
     if part.size < _HEAD:
         return None
     head = read_at(part, 0, _HEAD)
-    if head[8:16] == b"littlefs":
-        block_size, count = number(head, 24, 4), number(head, 28, 4)
-        return Found("littlefs", "", block_size, block_size * count)
     if head[:3] == b"\xd2\xcd1":
         return _romfs(head)
-    if head[510:] != b"\x55\xaa":
-        return None
-    if head[3:11] == b"EXFAT   ":
-        return Found("exfat", "", 0, 0)
-    return _fat(head)
+    if head[510:] == b"\x55\xaa":
+        if head[3:11] == b"EXFAT   ":
+            return Found("exfat", "", 0, 0)
+        found = _fat(head)
+        if found is not None:
+            return found
+    blocks = _littlefs.fields(head) or _littlefs.superblock(part)
+    return None if blocks is None else Found("littlefs", "", blocks[0], blocks[0] * blocks[1])
 
 
 def _romfs(head):
@@ -83,7 +84,7 @@ def _view(part, size, block_size, kind):
     return _block.Block(part.device, part.start, size, block_size)
 
 
-def _littlefs(part, size, block_size):
+def _littlefs_options(part, size, block_size):
     # The arguments of VfsLfs2, for so many bytes.
     if block_size < _LITTLEFS_LEAST or block_size & (block_size - 1):
         raise OSError(errno.EINVAL, "%s: LittleFS in blocks of %d bytes" % (part.name, block_size))
@@ -118,7 +119,7 @@ def load(part):
 
         return _romfs.load(part, found.size)
     if found.kind == "littlefs":
-        args, options = _littlefs(part, found.size, found.block_size)
+        args, options = _littlefs_options(part, found.size, found.block_size)
         return vfs.VfsLfs2(*args, **options)
     return vfs.VfsFat(_view(part, part.size, found.block_size, "FAT"))
 
@@ -127,7 +128,7 @@ def make(part, kind, block_size):
     """Makes one, "fat" or "littlefs"."""
     if kind == "littlefs":
         size = _LITTLEFS_BLOCK if block_size is None else block_size
-        args, options = _littlefs(part, part.size, size)
+        args, options = _littlefs_options(part, part.size, size)
         vfs.VfsLfs2.mkfs(*args, **options)
     elif kind == "fat":
         if block_size is not None:

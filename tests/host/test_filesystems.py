@@ -130,6 +130,24 @@ def test_format_littlefs(port, tmp_path):
         assert info.value.kind == "OSError"
 
 
+@pytest.mark.parametrize("block_size", [512, 4096])
+def test_old_littlefs(port, tmp_path, block_size):
+    """One that has been written so often that its superblock lies elsewhere is known, too."""
+    path = empty(tmp_path / "image", 64 * block_size)
+    port.exec(f"""
+_block.Device({str(path)!r})
+disk = disks.find("disk0")
+disk.format("littlefs", {block_size})
+disk.mount()
+known = 0
+for turn in range(800):
+    with open("/disk0/file%d" % (turn % 7), "w") as file:
+        file.write("text" * (turn % 50))
+    known += disk.filesystem() == ("littlefs", "")
+""")
+    assert port.eval("known") == 800
+
+
 def test_nothing_is_written(port, tmp_path):
     """Looking, mounting read-only and what is refused writes nothing to a disk."""
     path = empty(tmp_path / "image", 8 * MIB)
