@@ -7,11 +7,13 @@ import _filesystems
 import _partitions
 import memmap as _memmap
 import vfs as _vfs
+from _calls import here as _here
 
 _DRIVERS = ("_virtio_blk", "_nvme", "_ahci")
 
 _disks = {}  # by the device's number
-_mounts = []  # (file system, device, start, end, whether it is only read)
+# By who has it: [file system, or None until it is mounted, part, whether it is only read]
+_claims = {}
 
 
 class _Part(_block.Block):
@@ -31,28 +33,46 @@ class _Part(_block.Block):
             path = "/" + self.name
         self._alone()
         readonly = bool(readonly) or self.readonly
-        self._not_mounted(readonly)
-        fs = _filesystems.load(self)
-        _vfs.mount(fs, path, readonly=readonly)
-        _mounts.append((fs, self.device, self.start, self.start + self.size, readonly))
+        key = object()
+        fs = None
+        try:
+            self._claim(key, readonly)
+            fs = _filesystems.load(self)
+            _vfs.mount(fs, path, readonly=readonly)
+        finally:
+            if fs is None:
+                _claims.pop(key, None)
+            else:
+                _claims[key][0] = fs
         return path
 
     def format(self, kind, block_size=None):
         """Makes a file system on it, "fat" or "littlefs". What was on it is lost."""
         self._alone()
-        self._not_mounted(False)
-        if self.readonly:
-            raise OSError(_errno.EROFS, "%s can only be read" % self.name)
-        _filesystems.make(self, kind, block_size)
+        key = object()
+        try:
+            self._claim(key, False)
+            if self.readonly:
+                raise OSError(_errno.EROFS, "%s can only be read" % self.name)
+            _filesystems.make(self, kind, block_size)
+        finally:
+            _claims.pop(key, None)
 
-    def _not_mounted(self, readonly):
-        # Two file systems in the same place destroy each other, unless both only read.
+    def _claim(self, key, readonly):
+        # Two file systems in the same place destroy each other, unless both only read. Threads and
+        # callbacks that come meanwhile find the claim, or this finds theirs.
+        if _here() != 0:
+            raise RuntimeError("file systems on disks are CPU 0's")
+        _claims[key] = [None, self, readonly]
         now = [fs for fs, _ in _vfs.mount()]
-        _mounts[:] = [m for m in _mounts if [1 for fs in now if fs is m[0]]]
         end = self.start + self.size
-        for _, device, low, high, other in _mounts:
-            if device == self.device and low < end and self.start < high:
-                if not (readonly and other):
+        for other, (fs, part, only_read) in list(_claims.items()):
+            if other is key or part.device != self.device:
+                continue
+            if fs is not None and not [1 for one in now if one is fs]:
+                _claims.pop(other, None)
+            elif part.start < end and self.start < part.start + part.size:
+                if not (readonly and only_read):
                     raise OSError(_errno.EBUSY, "%s is mounted" % self.name)
 
     def _alone(self):

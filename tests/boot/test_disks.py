@@ -159,8 +159,8 @@ def test_wrong_root(boot, guest, image, folder):
 def test_by_hand(image, guest, folder):
     """Partitions are made, mounted, filled to the end and read by hand, and it is on the disk."""
     path = image()
-    vm = guest(path, device="nvme,serial=1", board="pc").boot()
-    vm.exec("import disks, errno, os, vfs, random")
+    vm = guest(path, device="nvme,serial=1", board="pc", smp=2).boot()
+    vm.exec("import cpus, disks, os, vfs, _thread, time")
     assert vm.eval("[part.name for part in disks.all()[0].partitions()]") == [
         "disk0p1",
         "disk0p2",
@@ -171,6 +171,28 @@ def test_by_hand(image, guest, folder):
     assert vm.eval("disks.find('three').filesystem()") == ("romfs", "")
     vm.exec("disks.find('three').mount('/c')\ntext = open('/c/boot.py').read()")
     assert vm.eval("text") == programs("ROMFS")["boot.py"]
+    elsewhere = vm.exec("""
+        def attempt(function, *args):
+            try:
+                return function(*args)
+            except (OSError, RuntimeError) as error:
+                return error.args[0]
+        for line in ("disks.mount('two')", "disks.find('two').format('fat')"):
+            print(attempt(cpus.all()[1].run("import disks; " + line).result))
+        # Of several who want it at once one has it, or none.
+        results = []
+        def want(number):
+            results.append(attempt(disks.mount, "two", "/w%d" % number))
+        for number in range(4):
+            _thread.start_new_thread(want, (number,))
+        while len(results) < 4:
+            time.sleep_ms(1)
+        print(results.count(16) >= 3)
+        for fs, path in vfs.mount():
+            if path.startswith("/w"):
+                vfs.umount(path)
+    """)
+    assert elsewhere == "file systems on disks are CPU 0's\n" * 2 + "True\n"
     full = """
         def fill(path):
             size = 0
