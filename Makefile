@@ -13,6 +13,7 @@
 #:   test-collect   the same with a collection before every allocation, its basics and stress
 #:   test-machines  hold AML to acpiexec on all real machines in ../shared/corpus
 #:   test-power-cuts  kill QEMU SERIES times while it writes to a LittleFS, look what is left
+#:   test-labs      run tests by labgrid: in two places of a lab on this machine, and on its QEMUDriver
 #:   test-versions  build and test with each of the MicroPython sources in MPY_DIRS, print a table
 #:   soak           work at the edge of memory for SOAK_SECONDS, at random
 #:   fuzz           fuzz the frame allocator for FUZZ_SECONDS
@@ -39,7 +40,7 @@
 #:   distclean      remove what was built or installed here
 .DEFAULT_GOAL := help
 .PHONY: help setup kernel run test test-host test-boot test-programs test-upstream \
-    test-collect test-machines test-power-cuts test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
+    test-collect test-machines test-power-cuts test-labs test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
     bench-kernel bench-vm bench-linux bench-profile bench-cpus \
     bench-boot plots lint format debug iso disk image wheel size clean distclean
 
@@ -180,6 +181,9 @@ test-machines: .setup-test
 
 test-power-cuts: .setup-test kernel
 	$(Q)$(python) tests/boot/power_cuts.py --kernel $(kernel) --series $(SERIES) $(if $(SEED),--seed $(SEED)) </dev/null
+
+test-labs: .setup-test kernel
+	$(Q)$(python) tests/labs.py </dev/null
 
 fuzz coverage: .setup-test
 	$(Q)$(MAKE) $(if $(Q),--no-print-directory) -f tests/host/Makefile $@ \

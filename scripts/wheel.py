@@ -22,7 +22,7 @@ except ImportError:  # Python 3.10, where pytest brings it
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ["scripts/run.py", "scripts/image.py", "scripts/embed.py", "scripts/ringzero.py"]
-FILES += ["board/*/qemu.args", "tests/kit/new/*.py"]
+FILES += ["board/*/qemu.args", "tests/kit/new/*.py", "tests/kit/labgrid/*"]
 EPOCH = (1980, 1, 1, 0, 0, 0)  # every file's date
 
 

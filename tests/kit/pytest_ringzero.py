@@ -24,8 +24,8 @@ For a kernel of another kind the project's configuration says what it is,
 or for single tests the marker guest(kernel=, prompt=, panics=, exit_device=).
 
 --console=PLACE runs the tests on one machine that is there already, whose console is a serial
-device or HOST:PORT. Tests that take what only QEMU can do have the marker qemu, and are skipped
-there like those that want `boot`.
+device or HOST:PORT; with --lg-env it is that of labgrid's target (ringzero_labgrid.py). Tests that
+take what only QEMU can do have the marker qemu, and are skipped there like those that want `boot`.
 """
 
 import contextlib
@@ -74,11 +74,23 @@ def pytest_addoption(parser):
         help="run the tests at the prompt there: a serial device, or HOST:PORT",
     )
     group.addoption(
+        "--lg-places",
+        metavar="NAME,...",
+        help="labgrid's places for --lg-env, one for each of pytest-xdist's processes",
+    )
+    group.addoption(
         "--gdb", action="store_true", help="stop each guest before its first instruction"
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
+    places = config.option.lg_places
+    if places:
+        # labgrid's own plugin then reads its environment, which names the place by this.
+        worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+        names = places.split(",")
+        os.environ["LG_PLACE"] = names[worker % len(names)]
     for axis in AXES:
         text = f"{axis}(value, ...): the {axis} of the test's machine, one test for each"
         config.addinivalue_line("markers", text)
@@ -98,7 +110,7 @@ def pytest_generate_tests(metafunc):
 
 def elsewhere(config):
     """Whether the machine is one that is there already."""
-    return bool(config.option.console)
+    return bool(config.option.console or getattr(config.option, "lg_env", None))
 
 
 def pytest_collection_modifyitems(config, items):
@@ -224,19 +236,24 @@ def boot(request, kernel, folder):
 
 @pytest.fixture(scope="session")
 def console(request):
-    """A file descriptor: the line to the machine that is there already."""
+    """A file descriptor, the line to the machine that is there already, and what switches that off
+    and on, or None."""
     place = request.config.option.console
-    if ":" in place:
+    if not place:
+        from ringzero_labgrid import line
+
+        yield from line(request.getfixturevalue("target"))
+    elif ":" in place:
         host, _, port = place.rpartition(":")
         with socket.create_connection((host, int(port))) as connection:
             connection.setblocking(True)
-            yield connection.fileno()
+            yield connection.fileno(), None
     else:
         from serial import Serial
 
         with Serial(place, 115200) as port:
             os.set_blocking(port.fileno(), True)
-            yield port.fileno()
+            yield port.fileno(), None
 
 
 @pytest.fixture
@@ -251,8 +268,11 @@ def vm(request, board, memory, smp, accel):
     options.pop("exit_device", None)
     with Guest(kernel, folder, wait=WAIT, **options) as guest:
         request.node.stash.setdefault(GUESTS, []).append(guest)
-        yield guest.attach(request.getfixturevalue("console")).start_over()
+        fd, restart = request.getfixturevalue("console")
+        yield guest.attach(fd).start_over()
         guest.check()
+    if restart and (guest.status is not None or guest.panic):
+        restart()
 
 
 def announce(config, guest):

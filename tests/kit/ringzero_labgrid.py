@@ -1,0 +1,50 @@
+"""The console of labgrid's target, for tests that run with --lg-env: any driver that has one."""
+
+import contextlib
+import socket
+from threading import Event, Thread
+
+WAIT = 0.1  # seconds that a read of the driver's may take
+
+
+def line(target):
+    """A generator of one pair: a file descriptor, the line to the target, and what switches the
+    target off and on, or None. It is switched on anew at the start."""
+    from labgrid.driver.exception import ExecutionError
+    from labgrid.exceptions import NoDriverFoundError
+    from pexpect import TIMEOUT
+
+    console = target.get_driver("ConsoleProtocol")
+    try:
+        restart = target.get_driver("PowerProtocol").cycle
+        restart()
+    except NoDriverFoundError:
+        restart = None
+    ours, theirs = socket.socketpair()
+    over = Event()
+
+    # A driver's read() and write() are steps of a test to labgrid, which has only one at a time;
+    # what they are made of can run beside them. While it is switched there may be no line.
+    def receive():
+        while not over.is_set():
+            try:
+                theirs.sendall(console._read(timeout=WAIT, max_size=4096))
+            except (AttributeError, OSError, ExecutionError, TIMEOUT):
+                over.wait(WAIT / 10)
+
+    def send():
+        while data := theirs.recv(4096):
+            with contextlib.suppress(AttributeError, OSError, ExecutionError):
+                console._write(data)
+
+    threads = [Thread(target=one, daemon=True) for one in (receive, send)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield ours.fileno(), restart
+    finally:
+        over.set()
+        ours.close()
+        for thread in threads:
+            thread.join(5)
+        theirs.close()
