@@ -267,3 +267,42 @@ def test_damaged(image, guest, folder):
     """)
     used, refused = vm.eval("(used, refused)")
     assert used and refused
+
+
+def test_pulled(image, boot):
+    """A disk that goes while it is mounted is an error at each use, and can be unmounted."""
+    extra = "-device pcie-root-port,id=r,chassis=1,slot=1"
+    extra += f" -drive if=none,id=d,format=raw,file={image()}"
+    extra += " -device virtio-blk-pci,drive=d,id=dd,bus=r"
+    vm = boot(extra=extra.split()).boot()
+    vm.exec("""
+        import disks, os, pci, vfs
+        def attempt(function, *args):
+            try:
+                return function(*args)
+            except OSError as error:
+                return error.errno
+        paths = [disks.mount(name) for name in ("one", "two")]
+        kept = [open(path + "/open", "w") for path in paths]
+    """)
+    vm.qmp.command("device_del", id="dd")
+    # PCI Express 7.5.3.10: the slot's power goes off, as the button asked for.
+    vm.exec("""
+        for port in pci.scan():
+            at = port.capability(0x10)
+            if at and port.is_bridge():
+                port.write16(at + 0x18, port.read16(at + 0x18) | 0x700)
+        while [one for one in pci.scan() if one.class_code >> 16 == 1]:
+            pass
+    """)
+    result = vm.exec("""
+        def write(file):
+            file.write("text" * 5000)
+            file.flush()
+        for path, file in zip(paths, kept):
+            made = attempt(os.mkdir, path + "/new")
+            print(attempt(write, file), made, attempt(vfs.umount, path))
+        disks.show()
+        print(disks.all(), attempt(os.sync))
+    """)
+    assert result == "19 19 None\n" * 2 + "() None\n"  # ENODEV

@@ -253,14 +253,23 @@ def test_damaged_romfs(port):
     assert not check(b"\xd2\xcd1\x03\x05\x01\x09", 7)
 
 
-@pytest.mark.parametrize("kind", ["fat12", "fat16", "littlefs512", "littlefs4096"])
+def test_fat_power_cuts(port):
+    """A cut leaves what was closed on a FAT and left alone; what is written may be damaged."""
+    port.exec("import fat_cuts")
+    kept, bad = port.eval("fat_cuts.run(1, 60)")
+    assert kept > 100 and bad == 0
+    kept, bad = port.eval("fat_cuts.run(1, 20, True)")
+    assert bad > 0
+
+
+@pytest.mark.parametrize("kind", ["fat12", "littlefs512", "littlefs4096"])
 def test_damaged(port, tmp_path, kind):
     """An image damaged at random is used or an OSError, with an end in either case."""
     path = tmp_path / "image"
     data = tmp_path / "data"
     data.write_bytes(DATA)
     if kind.startswith("fat"):
-        empty(path, {"fat12": 1, "fat16": 3}[kind] * MIB)
+        empty(path, MIB)
         command("/usr/sbin/mkfs.fat", "-F", kind[3:], "-s", 1, path)
         command("mmd", "-i", path, "::/a folder", "::/a folder/another")
         for name in ("::/short", "::/a long name", "::/a folder/one", "::/a folder/another/one"):
