@@ -21,6 +21,7 @@
 #include "devices/screen.h"
 #include "devices/uart.h"
 #include "devices/virtio.h"
+#include "devices/virtio_console.h"
 #include "firmware/fwcfg.h"
 #include "frames/frames.h"
 #include "main.h"
@@ -252,6 +253,7 @@ NORETURN void kernel_main(void) {
         dma_reset();
         block_reset();
         entropy_reset();
+        virtio_console_reset();
         virtio_reset();
         frames_deinit();
     }

@@ -21,6 +21,7 @@
     { MP_ROM_QSTR(MP_QSTR_rdmsr), MP_ROM_PTR(&machine_rdmsr_obj) }, \
     { MP_ROM_QSTR(MP_QSTR_wrmsr), MP_ROM_PTR(&machine_wrmsr_obj) }, \
     { MP_ROM_QSTR(MP_QSTR_stray_irqs), MP_ROM_PTR(&machine_stray_irqs_obj) }, \
+    { MP_ROM_QSTR(MP_QSTR_Console), MP_ROM_PTR(&machine_console_type) }, \
     { MP_ROM_QSTR(MP_QSTR_RTC), MP_ROM_PTR(&machine_rtc_type) }, \
     { MP_ROM_QSTR(MP_QSTR_Timer), MP_ROM_PTR(&machine_timer_type) }, \
     { MP_ROM_QSTR(MP_QSTR_PWRON_RESET), MP_ROM_INT(RESET_CAUSE_POWER_ON) }, \

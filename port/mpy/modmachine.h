@@ -30,4 +30,7 @@ bool machine_soft_reset_done(void);
 void machine_timer_deinit_all(void);
 void machine_uart_deinit_all(void);
 
+// machine.Console.
+extern const mp_obj_type_t machine_console_type;
+
 #endif

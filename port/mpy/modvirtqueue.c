@@ -4,6 +4,7 @@
 
 #include "devices/entropy.h"
 #include "devices/virtio.h"
+#include "devices/virtio_console.h"
 #include "frames/modframes.h"
 
 static virtio_queue_t *get_queue(mp_obj_t obj) {
@@ -106,11 +107,23 @@ static mp_obj_t queue_entropy(mp_obj_t queue, mp_obj_t dma) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(queue_entropy_obj, queue_entropy);
 
+// console(receive, send, name): two queues of a console's, for machine.Console
+static mp_obj_t queue_console(mp_obj_t receive, mp_obj_t send, mp_obj_t name) {
+    get_queue(receive);
+    get_queue(send);
+    if (virtio_console_add(mp_obj_get_int(receive), mp_obj_get_int(send), mp_obj_str_get_str(name)) < 0) {
+        mp_raise_msg(&mp_type_MemoryError, MP_ERROR_TEXT("too many consoles, or no memory for one more"));
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(queue_console_obj, queue_console);
+
 static const mp_rom_map_elem_t queue_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__virtqueue) },
     { MP_ROM_QSTR(MP_QSTR_new), MP_ROM_PTR(&queue_new_obj) },
     { MP_ROM_QSTR(MP_QSTR_notify_by), MP_ROM_PTR(&queue_notify_by_obj) },
     { MP_ROM_QSTR(MP_QSTR_add), MP_ROM_PTR(&queue_add_obj) },
+    { MP_ROM_QSTR(MP_QSTR_console), MP_ROM_PTR(&queue_console_obj) },
     { MP_ROM_QSTR(MP_QSTR_entropy), MP_ROM_PTR(&queue_entropy_obj) },
     { MP_ROM_QSTR(MP_QSTR_take), MP_ROM_PTR(&queue_take_obj) },
 };
