@@ -180,9 +180,9 @@ def find(name):
     if len(found) == 1:
         return found[0]
     if found:
-        raise ValueError("%s is %s" % (name, " and ".join([part.name for part in found])))
+        raise ValueError("%r is %s" % (name, " and ".join([part.name for part in found])))
     there = ", ".join([_words(part) for part in parts]) or "no disk"
-    raise ValueError("there is no %s; there is %s" % (name, there))
+    raise ValueError("there is no %r; there is %s" % (name, there))
 
 
 def _words(part):

@@ -137,10 +137,10 @@ def test_wrong_root(boot, guest, image, folder):
     vm = boot(append="root=two")
     with pytest.raises(Panic):
         vm.boot()
-    assert "command line: root=two: there is no two; there is no disk" in vm.transcript()
+    assert "command line: root=two: there is no 'two'; there is no disk" in vm.transcript()
     path = image()
     for root, text in (
-        ("four", "there is no four; there is disk0p1 'one' fat12 'FATLABEL', disk0p2 'two'"),
+        ("four", "there is no 'four'; there is disk0p1 'one' fat12 'FATLABEL', disk0p2 'two'"),
         ("two disk=1M", "root= and disk= both say what / is"),
     ):
         vm = guest(path, append=f"root={root}")

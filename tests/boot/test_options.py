@@ -27,6 +27,8 @@ SIZE = "is not a size: one is like 4096, 0x1000, 64k, 16M or 1G"
         ("heap=0", "heap= is at least 1M, not 0 bytes"),
         ("maxmem=0", "maxmem=0 leaves no memory: it is at least 64k"),
         ("maxmem=4k", "maxmem=4k leaves no memory: it is at least 64k"),
+        ("root=none", "root=none: there is no 'none'; there is no disk"),
+        ("root=", "root=: there is no ''; there is no disk"),
         ("disk=1", "disk=1: a disk has at least 8k, or 0 for none"),
         ("disk=4k", "disk=4k: a disk has at least 8k, or 0 for none"),
         ("disk=1T", "disk=1T: only 2"),
@@ -62,7 +64,18 @@ def test_every_option_has_bad_values():
     options = set(re.findall(r"^\| `(\w+)=", text, re.M))
     assert "keyboard" in options
     options.remove("keyboard")
-    assert options == {"console", "log", "main", "heap", "maxmem", "disk", "rom", "eof", "cpus"}
+    assert options == {
+        "console",
+        "log",
+        "main",
+        "heap",
+        "maxmem",
+        "root",
+        "disk",
+        "rom",
+        "eof",
+        "cpus",
+    }
     refused = {
         arguments[0].partition("=")[0] for arguments in test_bad_value.pytestmark[0].args[1]
     }

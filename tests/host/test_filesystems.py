@@ -209,14 +209,14 @@ def test_find(port, tmp_path):
     guid = port.eval("disks.find('disk0p1').guid")
     for name in ("one", "PARTLABEL=one", guid, guid.upper(), f"PARTUUID={guid}", "disk0p1"):
         assert port.eval(f"disks.find({name!r}).name") == "disk0p1"
-    with pytest.raises(port.Failed, match="two is disk0p2 and disk0p3"):
+    with pytest.raises(port.Failed, match="'two' is disk0p2 and disk0p3"):
         port.exec("disks.find('two')")
     there = "there is disk0p1 'one' with nothing known, disk0p2 'two' with nothing known"
     there += ", disk0p3 'two' fat12"
     for name in ("three", "LABEL=one", "PARTUUID=", "", "disk1", "disk0p4", "NO NAME"):
         with pytest.raises(port.Failed) as info:
             port.exec(f"disks.find({name!r})")
-        assert info.value.message == f"there is no {name}; {there}"
+        assert info.value.message == f"there is no {name!r}; {there}"
     with pytest.raises(port.Failed, match="disk0 has partitions"):
         port.exec("disks.mount('disk0')")
 
