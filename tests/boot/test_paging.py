@@ -48,6 +48,7 @@ def test_protection(vm):
     assert len([a for a in range(PERCPU, own[-1][1], PAGE) if a not in mapped]) == 7
 
 
+@pytest.mark.qemu
 def test_cpu_bits(vm):
     """CR0.WP, EFER.NXE and, where there are such, SMEP, SMAP and UMIP are on."""
     state = vm.qmp.command("human-monitor-command", **{"command-line": "info registers"})

@@ -25,6 +25,11 @@ def test_there_is_one():
     assert [str(path) for path, _, _ in TRANSCRIPTS][-1:] == ["README.md"]
 
 
+def test_length():
+    """Who reads the project's README has soon read all of it."""
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 200
+
+
 @pytest.mark.parametrize("path, line, text", TRANSCRIPTS, ids=lambda value: str(value)[:12])
 def test_transcript(boot, path, line, text):
     """Typed into a machine as the launcher makes it, a README's lines give what it shows."""

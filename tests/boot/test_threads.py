@@ -613,6 +613,7 @@ def test_soft_reset(vm):
     assert vm.eval("wait_for(lambda: count)")
 
 
+@pytest.mark.qemu
 def test_panic(vm):
     """A panic in a thread shows the Python lines of that thread."""
     vm.exec("""

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Runs the boot tests' core in other emulators: other QEMUs, and Bochs from an ISO.
+
+Prints how each has ended. What only QEMU can do is left out in Bochs.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import tty
+from pathlib import Path
+from threading import Thread
+
+ROOT = Path(__file__).resolve().parents[1]
+KERNEL = ROOT / "build" / "kernel" / "ringzero.elf"
+CORE = ["example", "frames", "paging", "threads"]
+
+# Its screen on a terminal, and no sound.
+BOCHS = """\
+megs: 256
+cpu: model=bx_generic, count=1, ips=100000000, reset_on_triple_fault=0
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/vgabios/vgabios.bin
+vga: extension=none
+display_library: term
+boot: cdrom
+ata0-master: type=cdrom, path={image}, status=inserted
+com1: enabled=1, mode=socket-server, dev=localhost:{port}
+sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
+speaker: enabled=0
+clock: sync=none
+log: {log}
+"""
+
+
+def tests(*options, path=os.environ["PATH"]):
+    """pytest's status for the core."""
+    files = [ROOT / "tests" / "boot" / f"test_{name}.py" for name in CORE]
+    command = [sys.executable, "-m", "pytest", "-q", f"--kernel={KERNEL}", *options, *files]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}).returncode
+
+
+def qemu(program):
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "qemu-system-x86_64").symlink_to(Path(program).resolve())
+        return tests("-n", str(os.cpu_count()), path=f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+@contextlib.contextmanager
+def bochs(folder):
+    """Bochs with the kernel's ISO; the place of its console."""
+    image = folder / "ringzero.iso"
+    command = [sys.executable, ROOT / "scripts" / "image.py", "iso", "--kernel", KERNEL]
+    subprocess.run([*command, "--output", image], check=True)
+    with socket.create_server(("localhost", 0)) as free:
+        port = free.getsockname()[1]
+    config = folder / "bochsrc"
+    config.write_text(BOCHS.format(image=image, port=port, log=folder / "bochs.log"))
+    ours, theirs = os.openpty()
+    run = subprocess.Popen(
+        ["bochs", "-q", "-f", config], stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    shown = bytearray()
+
+    def read(fd):
+        with contextlib.suppress(OSError):
+            while data := os.read(fd, 65536):
+                shown.extend(data)
+
+    def wait_for(pattern):
+        deadline = time.monotonic() + 60
+        while not (found := re.search(pattern, shown)):
+            if run.poll() is not None or time.monotonic() > deadline:
+                sys.exit(f"Bochs has not started:\n{shown.decode(errors='replace')}")
+            time.sleep(0.1)
+        return found
+
+    try:
+        Thread(target=read, args=(ours,), daemon=True).start()
+        os.write(ours, b"c\n")  # to the debugger that Debian builds in
+        # Its screen is a terminal of its own. Bochs waits for ever when nobody reads that.
+        screen = os.open(wait_for(rb'connected to screen "(.*?)"')[1], os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(screen)
+        Thread(target=read, args=(screen,), daemon=True).start()
+        wait_for(rb"waiting for client")
+        yield f"localhost:{port}"
+    finally:
+        run.kill()
+        run.wait()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("qemus", nargs="*", metavar="QEMU", help="(default: the one on the path)")
+    ends = {}
+    for program in parser.parse_args().qemus or [shutil.which("qemu-system-x86_64")]:
+        version = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, check=True
+        )
+        ends[version.stdout.splitlines()[0]] = qemu(program)
+    with tempfile.TemporaryDirectory() as folder, bochs(Path(folder)) as place:
+        ends["Bochs"] = tests(f"--console={place}")
+    for name, status in ends.items():
+        print(f"{name}: {'passed' if status == 0 else 'failed'}")
+    return any(ends.values())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
