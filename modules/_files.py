@@ -131,6 +131,7 @@ def off_null(modules):
 
     GRUB on UEFI puts a small one there.
     """
+    _handoff.need_start()
     moved = []
     for start, end, text in modules:
         if start < _FRAME:

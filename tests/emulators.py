@@ -20,7 +20,7 @@ from threading import Thread
 
 ROOT = Path(__file__).resolve().parents[1]
 KERNEL = ROOT / "build" / "kernel" / "ringzero.elf"
-CORE = ["example", "frames", "paging", "threads"]
+CORE = ["example", "frames", "paging"]
 
 # Its screen on a terminal, and no sound.
 BOCHS = """\

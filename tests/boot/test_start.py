@@ -14,6 +14,7 @@ DOORS = {
     "import bootinfo; bootinfo.init(1, 0)": OVER,
     "import bootinfo; bootinfo.init(bootinfo.PVH, bootinfo.addr)": OVER,
     "import frames; frames.init(__import__('array').array('Q', [0, 4096]))": "RuntimeError",
+    "import _files; _files.off_null(((0, 4096, ''),))": OVER,
     "import _files; _files.mount((), {})": OVER,
     "import _files; _files.mount(((0x100000, 0x101000, ''),), {'disk': '0'})": OVER,
     "import _handoff; _handoff.keep(0, 0, 1 << 40)": OVER,
