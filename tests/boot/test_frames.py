@@ -41,6 +41,7 @@ def test_from_python(launch, board):
     assert done.returncode == 0
 
 
+@pytest.mark.qemu  # of any other size it takes too long
 @pytest.mark.board("q35", "microvm")
 @pytest.mark.memory("16M")
 @pytest.mark.timeout(120)
