@@ -165,6 +165,72 @@ def image_args(options):
     return command
 
 
+def disk_options(text):
+    """(file, bus, whether only read) of what --disk is given. Commas in the file's name stay."""
+    bus, readonly = "virtio", False
+    while not os.path.exists(text):
+        rest, comma, word = text.rpartition(",")
+        if comma and word == "ro":
+            readonly = True
+        elif comma and word.startswith("bus="):
+            bus = word[len("bus=") :]
+        else:
+            break
+        text = rest
+    return text, bus, readonly
+
+
+def disk_args(texts, microvm):
+    """Drives with one's own files in them, to which what is written stays."""
+    command = []
+    for number, text in enumerate(texts):
+        path, bus, readonly = disk_options(text)
+        if bus not in ("virtio", "nvme", "ahci"):
+            raise Error(f"--disk {text}: a bus is virtio, nvme or ahci, not {bus}")
+        if microvm and bus != "virtio":
+            raise Error(f"--disk {text}: a microvm has no {bus}, only virtio")
+        if bus == "ahci" and readonly:
+            raise Error(f"--disk {text}: QEMU's ahci has no disks that are only read")
+        if not os.path.isfile(path):
+            raise Error(
+                f"--disk {text}: no file at {path}; 'truncate -s 64M FILE' makes an empty one"
+            )
+        try:
+            with open(path, "rb" if readonly else "r+b") as file:
+                kind = "qcow2" if file.read(4) == b"QFI\xfb" else "raw"
+        except OSError as error:
+            more = "" if readonly else "; with ,ro it is only read"
+            raise Error(f"--disk {text}: {error.strerror}{more}") from None
+        name = f"disk{number}"
+        drive = f"if=none,id={name},format={kind},file={escape(os.path.abspath(path))}"
+        command += ["-drive", drive + (",readonly=on" if readonly else "")]
+        if bus == "virtio":
+            device = "virtio-blk-device" if microvm else "virtio-blk-pci"
+            command += ["-device", f"{device},drive={name}"]
+        elif bus == "nvme":
+            command += ["-device", f"nvme,drive={name},serial={name}"]
+        else:
+            # A controller each: it has no more than six ports.
+            command += ["-device", f"ahci,id=ahci{number}"]
+            command += ["-device", f"ide-hd,drive={name},bus=ahci{number}.0,serial={name}"]
+    return command
+
+
+def virtio_args(options, microvm):
+    """Random bytes and a channel by virtio."""
+    kind = "device" if microvm else "pci"
+    command = []
+    if options.rng:
+        command += ["-device", f"virtio-rng-{kind}"]
+    if options.channel:
+        unix_socket("--channel", f"unix:{options.channel}", "")
+        place = escape(options.channel)
+        command += ["-chardev", f"socket,id=channel,path={place},server=on,wait=off"]
+        command += ["-device", f"virtio-serial-{kind}"]
+        command += ["-device", "virtserialport,chardev=channel,name=org.ringzero.channel"]
+    return command
+
+
 def segments(kernel):
     """(address, end) of what the kernel's ELF loads; nothing if it is none."""
     with open(kernel, "rb") as file:
@@ -244,12 +310,17 @@ def qemu_command(options, initrd, append, terminal, typed, extra):
         command += image_args(options)
     else:
         command += ["-kernel", str(options.kernel)]
+    microvm = any(word.startswith("microvm") for word in board)
+    if microvm and (options.disk or options.rng or options.channel):
+        command += ["-global", "virtio-mmio.force-legacy=false"]
+    command += disk_args(options.disk, microvm)
+    command += virtio_args(options, microvm)
     if initrd:
         command += ["-initrd", str(initrd)]
     if append:
         text = " ".join(append)
         length = len(os.fsencode(text))
-        if length > APPEND_MAX and not any(word.startswith("microvm") for word in board):
+        if length > APPEND_MAX and not microvm:
             raise Error(
                 f"--append: QEMU has room for {APPEND_MAX} bytes on this board, not {length}"
             )
@@ -628,6 +699,20 @@ def parse(arguments):
     )
     add("--medium", choices=["cd", "disk", "usb"], help="what it is on (default by its name)")
     add("--firmware", choices=["bios", "uefi"], help="what it is booted by (default bios)")
+    add(
+        "--disk",
+        action="append",
+        default=[],
+        metavar="FILE[,ro][,bus=virtio|nvme|ahci]",
+        help="a disk with this file in it, raw or qcow2, where what is written stays; ro: it is"
+        " only read, which ahci cannot; a microvm has virtio alone; can be given again",
+    )
+    add("--rng", action="store_true", help="a virtio-rng, random bytes of the host's")
+    add(
+        "--channel",
+        metavar="PATH",
+        help="a port of virtio-serial, org.ringzero.channel, with its other end on this socket",
+    )
     add("--initrd", type=Path, metavar="FILE", help="a boot module of your own; not with APP")
     add("--qmp", metavar="PATH", help="serve QEMU's machine protocol on this socket")
     add(

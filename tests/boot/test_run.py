@@ -429,6 +429,65 @@ def test_long_command_line(launch, tmp_path):
     assert "MicroPython v" in launch("--board", "microvm", "--append", text * 10).stdout
 
 
+# ---- disks, random bytes, a channel
+
+DISKS = """\
+import disks, os
+for disk in disks.all():
+    block = bytearray(512)
+    disk.readblocks(1, block)
+    print(disk.driver, block[:4], disk.readonly)
+    if not disk.readonly:
+        disk.writeblocks(1, disk.driver.encode() + bytes(512 - len(disk.driver)))
+        disk.ioctl(3, 0)
+print(len(os.urandom(8)))
+"""
+
+
+@pytest.mark.parametrize("board", ["q35", "pc", "microvm"])
+def test_disks(launch, app, tmp_path, board):
+    """Disks are there on each board and bus, beside one another, and keep what was written."""
+    buses = ["virtio", "virtio"] if board == "microvm" else ["virtio", "nvme", "ahci"]
+    arguments = ["--rng", "--channel", tmp_path / "a, channel"]
+    paths = []
+    for number, bus in enumerate(buses):
+        paths.append(tmp_path / f"disk, {number}.img")
+        paths[-1].write_bytes(b"one!".rjust(516, b"\0").ljust(1 << 20, b"\0"))
+        arguments += ["--disk", f"{paths[-1]},bus={bus}"]
+    kept = tmp_path / "kept.img"
+    kept.write_bytes(b"kept".rjust(516, b"\0").ljust(1 << 20, b"\0"))
+    arguments += ["--disk", f"{kept},ro"]
+    done = launch("--board", board, "--timeout", 60, *arguments, app(DISKS))
+    assert done.returncode == 0, done.stdout + done.stderr
+    expected = [f"{bus} bytearray(b'one!') False" for bus in buses]
+    expected.append("virtio bytearray(b'kept') True")
+    lines = done.stdout.splitlines()
+    assert sorted(line for line in lines if "bytearray" in line) == sorted(expected)
+    assert lines[-1] == "8"
+    for path, bus in zip(paths, buses, strict=True):
+        data = path.read_bytes()
+        assert data[512 : 512 + len(bus)] == bus.encode() and len(data) == 1 << 20
+    assert kept.read_bytes()[512:516] == b"kept"
+
+
+def test_disk_arguments(launch, tmp_path):
+    """What is no disk is said in one line; a file in qcow2's format is taken for one."""
+    disk = tmp_path / "d.img"
+    disk.write_bytes(bytes(1 << 20))
+    for arguments, said in {
+        ("--disk", "nix"): "run.py: --disk nix: no file at nix; 'truncate",
+        ("--disk", f"{disk},bus=ide"): f"run.py: --disk {disk},bus=ide: a bus is virtio, nvme",
+        (*BOARD, "--disk", f"{disk},bus=nvme"): f"run.py: --disk {disk},bus=nvme: a microvm has",
+        ("--disk", f"{disk},ro,bus=ahci"): f"run.py: --disk {disk},ro,bus=ahci: QEMU's ahci has",
+        ("--channel", "x" * 108): "run.py: --channel: a socket's path has 1 to 107 bytes, not 108",
+    }.items():
+        done = launch(*arguments)
+        assert done.returncode == 126
+        assert done.stderr.startswith(said) and done.stderr.count("\n") == 1
+    disk.write_bytes(b"QFI\xfb")
+    assert "format=qcow2" in launch("--dry-run", "--disk", disk).stdout
+
+
 # ---- arguments
 
 
