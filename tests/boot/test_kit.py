@@ -278,3 +278,25 @@ def test_console(kernel, tmp_path):
     finally:
         machine.kill()
         machine.communicate()
+
+
+@pytest.mark.disk(size="1M", bus="nvme")
+def test_disk(vm, disk):
+    """The marker gives the guest a disk of that size on that bus, whose file the test reads."""
+    vm.exec("import disks; disk = disks.all()[0]; disk.writeblocks(3, b'kit!' * 128)")
+    vm.exec("disk.ioctl(3, 0)")
+    assert vm.eval("(disk.driver, disk.size, len(disks.all()))") == ("nvme", 1 << 20, 1)
+    assert disk.read_bytes() == bytes(3 * 512) + b"kit!" * 128 + bytes((1 << 20) - 4 * 512)
+
+
+@pytest.mark.disk(file=__file__)
+@pytest.mark.disk(size="64K")
+@pytest.mark.board("microvm")
+def test_disks(vm, disks):
+    """Several markers give several disks, one with a copy of a file."""
+    assert [path.stat().st_size for path in disks][0] == 64 << 10
+    vm.exec("import disks; block = bytearray(512)")
+    vm.exec("small = [disk.size == 65536 for disk in disks.all()].index(True)")
+    vm.exec("disks.all()[1 - small].readblocks(0, block)")
+    with open(__file__, "rb") as file:
+        assert vm.eval("bytes(block)") == file.read(512)

@@ -9,6 +9,10 @@ which makes one test of each:
     def test_sum(vm):
         assert vm.eval("1 + 1") == 2
 
+The marker disk(size="64M", bus="virtio", file=None) gives the machine of `vm` a disk, empty or
+with a copy of a file; the fixture `disk` is its image's path. Several markers give several disks,
+from the last one up, and `disks` has all paths.
+
 The markers board, memory, smp and accel also are fixtures of those names, so that
 `pytest.mark.parametrize("board, memory", [...])` works as well. The marker timeout is
 pytest-timeout's; here it also bounds the waits.
@@ -40,7 +44,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ringzero_vm import ROOT, VM, Guest
+from ringzero_vm import ROOT, VM, Guest, launcher_module
 
 AXES = {"board": "q35", "memory": "256M", "smp": 1, "accel": "tcg"}
 GUEST = {
@@ -96,6 +100,8 @@ def pytest_configure(config):
         config.addinivalue_line("markers", text)
     text = "qemu: the test takes what only QEMU can do: memory, its protocol, an NMI, a machine"
     config.addinivalue_line("markers", text)
+    text = "disk(size='64M', bus='virtio', file=None): a disk, empty or with a copy of a file"
+    config.addinivalue_line("markers", text)
     text = "guest(kernel=, prompt=, panics=, exit_device=): a kernel of another kind"
     config.addinivalue_line("markers", text)
 
@@ -117,7 +123,8 @@ def pytest_collection_modifyitems(config, items):
     if elsewhere(config):
         why = pytest.mark.skip(reason="only QEMU, started here, can do this")
         for item in items:
-            if item.get_closest_marker("qemu") or "boot" in getattr(item, "fixturenames", ()):
+            ours = item.get_closest_marker("qemu") or item.get_closest_marker("disk")
+            if ours or "boot" in getattr(item, "fixturenames", ()):
                 item.add_marker(why)
     if config.option.gdb:
         for item in items:
@@ -257,11 +264,36 @@ def console(request):
 
 
 @pytest.fixture
+def disks(request, tmp_path):
+    """The paths of the images of the disks that the test's markers ask for."""
+    return [
+        disk_image(tmp_path / f"disk{number}.img", **marker.kwargs)
+        for number, marker in enumerate(request.node.iter_markers("disk"))
+    ]
+
+
+def disk_image(path, size="64M", bus="virtio", file=None):
+    with open(path, "xb") as image:
+        image.write(Path(file).read_bytes() if file else b"")
+        image.truncate(max(image.tell(), 0 if file else launcher_module().memory_size(size)))
+    return path
+
+
+@pytest.fixture
+def disk(disks):
+    """The path of the image of the test's disk."""
+    return disks[0]
+
+
+@pytest.fixture
 def vm(request, board, memory, smp, accel):
     """A guest at its prompt."""
     if not elsewhere(request.config):
         boot = request.getfixturevalue("boot")
-        yield boot(board=board, memory=memory, smp=smp, accel=accel).boot()
+        buses = [one.kwargs.get("bus", "virtio") for one in request.node.iter_markers("disk")]
+        paths = request.getfixturevalue("disks") if buses else []
+        given = [f"{path},bus={bus}" for path, bus in zip(paths, buses, strict=True)]
+        yield boot(board=board, memory=memory, smp=smp, accel=accel, disks=given).boot()
         return
     kernel, folder = request.getfixturevalue("kernel"), request.getfixturevalue("folder")
     options = guest_options(request.node)

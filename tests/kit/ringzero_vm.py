@@ -537,7 +537,8 @@ class VM(Guest):
     `launcher` and `extra` are further arguments for the launcher and for QEMU. Without `serial` it
     has no serial port: there are its keyboard and its screen, type() and screen_text().
     `exit_device` is QEMU's device by which a kernel of another kind ends the machine, with the
-    number that it writes there as status. The rest is Guest's.
+    number that it writes there as status. `disks` are files, as the launcher's --disk takes them;
+    `rng` adds a virtio-rng. The rest is Guest's.
     """
 
     def __init__(
@@ -559,6 +560,8 @@ class VM(Guest):
         wait=30.0,
         deadline=None,
         exit_device=None,
+        disks=(),
+        rng=False,
         **patterns,
     ):
         wait, deadline = (None, None) if gdb else (wait, deadline)
@@ -578,6 +581,10 @@ class VM(Guest):
         command += ["--qmp", f"{self.sockets}/qmp", "--record", str(self.command_file)]
         if exit_device:
             command += ["--exit-device", exit_device]
+        for disk in disks:
+            command += ["--disk", str(disk)]
+        if rng:
+            command += ["--rng"]
         if append:
             command += ["--append", append]
         if initrd:
