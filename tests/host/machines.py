@@ -22,15 +22,22 @@ APART = {
     "convertible-004",  # it has a name of one scope in another after a table's error
     "notebook-002",  # it loses its place in a table after an operand without a value
     "notebook-004",  # it goes on after Fatal
+    "notebook-011",  # as notebook-004
+    "notebook-014",  # as notebook-004
     "notebook-016",  # a value is the time
     "notebook-018",  # it has a field instead of a number of the same name that was there before
+    "notebook-021",  # as notebook-004
+    "notebook-025",  # as notebook-004
     "notebook-033",  # it multiplies to 64 bits where integers have 32
     "notebook-034",  # it leaves out what comes after a table's error
     "notebook-042",  # as notebook-018
     "notebook-045",  # as notebook-033
+    "notebook-046",  # as notebook-004
     "notebook-048",  # as convertible-004
     "notebook-061",  # as notebook-016
+    "notebook-098",  # as notebook-004
     "notebook-102",  # as notebook-018
+    "notebook-107",  # as notebook-004
     "notebook-108",  # as notebook-016
     "tablet-001",  # it leaves out the rest of a table after an If of a name that is not there
 }
