@@ -27,6 +27,7 @@
 #:   bench-linux    compare those steps with the unix port's on Debian's Linux, in the same QEMU
 #:   bench-profile  count where the instructions of APP go, by function (default: those of bench-vm)
 #:   bench-cpus     measure the same work on several CPUs at once, calls and queues between them
+#:   bench-io       measure what disks move in a second, beside Debian's Linux in the same QEMU
 #:   bench-boot     measure the time to the prompt
 #:   plots          draw what those of frames, kernel, cpus and boot have measured: tests/bench/plots/
 #:   lint           check the format of C and Python, the shell scripts and the spelling
@@ -43,7 +44,7 @@
 .PHONY: help setup kernel run test test-host test-boot test-programs test-upstream \
     test-collect test-machines test-power-cuts test-emulators test-labs test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
     bench-kernel bench-vm bench-linux bench-profile bench-cpus \
-    bench-boot plots lint format debug iso disk image wheel size clean distclean
+    bench-io bench-boot plots lint format debug iso disk image wheel size clean distclean
 
 #: Variables
 #:   BOARD=q35|pc|microvm  the machine that QEMU emulates (default q35)
@@ -228,6 +229,9 @@ bench-profile: .setup-test kernel
 
 bench-cpus: .setup-test kernel
 	$(Q)$(python) tests/bench/bench_cpus.py $(upstream) </dev/null
+
+bench-io: .setup-test kernel
+	$(Q)$(python) tests/bench/bench_io.py </dev/null
 
 bench-boot: .setup-test kernel
 	$(Q)$(python) tests/bench/bench_boot.py </dev/null

@@ -29,12 +29,12 @@ def package(name, folder):
     return unpacked
 
 
-def linux_kernel(folder):
-    """Debian's, for machines like QEMU's."""
+def linux_kernel(folder, kind="cloud-amd64"):
+    """Debian's, for machines like QEMU's, or "amd64", for all; in a folder for each kind."""
     kernels = sorted(folder.glob("linux-image-*/boot/vmlinuz-*"))
     if not kernels:
         folder.mkdir(parents=True, exist_ok=True)
-        depends = apt("apt-cache", "depends", "linux-image-cloud-amd64", folder=folder)
+        depends = apt("apt-cache", "depends", f"linux-image-{kind}", folder=folder)
         found = re.search(r"Depends: (linux-image-\S+)", depends)
         if not found:
             raise NoLinux(f"apt knows no kernel: {depends}")
