@@ -1,6 +1,7 @@
 """The kit itself: what a boot test can be written with, and what a failure tells."""
 
 import os
+import random
 import re
 import select
 import subprocess
@@ -300,3 +301,22 @@ def test_disks(vm, disks):
     vm.exec("disks.all()[1 - small].readblocks(0, block)")
     with open(__file__, "rb") as file:
         assert vm.eval("bytes(block)") == file.read(512)
+
+
+def test_channel(boot):
+    """Files go through the channel, errors come as without one, and the prompt stays free."""
+    vm = boot(append="disk=24M", memory="128M", channel=True).boot()
+    data = random.Random(1).randbytes(10_000_000)
+    vm.transport.fs_writefile("/a", data)
+    assert vm.eval("__import__('os').stat('/a')[6]") == len(data)
+    assert vm.transport.fs_readfile("/a") == data
+    vm.transport.fs_writefile("/empty", b"")
+    assert vm.transport.fs_readfile("/empty") == b""
+    with pytest.raises(OSError):
+        vm.transport.fs_writefile("/no/such/folder", data)
+    with pytest.raises(OSError, match="ENOSPC|28"):
+        vm.transport.fs_writefile("/b", data * 2)
+    with pytest.raises(OSError):
+        vm.transport.fs_readfile("/c")
+    assert vm.transport.fs_readfile("/a") == data
+    assert len(vm.transcript()) < 10000

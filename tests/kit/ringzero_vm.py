@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pexpect
 from elftools.elf.elffile import ELFFile
+from mpremote.transport import TransportExecError, _convert_filesystem_error
 from mpremote.transport_serial import SerialTransport
 from pexpect import fdpexpect
 from qemu.qmp import QMPClient
@@ -332,6 +333,50 @@ class Transport(SerialTransport):
         self.read_until(1, b">")
         return result
 
+    # ---- files through the channel, where there is one
+
+    def through_channel(self, code, path, move):
+        """Run code in the guest; meanwhile move() does the host's part. Errors are mpremote's."""
+        __tracebackhide__ = True
+        self.deadline = deadline_in(self.vm.wait)
+        try:
+            self.exec_raw_no_follow(code)
+            with contextlib.suppress(TimeoutError):
+                move()
+            said, problem = self.follow(self.vm.wait)
+        except (pexpect.EOF, pexpect.TIMEOUT) as error:
+            self.vm.raw = False
+            self.vm.explain(
+                error, f"the end of {path} on its way through the channel", self.vm.wait
+            )
+        if problem:
+            error = TransportExecError(said, problem.decode(errors="replace"))
+            raise _convert_filesystem_error(error, path) from None
+
+    def fs_writefile(self, dest, data, *rest, **named):
+        __tracebackhide__ = True
+        channel = self.vm.channel
+        if channel is None:
+            return super().fs_writefile(dest, data, *rest, **named)
+        ms = int((self.vm.wait or 60) * 1000)
+        code = TAKE_FILE.format(name=CHANNEL, ms=ms, path=dest, size=len(data))
+        return self.through_channel(code, dest, lambda: channel.sendall(data))
+
+    def fs_readfile(self, src, *rest, **named):
+        __tracebackhide__ = True
+        channel = self.vm.channel
+        if channel is None:
+            return super().fs_readfile(src, *rest, **named)
+        size = self.fs_stat(src).st_size
+        data = bytearray()
+
+        def receive():
+            while len(data) < size and (part := channel.recv(size - len(data))):
+                data.extend(part)
+
+        self.through_channel(GIVE_FILE.format(name=CHANNEL, path=src, size=size), src, receive)
+        return data
+
     def exec_raw(self, command, timeout=-1, data_consumer=None):
         __tracebackhide__ = True
         timeout = self.vm.wait if timeout == -1 else timeout
@@ -342,6 +387,47 @@ class Transport(SerialTransport):
             self.vm.raw = False
             code = command if isinstance(command, str) else command.decode()
             self.vm.explain(error, f"the end of {code.strip()[:60]!r}", timeout)
+
+
+# What a guest runs to take or give a file through the channel. What goes wrong is raised when
+# all has come.
+TAKE_FILE = """
+import machine
+def take(path, left):
+    channel = machine.Console({name!r}, timeout={ms})
+    block = memoryview(bytearray(65536))
+    def part():
+        nonlocal left
+        count = channel.readinto(block[: min(left, 65536)])
+        if not count:
+            left = 0
+            raise OSError(110)
+        left -= count
+        return block[:count]
+    try:
+        with open(path, "wb") as file:
+            while left:
+                file.write(part())
+    finally:
+        while left:
+            part()
+take({path!r}, {size})
+"""
+GIVE_FILE = """
+import machine
+def give(path, left):
+    channel = machine.Console({name!r})
+    block = memoryview(bytearray(65536))
+    with open(path, "rb") as file:
+        while left:
+            count = file.readinto(block[: min(left, 65536)])
+            if not count:
+                raise OSError(5)
+            channel.write(block[:count])
+            left -= count
+give({path!r}, {size})
+"""
+CHANNEL = "org.ringzero.channel"
 
 
 class Guest:
@@ -362,6 +448,7 @@ class Guest:
         self.panics = re.compile(panics, re.MULTILINE)
         self.decoded = {}  # a panic's text with and without names, as that takes a second
         self.kernel = Path(kernel)
+        self.channel = None
         self.status = None
         self.raw = False
         folder = Path(folder)
@@ -538,7 +625,8 @@ class VM(Guest):
     has no serial port: there are its keyboard and its screen, type() and screen_text().
     `exit_device` is QEMU's device by which a kernel of another kind ends the machine, with the
     number that it writes there as status. `disks` are files, as the launcher's --disk takes them;
-    `rng` adds a virtio-rng. The rest is Guest's.
+    `rng` adds a virtio-rng, `channel` a port of virtio-serial, whose socket is `channel` here, and
+    which files then go through. The rest is Guest's.
     """
 
     def __init__(
@@ -562,6 +650,7 @@ class VM(Guest):
         exit_device=None,
         disks=(),
         rng=False,
+        channel=False,
         **patterns,
     ):
         wait, deadline = (None, None) if gdb else (wait, deadline)
@@ -585,6 +674,8 @@ class VM(Guest):
             command += ["--disk", str(disk)]
         if rng:
             command += ["--rng"]
+        if channel:
+            command += ["--channel", f"{self.sockets}/channel"]
         if append:
             command += ["--append", append]
         if initrd:
@@ -613,6 +704,11 @@ class VM(Guest):
             self.close()
             raise
         self.attach(self.socket.fileno())
+        if channel:
+            # QEMU has made it before it connects to us.
+            self.channel = socket.socket(socket.AF_UNIX)
+            self.channel.settimeout(wait)
+            self.channel.connect(f"{self.sockets}/channel")
 
     def accept(self, listener):
         deadline = time.monotonic() + 30
@@ -755,5 +851,7 @@ class VM(Guest):
                 launcher.wait()
         if hasattr(self, "socket"):
             self.socket.close()
+        if self.channel:
+            self.channel.close()
         self.log.close()
         shutil.rmtree(self.sockets, ignore_errors=True)
