@@ -64,6 +64,7 @@
 #:   NAME=hello            what the image is called; one of tests/images needs no more, and is an ISO
 #:   ISO=1                 make image: NAME.iso as well
 #:   DISK=1                make image: NAME.img as well
+#:   DATA=64M              make disk, image: a partition for data, which is kept when it is made anew
 #:   BITS_TESTS=DIR        make test-boot: run the BITS scripts of this QEMU checkout as well
 #:   EACH=1                make bench-vm: without each of the options in turn, too
 #:   GC_EVERY=N            make kernel, test-upstream: one in build/gc that collects before every Nth allocation
@@ -89,6 +90,7 @@ BOARD_DIR ?=
 NAME ?=
 ISO ?=
 DISK ?=
+DATA ?=
 BITS_TESTS ?=
 EACH ?=
 GC_EVERY ?=
@@ -247,6 +249,7 @@ format: .setup-lint
 
 # $(call pack,KIND,KERNEL,OUTPUT)
 pack = $(Q)$(python) scripts/image.py $(1) --kernel $(2) $(if $(APP),--app $(APP)) \
+    $(if $(filter disk,$(1)),$(if $(DATA),--data $(DATA))) \
     --append $(call quote,$(CMDLINE)) --output $(3)
 
 iso: .setup-image kernel

@@ -2,8 +2,9 @@
 """Makes an image that starts the kernel through GRUB, on BIOS and on UEFI.
 
 iso   for a CD, and for a USB stick as it is
-disk  for a disk or a USB stick: one FAT partition, so that /boot/grub/grub.cfg on it, the kernel
-      and the program can be changed afterwards
+disk  for a disk or a USB stick: a FAT partition, so that /boot/grub/grub.cfg on it, the kernel
+      and the program can be changed afterwards; with --data a second one, which is kept as it is
+      when the image is made anew
 elf   the kernel alone, with a program in it: --freeze
 
 The same files give the same bytes. Nothing here takes root.
@@ -35,6 +36,14 @@ MIB = 1 << 20
 PARTITION_START = 2048  # sectors
 DISK_LEAST = 16 * MIB  # below that mformat would choose FAT12, which not all firmware reads
 DISK_SLACK = 4 * MIB  # for whoever adds files
+BOOT_LEAST = 64 * MIB  # where data lie behind it: there is room for larger kernels
+DATA_LEAST = MIB
+DISK_MOST = 1 << 40  # bytes: sectors' numbers have 32 bits
+# What our images have in their first sector, and where: the disk's signature, the partitions.
+SIGNATURE = 0x474E4952
+SIGNATURE_AT = 440
+ENTRIES_AT = 446
+DATA_TYPE = 0x0C  # FAT, by sector
 
 # What GRUB needs to find its configuration, and to do what that says.
 MODULES = ["normal", "multiboot2", "serial", "terminal", "echo", "lsmmap", "part_msdos", "fat"]
@@ -134,7 +143,7 @@ def make_grub(output, target, prefix, modules, config=None):
     tool(*command, *modules)
 
 
-def make_fat(output, tree, least=0, slack=0, hidden=0):
+def make_fat(output, tree, least=0, slack=0, hidden=0, label="RINGZERO"):
     """A FAT file system with all that is in `tree`."""
     size = sum(file.stat().st_size for file in tree.rglob("*") if file.is_file())
     size = max(least, (size + slack) // MIB * MIB + MIB)
@@ -142,7 +151,7 @@ def make_fat(output, tree, least=0, slack=0, hidden=0):
         file.truncate(size)
     # Its serial number is otherwise the time of day.
     tool(
-        *("mformat", "-i", output, "-N", "52494e47", "-v", "RINGZERO", "-H", hidden),
+        *("mformat", "-i", output, "-N", "52494e47", "-v", label, "-H", hidden),
         *("-T", size // SECTOR, "-h", 255, "-s", 63, "::"),
     )
     for path in sorted(tree.iterdir()):
@@ -154,14 +163,71 @@ def set_times(tree, epoch):
         os.utime(path, (epoch, epoch))
 
 
+def data_of(image):
+    """(start, sectors) of the data partition of an image that is there, or None: it has none.
+
+    Error where it is no image of ours, or cut short.
+    """
+    if not image.exists():
+        return None
+    with image.open("rb") as file:
+        first = file.read(SECTOR)
+    if len(first) < SECTOR or struct.unpack_from("<I", first, SIGNATURE_AT)[0] != SIGNATURE:
+        raise Error(f"{image} is none that was made here: take the file away first")
+    kind = first[ENTRIES_AT + 16 + 4]
+    start, sectors = struct.unpack_from("<II", first, ENTRIES_AT + 16 + 8)
+    if not kind:
+        return None
+    if start <= PARTITION_START or (start + sectors) * SECTOR > image.stat().st_size:
+        raise Error(f"{image}: its data partition is not all there: nothing has been changed")
+    return start, sectors
+
+
+def check_data(options):
+    """The data partition that is to be kept, or None; Error where it is not what is asked for."""
+    kept = data_of(options.output)
+    wanted = run.memory_size(options.data, "--data") if options.data else None
+    if wanted is not None and (wanted % MIB or not DATA_LEAST <= wanted < DISK_MOST):
+        raise Error(f"--data {options.data}: it is a number of whole MiB, from 1M on")
+    if kept and wanted and wanted != kept[1] * SECTOR:
+        raise Error(
+            f"{options.output} has {kept[1] * SECTOR // MIB} MiB of data, and --data says"
+            f" {wanted // MIB}: take the file away first"
+        )
+    return kept, wanted
+
+
+def add_data(work, options, disk, kept, start, size):
+    """The data partition from sector `start` on: as it was, or a new FAT file system."""
+    disk.seek(start * SECTOR)
+    if kept:
+        with options.output.open("rb") as old:
+            old.seek(kept[0] * SECTOR)
+            left = size
+            while left:
+                part = old.read(min(left, MIB))
+                disk.write(part)
+                left -= len(part)
+        return
+    (work / "data").mkdir()
+    make_fat(work / "data.img", work / "data", size, 0, start, "DATA")
+    with (work / "data.img").open("rb") as new:
+        shutil.copyfileobj(new, disk)
+
+
 def make_disk(work, options, epoch):
+    kept, wanted = check_data(options)
     tree = work / "tree"
     fill_tree(tree, options)
     efi = tree / "EFI" / "BOOT"
     efi.mkdir(parents=True)
     make_grub(efi / "BOOTX64.EFI", "x86_64-efi", "/boot/grub", MODULES_EFI)
     set_times(tree, epoch)
-    make_fat(work / "fat.img", tree, DISK_LEAST, DISK_SLACK, PARTITION_START)
+    # Where data are kept they begin where they did.
+    least = (kept[0] - PARTITION_START) * SECTOR if kept else BOOT_LEAST if wanted else DISK_LEAST
+    make_fat(work / "fat.img", tree, least, DISK_SLACK, PARTITION_START)
+    if kept and (work / "fat.img").stat().st_size > least:
+        raise Error(f"{options.output}: kernel and program do not fit before its data any more")
 
     make_grub(work / "core.img", "i386-pc", "(,msdos1)/boot/grub", MODULES_BIOS)
     core = (work / "core.img").read_bytes()
@@ -173,16 +239,28 @@ def make_disk(work, options, epoch):
     boot = bytearray((GRUB / "i386-pc" / "boot.img").read_bytes())
     boot[0x66:0x68] = b"\x90\x90"
     sectors = (work / "fat.img").stat().st_size // SECTOR
-    struct.pack_into("<I", boot, 440, 0x474E4952)
+    struct.pack_into("<I", boot, SIGNATURE_AT, SIGNATURE)
     # One active partition, an EFI system partition (type 0xef; UEFI 2.10, 5.2.2), by sector only.
     no_chs = b"\xfe\xff\xff"
     entry = b"\x80" + no_chs + b"\xef" + no_chs + struct.pack("<II", PARTITION_START, sectors)
-    boot[446:512] = entry.ljust(64, b"\0") + b"\x55\xaa"
+    start = kept[0] if kept else PARTITION_START + sectors
+    size = kept[1] * SECTOR if kept else wanted or 0
+    if size:
+        entry += (
+            b"\0"
+            + no_chs
+            + bytes([DATA_TYPE])
+            + no_chs
+            + struct.pack("<II", start, size // SECTOR)
+        )
+    boot[ENTRIES_AT:512] = entry.ljust(64, b"\0") + b"\x55\xaa"
     with (work / "image").open("wb") as disk:
         disk.write(boot)
         disk.write(core)
         disk.seek(PARTITION_START * SECTOR)
         disk.write((work / "fat.img").read_bytes())
+        if size:
+            add_data(work, options, disk, kept, start, size)
 
 
 def make_iso(work, options, epoch):
@@ -242,6 +320,11 @@ def main():
         metavar="COMMAND",
         help="a command for GRUB to run before it loads the kernel",
     )
+    parser.add_argument(
+        "--data",
+        metavar="SIZE",
+        help="disk: a second partition of so many MiB for data, like 64M, with an empty FAT on it",
+    )
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
     # Every file's date, so that it is not the image's day of making.
@@ -253,13 +336,18 @@ def main():
         try:
             if not options.kernel.is_file():
                 raise Error(f"no kernel at {options.kernel}: 'make kernel' builds it")
+            if options.data and options.kind != "disk":
+                raise Error("--data is for disks")
             if options.freeze and not options.app:
                 raise Error("--freeze: which program? A file, or a folder with a main.py")
             make(work, options, int(epoch))
         except (Error, embed.Error, run.Error) as error:
             sys.exit(f"{NAME}: {error}")
         options.output.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(work / "image", options.output)
+        # The old one stays until the new one is there.
+        new = options.output.with_name(f".{options.output.name}.new")
+        shutil.move(work / "image", new)
+        new.replace(options.output)
     print(f"{options.output}: {options.output.stat().st_size} bytes")
 
 

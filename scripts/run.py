@@ -250,11 +250,11 @@ def segments(kernel):
     return found
 
 
-def memory_size(text):
+def memory_size(text, option="--memory"):
     """Bytes, as QEMU reads -m."""
     found = re.fullmatch(r"0*([1-9][0-9]*)([KMGT]?)", text, re.IGNORECASE)
     if not found:
-        raise Error(f"--memory {text}: a size is like 64M or 2G")
+        raise Error(f"{option} {text}: a size is like 64M or 2G")
     return int(found[1]) << {"K": 10, "": 20, "M": 20, "G": 30, "T": 40}[found[2].upper()]
 
 
