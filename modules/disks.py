@@ -204,7 +204,10 @@ def mount(name, path=None, readonly=False):
 
 def show():
     """Prints the disks, their partitions, and the file systems on them."""
-    for disk in all():
+    disks = all()
+    if not disks:
+        print("no disk: there are drivers for virtio, NVMe and AHCI")
+    for disk in disks:
         words = [disk.name, disk.driver, disk.place, _memmap.human(disk.size)]
         words += [word for word in (disk.model, disk.serial) if word]
         print("  ".join(words) + ("  read-only" if disk.readonly else ""))

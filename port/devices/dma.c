@@ -59,6 +59,10 @@ int dma_add(const dma_device_t *device) {
     return count++;
 }
 
+bool dma_is(uint64_t number) {
+    return number < count;
+}
+
 bool dma_use_msi(unsigned number, uint64_t *addr, uint32_t *data) {
     uint8_t vector = msi_vector(on_interrupt, &entries[number]);
     msi_t message;

@@ -25,6 +25,8 @@ typedef struct {
 
 // Its number, or -1: there are too many.
 int dma_add(const dma_device_t *device);
+// Whether there is a device of that number, which the functions below want.
+bool dma_is(uint64_t number);
 
 // What the device is to write where to interrupt this CPU: a 64-bit address, 32 bits of data. False: it
 // cannot, and whoever waits for it looks instead.

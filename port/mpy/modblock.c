@@ -203,7 +203,7 @@ static mp_obj_t number_or_raise(int number) {
 
 static unsigned get_dma(mp_obj_t obj) {
     mp_int_t number = mp_obj_get_int(obj);
-    if (number < 0 || number >= DMA_DEVICES_MAX) {
+    if (!dma_is(number)) {
         mp_raise_ValueError(MP_ERROR_TEXT("there is no such device"));
     }
     return number;

@@ -5,6 +5,7 @@
 #include "devices/entropy.h"
 #include "devices/random.h"
 #include "mpy/filesystem.h"
+#include "mpy/holding.h"
 #include "mpy/versions.h"
 
 // Upstream's os.sync() asks of each file system that is mounted whether it is FAT, and if so tells its disk.
@@ -19,12 +20,17 @@ static void find_entropy(void) {
     }
 }
 
+// No program is left while it waits for the device.
+static HOLDING bool mix_entropy(uint8_t *buf, size_t size) {
+    return !irq_active && entropy_mix(buf, size);
+}
+
 // Bytes that nobody can guess, or a warning, once, that these can be.
 void mp_hal_get_random(size_t size, uint8_t *buf) {
     static bool told;
     find_entropy();
     bool good = random_fill(buf, size);
-    good = (!irq_active && entropy_mix(buf, size)) || good;
+    good = mix_entropy(buf, size) || good;
     if (!good && !told) {
         told = true;
         mp_printf(MICROPY_ERROR_PRINTER,
