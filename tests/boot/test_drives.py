@@ -1,8 +1,11 @@
 """Disks by virtio, NVMe and AHCI: every byte where it belongs, and an error where there is one."""
 
+import subprocess
+import sys
 import time
 
 import pytest
+from images import ROOT, pack
 
 SIZE = 8 << 20
 SETUP = """
@@ -282,3 +285,18 @@ def test_too_slow(machine):
     assert got == ETIMEDOUT
     assert vm.eval("attempt(disk.readblocks, 0, buf)") == ENODEV
     assert [disk[0] for disk in vm.eval("find()", timeout=60)] == [1]
+
+
+@pytest.mark.parametrize(("board", "firmware"), [("q35", "bios"), ("pc", "bios"), ("q35", "uefi")])
+def test_grub(kernel, folder, board, firmware):
+    """The same after firmware and GRUB, which have had the devices before."""
+    app = folder / "main.py"
+    app.write_text(SETUP + MODEL + "print([check(disk[0], 30) for disk in find()])\n")
+    pack("iso", kernel, folder / "drives.iso", "--app", app)
+    command = [sys.executable, ROOT / "scripts/run.py", "--image", folder / "drives.iso"]
+    command += ["--board", board, "--firmware", firmware, "--timeout", "90"]
+    for bus in PCI:
+        (folder / bus).write_bytes(bytes(SIZE))
+        command += ["--disk", f"{folder / bus},bus={bus}"]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0 and str([SIZE] * 3) in done.stdout, done.stdout + done.stderr
