@@ -27,8 +27,8 @@ class _Part(_block.Block):
         found = _filesystems.look(self)
         return None if found is None else (found.kind, found.label)
 
-    def mount(self, path=None, readonly=False):
-        """Mounts the file system on it, at its own name if no path is given. Returns the path."""
+    # Not mount(): what has that is a file system to vfs.mount(), and no block device.
+    def _mount(self, path, readonly):
         if path is None:
             path = "/" + self.name
         self._alone()
@@ -129,6 +129,8 @@ def all():
             if device not in _disks:
                 _disks.setdefault(device, Disk(device, *what))
             found.append(device)
+    if not found and _here() != 0:
+        raise RuntimeError("CPU 0 looks for disks, and has found none yet")
     return tuple([_disks[device] for device in sorted(found)])
 
 
@@ -198,8 +200,12 @@ def _words(part):
 
 
 def mount(name, path=None, readonly=False):
-    """Mounts the file system on the disk or partition of that name, as its mount() does."""
-    return find(name).mount(path, readonly)
+    """Mounts the file system on a disk or partition, or on the one that find(name) gives.
+
+    Its own name is the path, if none is given. Returns the path.
+    """
+    part = name if isinstance(name, _Part) else find(name)
+    return part._mount(path, readonly)
 
 
 def show():

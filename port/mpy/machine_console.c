@@ -37,7 +37,9 @@ static unsigned find(mp_obj_t id) {
     if (!mp_obj_is_str(id)) {
         uint64_t number = frames_get_number(id, "id");
         if (virtio_console_name(number) == NULL) {
-            mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("there is no console %lu"), (unsigned long)number);
+            mp_raise_msg_varg(&mp_type_ValueError,
+                cpus_number == 0 ? MP_ERROR_TEXT("there is no console %lu")
+                    : MP_ERROR_TEXT("there is no console %lu that CPU 0 has found"), (unsigned long)number);
         }
         return number;
     }

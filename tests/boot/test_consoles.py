@@ -78,6 +78,13 @@ def test_bytes(machine, board):
 def test_waits(machine):
     """select and asyncio wait for it, it is a terminal, a write that waits can be left."""
     vm, (end,) = machine("q35", ("one",), smp=2)
+    # Another CPU does not look for it.
+    vm.exec(
+        "import cpus\n"
+        "try: cpus.all()[1].run('import machine; machine.Console()').result(); said = ''\n"
+        "except ValueError as error: said = str(error)"
+    )
+    assert vm.eval("said") == "there is no console 0 that CPU 0 has found"
     vm.exec("import select, os, time; c = machine.Console(); p = select.poll(); p.register(c)")
     assert vm.eval("[kind for _, kind in p.poll(0)]") == [4]
     end.sendall(b"x")
@@ -92,7 +99,6 @@ def test_waits(machine):
     assert vm.eval("line") == b"a line\n"
     # Another CPU has it, too.
     vm.exec(
-        "import cpus\n"
         "def send(text):\n    import machine\n    return machine.Console().write(text)\n"
         "assert cpus.all()[1].run(send, b'cpu 1').result() == 5"
     )

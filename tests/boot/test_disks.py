@@ -169,7 +169,7 @@ def test_by_hand(image, guest, folder):
     shown = vm.exec("disks.show()")
     assert shown.startswith("disk0  nvme") and "fat12 'FATLABEL'  'one'" in shown
     assert vm.eval("disks.find('three').filesystem()") == ("romfs", "")
-    vm.exec("disks.find('three').mount('/c')\ntext = open('/c/boot.py').read()")
+    vm.exec("disks.mount('three', '/c')\ntext = open('/c/boot.py').read()")
     assert vm.eval("text") == programs("ROMFS")["boot.py"]
     elsewhere = vm.exec("""
         def attempt(function, *args):
@@ -205,7 +205,7 @@ def test_by_hand(image, guest, folder):
         for kind in ("littlefs", "fat"):
             part = disks.find("two")
             part.format(kind)
-            path = part.mount()
+            path = disks.mount(part)
             print(fill(path))
             os.remove(path + "/full")
             with open(path + "/new", "wb") as file:
@@ -253,7 +253,7 @@ def test_damaged(image, guest, folder):
             disk.problems()
             for part in disk.partitions():
                 try:
-                    path = part.mount()
+                    path = disks.mount(part)
                 except OSError:
                     refused += 1
                     continue

@@ -53,7 +53,7 @@ def test_fat(port, tmp_path, bits, size):
     port.exec(f"_block.Device({str(path)!r})\ndisk = disks.find('LABEL=SOME DATA')")
     assert port.eval("disk.name, disk.filesystem()") == ["disk0", [f"fat{bits}", "SOME DATA"]]
     port.exec("""
-path = disk.mount()
+path = disks.mount(disk)
 with open(path + "/folder/a long name.bin", "rb") as file:
     data = file.read()
 os.mkdir(path + "/new")
@@ -116,7 +116,7 @@ def test_format_littlefs(port, tmp_path):
     path = empty(tmp_path / "image", 4 * MIB)
     port.exec(f"_block.Device({str(path)!r})\ndisk = disks.find('disk0')")
     for block_size in (4096, 512, 16384):
-        port.exec(f"disk.format('littlefs', {block_size})\npath = disk.mount()")
+        port.exec(f"disk.format('littlefs', {block_size})\npath = disks.mount(disk)")
         port.exec("with open(path + '/file', 'w') as file: file.write('text')")
         port.exec("vfs.umount(path)\ndisk.ioctl(3, 0)")
         there = LittleFS(block_size=block_size, block_count=4 * MIB // block_size, mount=False)
@@ -138,7 +138,7 @@ def test_old_littlefs(port, tmp_path, block_size):
 _block.Device({str(path)!r})
 disk = disks.find("disk0")
 disk.format("littlefs", {block_size})
-disk.mount()
+disks.mount(disk)
 known = 0
 for turn in range(800):
     with open("/disk0/file%d" % (turn % 7), "w") as file:
@@ -156,7 +156,7 @@ def test_nothing_is_written(port, tmp_path):
     port.exec(f"_block.Device({str(path)!r}, readonly=True)\ndisk = disks.find('disk0')")
     for what in ("disk.format('fat')", "open('/disk0/new', 'w')", "os.mkdir('/disk0/new')"):
         if what.startswith("open"):
-            port.exec("disk.mount()")
+            port.exec("disks.mount(disk)")
         with pytest.raises(port.Failed, match="30"):
             port.exec(what)
     assert path.read_bytes() == whole
@@ -192,11 +192,12 @@ def test_two_at_once(port, tmp_path):
     """What is mounted is neither mounted again nor formatted, unless both only read."""
     path = empty(tmp_path / "image", MIB)
     port.exec(f"_block.Device({str(path)!r})\ndisk = disks.find('disk0')\ndisk.format('littlefs')")
-    port.exec("disk.mount()")
-    for what in ("disk.mount('/b')", "disk.mount('/b', readonly=True)", "disk.format('fat')"):
+    port.exec("disks.mount(disk)")
+    for what in ("disks.mount(disk, '/b')", "disks.mount(disk, '/b', True)", "disk.format('fat')"):
         with pytest.raises(port.Failed, match="disk0 is mounted"):
             port.exec(what)
-    port.exec("vfs.umount('/disk0')\ndisk.mount('/b', readonly=True)\ndisk.mount('/c', True)")
+    port.exec("vfs.umount('/disk0')\ndisks.mount(disk, '/b', readonly=True)")
+    port.exec("disks.mount('disk0', '/c', True)")
     port.exec("vfs.umount('/b')\nvfs.umount('/c')\ndisk.format('fat')")
 
 
@@ -286,3 +287,21 @@ def test_damaged(port, tmp_path, kind):
     port.exec("import damage")
     refused, used = port.eval(f"damage.run({str(path)!r}, 1, 60)")
     assert refused > 0 and used > 0
+
+
+def test_block_device(port, tmp_path):
+    """What upstream's vfs makes of a disk by itself, and a class of somebody's over it."""
+    path = empty(tmp_path / "image", MIB)
+    port.exec(f"_block.Device({str(path)!r})\ndisk = disks.find('disk0')")
+    port.exec("""
+for kind in (vfs.VfsFat, vfs.VfsLfs2):
+    kind.mkfs(disk)
+    for what in (disk, kind(disk)):
+        vfs.mount(what, "/by hand")
+        with open("/by hand/file", "w") as file:
+            file.write("text")
+        vfs.umount("/by hand")
+    path = disks.mount(disk)
+    assert open(path + "/file").read() == "text"
+    vfs.umount(path)
+""")

@@ -62,7 +62,7 @@ def run(path, seed, rounds):
         device.moves = 0
         device.moves_max = _MOVES_MAX
         try:
-            disks.all()[0].mount("/damaged")
+            disks.mount(disks.all()[0], "/damaged")
         except (OSError, ValueError):
             refused += 1
             continue
