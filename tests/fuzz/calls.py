@@ -48,6 +48,9 @@ NAMES = "import fz; fz.names(); print('#NAMES')"
 GONE = (pexpect.EOF, BrokenPipeError, ConnectionResetError)
 
 
+DISK = 1 << 20  # bytes
+
+
 class Finding(Exception):
     """What went wrong: `kind` in one line that does not change, `text` in full."""
 
@@ -69,6 +72,9 @@ class Guest:
         self.deaf = DEAF
         self.may_end = False
         board, memory, clock, cpus = machine
+        disk = folder / "disk.img"
+        folder.mkdir(parents=True, exist_ok=True)
+        disk.write_bytes(bytes(DISK))
         self.vm = VM(
             kernel,
             folder,
@@ -78,6 +84,9 @@ class Guest:
             initrd=rom,
             append="log=quiet" if cpus == "1" else "log=quiet cpus=all",
             extra=ICOUNT if clock == "icount" else (),
+            disks=[disk],
+            rng=True,
+            channel=True,
         )
         try:
             self.vm.boot()

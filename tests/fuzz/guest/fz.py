@@ -12,7 +12,8 @@ MODULES = (
     " framebuf frames gc hashlib heapq io json machine marshal math memmap micropython os pages"
     " platform ramdisk random re select struct sys time uctypes vfs websocket _handoff _space"
     " _pages _files cpus _calls _sync _thread pci acpi aml smbios efi _efi cpuid msr mtrr"
-    " keyboard _keyboard asyncio.core asyncio.event asyncio.funcs asyncio.lock asyncio.stream"
+    " keyboard _keyboard disks"
+    " asyncio.core asyncio.event asyncio.funcs asyncio.lock asyncio.stream"
 )
 for _name in MODULES.split():
     try:
