@@ -1,5 +1,6 @@
 """MicroPython's unix port, driven from pytest: the kernel's Python is tested in it."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -10,6 +11,21 @@ import pytest
 HOST = Path(__file__).parent
 TOP = HOST.parent.parent
 BUILD = TOP / "build" / "host"
+
+
+def build(target, *variables):
+    """Make one thing, in one of the processes that share a run; what make says is the failure."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with open(BUILD / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(
+            ["make", "-s", "-f", HOST / "Makefile", target, *variables],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        pytest.fail(f"{target} does not build:\n{done.stdout}{done.stderr}")
 
 
 class UnixPort:

@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from tests.host.conftest import build
+
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 OUT = TOP / "build" / "host"
@@ -19,27 +21,9 @@ G = 1 << 30
 OK, NO_MAP, NO_MEMORY, BAD_ARGUMENT, BAD_FREE, IN_USE, HAVE_MAP = range(7)
 
 
-def build(target):
-    """Build one thing; the compiler's words are the failure."""
-    done = subprocess.run(
-        ["make", "-s", "-f", HERE / "Makefile", target],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        pytest.fail(f"{target} does not build:\n{done.stdout}{done.stderr}")
-
-
 @pytest.fixture(scope="session", autouse=True)
-def binaries(tmp_path_factory):
-    """Build once, also when xdist has several workers."""
-    import fcntl
-
-    OUT.mkdir(parents=True, exist_ok=True)
-    with open(OUT / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        build("frames")
+def binaries():
+    build("frames")
 
 
 class Driver:

@@ -1,19 +1,17 @@
 """The keyboard: what keymap.c and the layouts make of scan codes is what X makes of them."""
 
 import ctypes
-import subprocess
 from array import array
 from itertools import product
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.host import xkb
+from tests.host.conftest import BUILD, build
 from tests.host.frozen import frozen
 
-ROOT = Path(__file__).resolve().parents[2]
 keyboard = frozen("keyboard")
 LAYOUTS = keyboard.layouts()
 RELEASED = 0x80
@@ -48,10 +46,8 @@ class State(ctypes.Structure):
 
 @pytest.fixture(scope="module")
 def library():
-    subprocess.run(
-        ["make", "-s", "-f", ROOT / "tests/host/Makefile", "keymap"], cwd=ROOT, check=True
-    )
-    library = ctypes.CDLL(str(ROOT / "build/host/keymap.so"))
+    build("keymap")
+    library = ctypes.CDLL(str(BUILD / "keymap.so"))
     library.keymap_feed.restype = ctypes.c_size_t
     return library
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.host.conftest import BUILD, build
+
 REGISTERS = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split()
 LINE = re.compile(r"^\s*[0-9a-f]+:\t((?:[0-9a-f]{2} )+)\s*\t?(.*)$")
 OPERAND = re.compile(r"(%[cdefgs]s:)?(-?0x[0-9a-f]+)?\((%\w+)?(?:,(%\w+)(?:,(\d))?)?\)")
@@ -18,10 +19,8 @@ BITS = (1 << 64) - 1
 
 @pytest.fixture(scope="module")
 def driver():
-    subprocess.run(
-        ["make", "-s", "-f", ROOT / "tests/host/Makefile", "operand"], cwd=ROOT, check=True
-    )
-    return ROOT / "build/host/operand_driver"
+    build("operand")
+    return BUILD / "operand_driver"
 
 
 def read(binary):
@@ -82,7 +81,7 @@ def test_operands(driver, unix_port, seed):
     registers = {name: rng.getrandbits(64) for name in REGISTERS}
     if seed == 0:
         registers = {name: rng.getrandbits(40) for name in REGISTERS}
-    code = read(ROOT / "build/host/unix/micropython") | read(Path(sys.executable).resolve())
+    code = read(BUILD / "unix/micropython") | read(Path(sys.executable).resolve())
     wanted = {one: expected(one, text, registers) for one, text in code.items()}
     assert len([addr for addr in wanted.values() if addr is not None]) > 5000
     done = subprocess.run(

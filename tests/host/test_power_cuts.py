@@ -4,12 +4,12 @@ import subprocess
 
 import pytest
 
-from tests.host.conftest import BUILD, HOST
+from tests.host.conftest import BUILD, build
 
 
 @pytest.fixture(scope="module")
 def program(mpy_dir):
-    subprocess.run(["make", "-C", HOST, "power_cuts", f"MPY_DIR={mpy_dir}"], check=True)
+    build("power_cuts", f"MPY_DIR={mpy_dir}")
     return BUILD / "power_cuts"
 
 
