@@ -62,7 +62,31 @@ _PAGE = const(4096)
 
 
 class _Device:
-    # What both kinds have: `place`, and `dma` once it has been reset.
+    # What both kinds have: `place`, and `dma` once it has been reset. Each sets `_own`, where its
+    # own registers are; `_features`, where those of features are, offered and accepted, each one
+    # that says which 32 bits are meant and one with them; `_halves`, how many times 32 there are.
+
+    def read32(self, offset):
+        """32 bits of its own registers."""
+        return machine.mem32[self._own + offset]
+
+    def read64(self, offset):
+        """64 bits of them, in halves: it need not know of more (4.1.3.1)."""
+        return self.read32(offset) | self.read32(offset + 4) << 32
+
+    def _offered(self):
+        which, bits = self._features[:2]
+        value = 0
+        for half in range(self._halves):
+            machine.mem32[which] = half
+            value |= machine.mem32[bits] << 32 * half
+        return value
+
+    def _accept(self, features):
+        which, bits = self._features[2:]
+        for half in range(self._halves):
+            machine.mem32[which] = half
+            machine.mem32[bits] = features >> 32 * half & 0xFFFFFFFF
 
     def start(self, wanted):
         """Resets it and agrees on features, of those that are wanted. Returns them.
@@ -107,8 +131,10 @@ class _Device:
         return number, size
 
 
-def _split(value):
-    return value & 0xFFFFFFFF, value >> 32
+def _write_addrs(base, offsets, addrs):
+    for offset, addr in zip(offsets, addrs):
+        machine.mem32[base + offset] = addr & 0xFFFFFFFF
+        machine.mem32[base + offset + 4] = addr >> 32
 
 
 class _Pci(_Device):
@@ -118,28 +144,17 @@ class _Pci(_Device):
         self._parts = parts
         self._maps = {}
         _dma.switch_on(function)
-        self._common = self._va(_COMMON)
-        self._device = self._va(_OWN) if _OWN in parts else 0
-        self.config_size = parts[_OWN][2] if _OWN in parts else 0
+        self._common = common = self._va(_COMMON)
+        self._own = self._va(_OWN) if _OWN in parts else 0
+        offered = (common + _C_OFFERED_HALF, common + _C_OFFERED)
+        self._features = offered + (common + _C_ACCEPTED_HALF, common + _C_ACCEPTED)
+        self._halves = 2
 
     def _va(self, kind):
         bar, offset = self._parts[kind][:2]
         if bar not in self._maps:
             self._maps[bar] = self.function.map(bar)
         return self._maps[bar].va + offset
-
-    def read8(self, offset):
-        return machine.mem8[self._device + offset]
-
-    def read32(self, offset):
-        return machine.mem32[self._device + offset]
-
-    def read64(self, offset):
-        # In halves: it need not know of more (4.1.3.1).
-        return self.read32(offset) | self.read32(offset + 4) << 32
-
-    def write16(self, offset, value):
-        machine.mem16[self._device + offset] = value
 
     def _status(self, value=None):
         if value is None:
@@ -155,18 +170,6 @@ class _Pci(_Device):
         self._interrupts = _dma.interrupts(self.function, (self.dma,))
         machine.mem16[self._common + _C_VECTOR] = _NO_VECTOR
 
-    def _offered(self):
-        value = 0
-        for half in (0, 1):
-            machine.mem32[self._common + _C_OFFERED_HALF] = half
-            value |= machine.mem32[self._common + _C_OFFERED] << 32 * half
-        return value
-
-    def _accept(self, features):
-        for half, value in enumerate(_split(features)):
-            machine.mem32[self._common + _C_ACCEPTED_HALF] = half
-            machine.mem32[self._common + _C_ACCEPTED] = value
-
     def _select(self, index):
         machine.mem16[self._common + _C_QUEUE] = index
         return machine.mem16[self._common + _C_SIZE]
@@ -175,10 +178,7 @@ class _Pci(_Device):
         common = self._common
         machine.mem16[common + _C_SIZE] = size
         machine.mem16[common + _C_QUEUE_VECTOR] = 0 if self._interrupts else _NO_VECTOR
-        for at, addr in zip(_C_ADDRS, (descs, avail, used)):
-            low, high = _split(addr)
-            machine.mem32[common + at] = low
-            machine.mem32[common + at + 4] = high
+        _write_addrs(common, _C_ADDRS, (descs, avail, used))
         off = machine.mem16[common + _C_NOTIFY_OFF]
         notify = self._va(_NOTIFY) + off * self._parts[_NOTIFY][3]
         _virtqueue.notify_by(number, notify, index, 2)
@@ -191,19 +191,10 @@ class _Memory(_Device):
         self.place = "0x%x" % va
         self._irq = irq
         self._legacy = machine.mem32[va + _M_VERSION] == 1
-        self.config_size = 256
-
-    def read8(self, offset):
-        return machine.mem8[self._base + _M_OWN + offset]
-
-    def read32(self, offset):
-        return machine.mem32[self._base + _M_OWN + offset]
-
-    def read64(self, offset):
-        return self.read32(offset) | self.read32(offset + 4) << 32
-
-    def write16(self, offset, value):
-        machine.mem16[self._base + _M_OWN + offset] = value
+        self._own = va + _M_OWN
+        offered = (va + _M_OFFERED_HALF, va + _M_OFFERED)
+        self._features = offered + (va + _M_ACCEPTED_HALF, va + _M_ACCEPTED)
+        self._halves = 1 if self._legacy else 2
 
     def _status(self, value=None):
         if value is None:
@@ -229,19 +220,6 @@ class _Memory(_Device):
         if self._legacy:
             machine.mem32[self._base + _M_OLD_PAGE_SIZE] = _PAGE
 
-    def _offered(self):
-        value = 0
-        for half in (0,) if self._legacy else (0, 1):
-            machine.mem32[self._base + _M_OFFERED_HALF] = half
-            value |= machine.mem32[self._base + _M_OFFERED] << 32 * half
-        return value
-
-    def _accept(self, features):
-        for half, value in enumerate(_split(features)):
-            if not (half and self._legacy):
-                machine.mem32[self._base + _M_ACCEPTED_HALF] = half
-                machine.mem32[self._base + _M_ACCEPTED] = value
-
     def _select(self, index):
         machine.mem32[self._base + _M_QUEUE] = index
         return machine.mem32[self._base + _M_MAX]
@@ -253,10 +231,7 @@ class _Memory(_Device):
             machine.mem32[base + _M_OLD_ALIGN] = _PAGE
             machine.mem32[base + _M_OLD_PAGE] = descs // _PAGE
         else:
-            for at, addr in zip(_M_ADDRS, (descs, avail, used)):
-                low, high = _split(addr)
-                machine.mem32[base + at] = low
-                machine.mem32[base + at + 4] = high
+            _write_addrs(base, _M_ADDRS, (descs, avail, used))
         _virtqueue.notify_by(number, base + _M_NOTIFY, index, 4)
         if not self._legacy:
             machine.mem32[base + _M_ENABLE] = 1

@@ -134,10 +134,10 @@ def all():
     return tuple([_disks[device] for device in sorted(found)])
 
 
-def _parts():
-    # All that can be mounted, and why a disk is none.
+def _parts(disks):
+    # All of theirs that can be mounted.
     found = []
-    for disk in all():
+    for disk in disks:
         try:
             parts = disk.partitions()
             found += parts if parts or disk.problems() else [disk]
@@ -158,8 +158,9 @@ def find(name):
     """The disk or partition of a name, GUID or label. ValueError for none, or several."""
     if not isinstance(name, str):
         raise TypeError("a name is a str, not %s" % type(name).__name__)
-    parts = _parts()
-    for part in list(all()) + parts:
+    disks = all()
+    parts = _parts(disks)
+    for part in list(disks) + parts:
         if part.name == name:
             return part
     key, _, value = name.partition("=")
