@@ -1,6 +1,5 @@
 """The kit itself: what a boot test can be written with, and what a failure tells."""
 
-import os
 import random
 import re
 import select
@@ -12,6 +11,7 @@ import pytest
 import ringzero_vm
 from machine_code import RUN_CODE
 from ringzero_vm import Ended, GuestError, Panic, Symbols, TimedOut
+from suites import run_suite
 
 
 @pytest.mark.board("microvm")
@@ -146,20 +146,8 @@ def test_report(kernel, tmp_path):
     the console, QEMU's command and the panic."""
     (tmp_path / "test_suite.py").write_text(SUITE)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    environment = {name: os.environ[name] for name in os.environ if not name.startswith("PYTEST")}
-    command = [sys.executable, "-m", "pytest", "-p", "pytest_ringzero", "-n", "2", "-rA"]
-    command += [f"--kernel={kernel}", "--board=microvm", "--junit-xml=report.xml"]
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=100,
-    )
-    print(done.stdout)
-    said = done.stdout
+    options = [f"--kernel={kernel}", "--board=microvm", "--junit-xml=report.xml"]
+    said, _ = run_suite(tmp_path, "-n", "2", *options)
     assert "4 failed, 7 passed, 1 error" in said
     assert "ERROR test_suite.py::test_panics_unseen - ringzero_vm.P" in said
     for board in "microvm", "pc":
@@ -263,18 +251,9 @@ def test_console(kernel, tmp_path):
     machine = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         place = re.search(r"/dev/pts/\d+", machine.stdout.readline())[0]
-        command = [sys.executable, "-m", "pytest", "-p", "pytest_ringzero", "-rA"]
-        done = subprocess.run(
-            [*command, f"--kernel={kernel}", f"--console={place}"],
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=100,
-        )
-        print(done.stdout)
-        assert "3 passed, 2 skipped" in done.stdout and done.returncode == 0
-        assert "PASSED test_suite.py::test_first[q35]" in done.stdout
+        said, status = run_suite(tmp_path, f"--kernel={kernel}", f"--console={place}")
+        assert "3 passed, 2 skipped" in said and status == 0
+        assert "PASSED test_suite.py::test_first[q35]" in said
         assert machine.wait(10) == 125
     finally:
         machine.kill()

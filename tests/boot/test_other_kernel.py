@@ -1,9 +1,9 @@
 """The kit with a kernel of another kind: 32 bits, another loader's, a shell in place of Python."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
+
+from suites import run_suite
 
 CONFIGURATION = """
 [tool.pytest.ini_options]
@@ -53,18 +53,7 @@ def test_other_kernel(tmp_path):
     subprocess.run([*command, source, "-o", tmp_path / "other.elf"], check=True)
     (tmp_path / "pyproject.toml").write_text(CONFIGURATION)
     (tmp_path / "test_suite.py").write_text(SUITE)
-    kept = {name: os.environ[name] for name in os.environ if not name.startswith("PYTEST")}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "pytest_ringzero", "-n", "2", "-rA"],
-        cwd=tmp_path,
-        env=kept,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=100,
-    )
-    print(done.stdout)
-    said = done.stdout
+    said, _ = run_suite(tmp_path, "-n", "2")
     for board in "q35", "pc":
         assert f"PASSED test_suite.py::test_shell[{board}-16M]" in said
     for name in "panic", "marker":
