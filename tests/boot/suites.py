@@ -6,7 +6,7 @@ import sys
 
 
 def run_suite(folder, *arguments):
-    """What pytest says of the suite in a folder and its status, with nothing of the run around it."""
+    """What pytest says of a suite in a folder and its status, with none of this run around it."""
     kept = {name: os.environ[name] for name in os.environ if not name.startswith("PYTEST")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "pytest_ringzero", "-rA", *arguments],
