@@ -5,6 +5,9 @@ import argparse
 import contextlib
 import ctypes
 import errno
+import fcntl
+import getpass
+import hashlib
 import os
 import re
 import select
@@ -216,6 +219,108 @@ def disk_args(texts, microvm):
     return command
 
 
+def net_options(text):
+    """(kind, its value, hostfwds, {word: value}) of what --net is given."""
+    first, *words = text.split(",")
+    kind, _, value = first.partition("=")
+    if kind not in ("user", "socket", "tap") or (first != kind if kind == "user" else not value):
+        raise Error(f"--net {text}: it begins with user, socket=PATH or tap=NAME")
+    known = ["model", "mac"] + (["tftp", "bootfile"] if kind == "user" else [])
+    forwards, given = [], {}
+    for word in words:
+        name, _, setting = word.partition("=")
+        if name == "hostfwd" and kind == "user":
+            forwards.append(setting)
+        elif name in known and setting and name not in given:
+            given[name] = setting
+        else:
+            names = " ".join(f"{one}=" for one in known + ["hostfwd"] * (kind == "user"))
+            raise Error(f"--net {text}: '{word}' is none of {names}, or was there before")
+    return kind, value, forwards, given
+
+
+def forward(text, kept):
+    """QEMU's words for hostfwd=tcp:HOST:GUEST."""
+    found = re.fullmatch(r"(tcp|udp):(?:([0-9.]+):)?([0-9]{1,5}):([0-9]{1,5})", text)
+    if not found or max(int(found[3]), int(found[4])) > 65535 or not int(found[4]):
+        raise Error(f"--net: hostfwd={text}: it is like tcp:8080:80, the host's port first")
+    protocol, host, port, guest = found[1], found[2] or "127.0.0.1", int(found[3]), int(found[4])
+    own = socket.socket(type=socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+    try:
+        if protocol == "tcp":
+            # QEMU does so too, and then can listen there, while nobody else is given this port.
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            kept.append(own)
+        own.bind((host, port))
+    except OSError as error:
+        raise Error(f"--net: hostfwd={text}: {host}:{port}: {error.strerror}") from None
+    if not port:
+        port = own.getsockname()[1]
+        say(f"{protocol} port {guest} of the guest is {host}:{port}")
+    if protocol == "udp":
+        own.close()
+    return f",hostfwd={protocol}:{host}:{port}-:{guest}"
+
+
+def wire_end(path, kept):
+    """(ours, theirs): which of the two ends of the wire at this path nobody has; they are sockets
+    for datagrams, one a frame, so that either guest may start first and again."""
+    unix_socket("--net socket", f"unix:{path}.1", "")
+    for ours, theirs in (1, 2), (2, 1):
+        lock = open(f"{path}.{ours}.lock", "w")
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            kept.append(lock)
+            return f"{path}.{ours}", f"{path}.{theirs}"
+    raise Error(f"--net socket={path}: both ends of this wire are taken")
+
+
+def mac_address(*place):
+    """One of QEMU's, the same for the same place and for no other."""
+    digest = hashlib.sha256("\0".join(place).encode()).digest()
+    return "52:54:00:" + digest[:3].hex(":")
+
+
+def net_args(texts, microvm, kept):
+    """Network interfaces, and in `kept` what must last as long as QEMU does."""
+    command = []
+    for number, text in enumerate(texts):
+        kind, value, forwards, given = net_options(text)
+        model = given.get("model", "virtio")
+        if model not in ("virtio", "e1000", "e1000e"):
+            raise Error(f"--net {text}: a model is virtio, e1000 or e1000e, not {model}")
+        if microvm and model != "virtio":
+            raise Error(f"--net {text}: a microvm has no {model}, only virtio")
+        mac = given.get("mac")
+        if mac and not re.fullmatch(r"[0-9a-f][02468ace](:[0-9a-f]{2}){5}", mac, re.IGNORECASE):
+            raise Error(f"--net {text}: a MAC address is like 52:54:00:12:34:56, even at first")
+        name = f"net{number}"
+        if kind == "user":
+            netdev = f"user,id={name}" + "".join(forward(one, kept) for one in forwards)
+            if "tftp" in given and not os.path.isdir(given["tftp"]):
+                raise Error(f"--net {text}: no folder at {given['tftp']}")
+            boot = [word for word in ("tftp", "bootfile") if word in given]
+            netdev += "".join(f",{word}={given[word]}" for word in boot)
+        elif kind == "socket":
+            ours, theirs = wire_end(os.path.abspath(value), kept)
+            netdev = f"dgram,id={name},local.type=unix,local.path={escape(ours)}"
+            netdev += f",remote.type=unix,remote.path={escape(theirs)}"
+            mac = mac or mac_address(ours)
+        else:
+            if not os.path.exists(f"/sys/class/net/{value}"):
+                raise Error(
+                    f"--net {text}: no interface {value};"
+                    f" 'ip tuntap add {value} mode tap user {getpass.getuser()}' makes it"
+                )
+            netdev = f"tap,id={name},ifname={value},script=no,downscript=no"
+            mac = mac or mac_address(socket.gethostname(), value)
+        device = {"virtio": "virtio-net-device" if microvm else "virtio-net-pci"}.get(model, model)
+        # Without what would boot from the network, which takes firmware time.
+        device += f",netdev={name}" + ("" if microvm else ",romfile=")
+        command += ["-netdev", netdev, "-device", device + (f",mac={mac}" if mac else "")]
+    return command
+
+
 def virtio_args(options, microvm):
     """Random bytes and a channel by virtio."""
     kind = "device" if microvm else "pci"
@@ -290,7 +395,7 @@ def gdb_command(kernel, target):
     return shlex.join(["gdb", str(kernel)]) + "".join(f" -ex '{text}'" for text in commands)
 
 
-def qemu_command(options, initrd, append, terminal, typed, extra):
+def qemu_command(options, initrd, append, terminal, typed, kept, extra):
     qemu = shutil.which(options.qemu)
     if not qemu:
         raise Error(f"{options.qemu} not found: {MISSING}")
@@ -311,10 +416,11 @@ def qemu_command(options, initrd, append, terminal, typed, extra):
     else:
         command += ["-kernel", str(options.kernel)]
     microvm = any(word.startswith("microvm") for word in board)
-    if microvm and (options.disk or options.rng or options.channel):
+    if microvm and (options.disk or options.rng or options.channel or options.net):
         command += ["-global", "virtio-mmio.force-legacy=false"]
     command += disk_args(options.disk, microvm)
     command += virtio_args(options, microvm)
+    command += net_args(options.net, microvm, kept)
     if initrd:
         command += ["-initrd", str(initrd)]
     if append:
@@ -713,6 +819,16 @@ def parse(arguments):
         metavar="PATH",
         help="a port of virtio-serial, org.ringzero.channel, with its other end on this socket",
     )
+    add(
+        "--net",
+        action="append",
+        default=[],
+        metavar="user[,hostfwd=tcp:HOST:GUEST]...|socket=PATH|tap=NAME[,model=...][,mac=...]",
+        help="a network interface: on QEMU's own network, where hostfwd has the host's port HOST,"
+        " 0 for a free one, lead to the guest's port GUEST; on a wire to the one other guest that"
+        " names this PATH; or on the host's interface NAME. model=virtio, e1000 or e1000e, a"
+        " microvm has virtio alone; can be given again",
+    )
     add("--initrd", type=Path, metavar="FILE", help="a boot module of your own; not with APP")
     add("--qmp", metavar="PATH", help="serve QEMU's machine protocol on this socket")
     add(
@@ -759,9 +875,10 @@ def main(arguments):
     if typed and not options.image:
         append.append("eof=poweroff")
     folder = Path(tempfile.mkdtemp(prefix="ringzero-")) if options.app else None
+    kept = []
     try:
         initrd = pack(options.app, folder) if options.app else options.initrd
-        command = qemu_command(options, initrd, append, terminal, typed, extra)
+        command = qemu_command(options, initrd, append, terminal, typed, kept, extra)
         if options.record:
             options.record.write_text(shlex.join(command) + "\n")
         if options.dry_run:

@@ -6,6 +6,7 @@ import re
 import select
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -486,6 +487,76 @@ def test_disk_arguments(launch, tmp_path):
         assert done.stderr.startswith(said) and done.stderr.count("\n") == 1
     disk.write_bytes(b"QFI\xfb")
     assert "format=qcow2" in launch("--dry-run", "--disk", disk).stdout
+
+
+# ---- network interfaces
+
+INTERFACES = """\
+import _virtio, pci
+try:
+    functions = pci.scan()
+except OSError:
+    functions = []
+print([hex(one.id) for one in functions if one.class_code >> 16 == 2], len(_virtio.find(1)))
+"""
+
+
+@pytest.mark.parametrize("board", ["q35", "pc", "microvm"])
+def test_net(launch, app, tmp_path, board):
+    """Interfaces of all models that a board takes are there, and none without --net."""
+    arguments = ["--board", board, "--timeout", 30]
+    assert launch(*arguments, app(INTERFACES)).stdout.endswith("[] 0\n")
+    arguments += ["--net", "user,hostfwd=tcp:0:80", "--net", f"socket={tmp_path}/wire"]
+    ids = []
+    if board != "microvm":
+        arguments += ["--net", "user,model=e1000", "--net", f"socket={tmp_path}/wire,model=e1000e"]
+        ids = ["0x1000", "0x1000", "0x100e", "0x10d3"]
+    done = launch(*arguments, app(INTERFACES))
+    assert done.returncode == 0, done.stderr
+    found, _, count = done.stdout.splitlines()[-1].rpartition(" ")
+    assert sorted(re.findall("0x[0-9a-f]+", found)) == ids and count == "2"
+    assert re.search(r"run.py: tcp port 80 of the guest is 127.0.0.1:\d+\n", done.stderr)
+
+
+def test_net_ends(launch, tmp_path):
+    """A wire has two ends, each with its own address, and whoever comes third is told."""
+    wire = ["--net", f"socket={tmp_path}/wire"]
+    two = launch("--dry-run", *wire, *wire).stdout
+    locals, remotes = (re.findall(rf"{end}.path=([^, ]+)", two) for end in ("local", "remote"))
+    assert locals == [f"{tmp_path}/wire.1", f"{tmp_path}/wire.2"] == remotes[::-1]
+    assert len(set(re.findall(r"mac=52:54:00(?::[0-9a-f]{2}){3}", two))) == 2
+    assert two == launch("--dry-run", *wire, *wire).stdout
+    three = launch("--dry-run", *wire, *wire, *wire)
+    assert three.returncode == 126
+    assert three.stderr.endswith("both ends of this wire are taken\n")
+
+
+def test_net_arguments(launch):
+    """What is no network is said in one line, a port that is in use with its number."""
+    words = "model= mac= tftp= bootfile= hostfwd="
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        for text, said in {
+            "wlan": "--net wlan: it begins with user, socket=PATH or tap=NAME",
+            "socket=": "--net socket=: it begins with",
+            "user,port=1": f"--net user,port=1: 'port=1' is none of {words}, or was there before",
+            "user,model=ne2000": "--net user,model=ne2000: a model is virtio, e1000 or e1000e",
+            "user,mac=5": "--net user,mac=5: a MAC address is like 52:54:00:12:34:56",
+            "user,hostfwd=tcp:80": "--net: hostfwd=tcp:80: it is like tcp:8080:80, the host's",
+            "user,hostfwd=tcp:1:99999": "--net: hostfwd=tcp:1:99999: it is like",
+            f"user,hostfwd=tcp:{port}:80": f"--net: hostfwd=tcp:{port}:80: 127.0.0.1:{port}: "
+            "Address already in use",
+            "user,tftp=nix": "--net user,tftp=nix: no folder at nix",
+            "tap=nix": "--net tap=nix: no interface nix; 'ip tuntap add nix mode tap user ",
+            "socket=" + "x" * 107: "--net socket: a socket's path has 1 to 107 bytes, not ",
+        }.items():
+            done = launch("--net", text)
+            assert done.returncode == 126
+            assert done.stderr.startswith(f"run.py: {said}") and done.stderr.count("\n") == 1
+        done = launch(*BOARD, "--net", "user,model=e1000")
+        assert (
+            done.stderr == "run.py: --net user,model=e1000: a microvm has no e1000, only virtio\n"
+        )
 
 
 # ---- arguments
