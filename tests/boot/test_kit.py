@@ -3,6 +3,7 @@
 import random
 import re
 import select
+import socket
 import subprocess
 import sys
 import xml.etree.ElementTree
@@ -280,6 +281,27 @@ def test_disks(vm, disks):
     vm.exec("disks.all()[1 - small].readblocks(0, block)")
     with open(__file__, "rb") as file:
         assert vm.eval("bytes(block)") == file.read(512)
+
+
+@pytest.mark.net(80, 443, model="e1000")
+def test_port(vm):
+    """The marker gives the guest a network, and the host ports that lead there."""
+    assert vm.eval("[hex(one.id) for one in __import__('pci').scan()].count('0x100e')") == 1
+    assert vm.port(80) != vm.port(443)
+    with socket.create_connection(("127.0.0.1", vm.port(80)), timeout=10):
+        pass
+    with pytest.raises(ValueError, match="no port of the host leads to udp port 80 of the guest"):
+        vm.port(80, "udp")
+
+
+def test_wire(boot, wire):
+    """A wire has a guest at one end and the test at the other, or a second guest."""
+    one = boot(board="microvm", nets=[wire])
+    one.boot()
+    with wire.end() as end:
+        end.send(bytes(60))
+    with pytest.raises(Ended, match="both ends of this wire are taken"):
+        boot(nets=[wire])
 
 
 def test_channel(boot):

@@ -13,6 +13,10 @@ The marker disk(size="64M", bus="virtio", file=None) gives the machine of `vm` a
 with a copy of a file; the fixture `disk` is its image's path. Several markers give several disks,
 from the last one up, and `disks` has all paths.
 
+The marker net(*ports, model="virtio") gives it a network interface, on a network of QEMU's own;
+vm.port(80) is the host's port that leads to the guest's, where 80 is among the ports. The fixture
+`wire` is a cable, for `nets` of two guests of `boot`, or of one and the test itself.
+
 The markers board, memory, smp and accel also are fixtures of those names, so that
 `pytest.mark.parametrize("board, memory", [...])` works as well. The marker timeout is
 pytest-timeout's; here it also bounds the waits.
@@ -44,7 +48,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ringzero_vm import ROOT, VM, Guest, launcher_module
+from ringzero_vm import ROOT, VM, Guest, Wire, launcher_module
 
 AXES = {"board": "q35", "memory": "256M", "smp": 1, "accel": "tcg"}
 GUEST = {
@@ -102,6 +106,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", text)
     text = "disk(size='64M', bus='virtio', file=None): a disk, empty or with a copy of a file"
     config.addinivalue_line("markers", text)
+    text = "net(port, ..., model='virtio'): a network interface, ports of the host that lead there"
+    config.addinivalue_line("markers", text)
     text = "guest(kernel=, prompt=, panics=, exit_device=): a kernel of another kind"
     config.addinivalue_line("markers", text)
 
@@ -123,7 +129,7 @@ def pytest_collection_modifyitems(config, items):
     if elsewhere(config):
         why = pytest.mark.skip(reason="only QEMU, started here, can do this")
         for item in items:
-            ours = item.get_closest_marker("qemu") or item.get_closest_marker("disk")
+            ours = any(item.get_closest_marker(one) for one in ("qemu", "disk", "net"))
             if ours or "boot" in getattr(item, "fixturenames", ()):
                 item.add_marker(why)
     if config.option.gdb:
@@ -286,6 +292,18 @@ def disk(disks):
 
 
 @pytest.fixture
+def wire():
+    """A cable between two guests, for `nets` of both."""
+    with contextlib.closing(Wire()) as wire:
+        yield wire
+
+
+def user_net(*ports, model="virtio"):
+    """What the launcher's --net takes for a marker."""
+    return ",".join(["user", *(f"hostfwd=tcp:0:{port}" for port in ports), f"model={model}"])
+
+
+@pytest.fixture
 def vm(request, board, memory, smp, accel):
     """A guest at its prompt."""
     if not elsewhere(request.config):
@@ -293,7 +311,9 @@ def vm(request, board, memory, smp, accel):
         buses = [one.kwargs.get("bus", "virtio") for one in request.node.iter_markers("disk")]
         paths = request.getfixturevalue("disks") if buses else []
         given = [f"{path},bus={bus}" for path, bus in zip(paths, buses, strict=True)]
-        yield boot(board=board, memory=memory, smp=smp, accel=accel, disks=given).boot()
+        machine = {"board": board, "memory": memory, "smp": smp, "accel": accel}
+        nets = [user_net(*one.args, **one.kwargs) for one in request.node.iter_markers("net")]
+        yield boot(**machine, disks=given, nets=nets).boot()
         return
     kernel, folder = request.getfixturevalue("kernel"), request.getfixturevalue("folder")
     options = guest_options(request.node)

@@ -617,6 +617,38 @@ class Guest:
         self.close()
 
 
+class Wire:
+    """A network cable between two guests, or with the test itself at one end.
+
+    It is what `nets` of both guests have in them; a model is `f"{wire},model=e1000"`. end() takes
+    an end for the test: a socket, of which each send() and recv() is an Ethernet frame without its
+    checksum, once the guest at the other end is there.
+    """
+
+    def __init__(self):
+        # A socket's path has at most 107 bytes, which a test's folder may well exceed.
+        self.folder = Path(tempfile.mkdtemp(prefix="rz-", dir="/tmp"))
+        self.path = self.folder / "wire"
+        self.kept = []
+
+    def __str__(self):
+        return f"socket={self.path}"
+
+    def end(self, timeout=30):
+        ours, theirs = launcher_module().wire_end(str(self.path), self.kept)
+        end = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.kept.append(end)
+        end.settimeout(timeout)
+        end.bind(ours)
+        end.connect(theirs)
+        return end
+
+    def close(self):
+        for one in self.kept:
+            one.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 class VM(Guest):
     """A guest of QEMU's that boots when it is made; `close` ends it.
 
@@ -625,8 +657,10 @@ class VM(Guest):
     has no serial port: there are its keyboard and its screen, type() and screen_text().
     `exit_device` is QEMU's device by which a kernel of another kind ends the machine, with the
     number that it writes there as status. `disks` are files, as the launcher's --disk takes them;
-    `rng` adds a virtio-rng, `channel` a port of virtio-serial, whose socket is `channel` here, and
-    which files then go through. The rest is Guest's.
+    `nets` are what its --net takes, or a Wire, and port(80) is the host's port that leads to the
+    guest's, where there is "user,hostfwd=tcp:0:80" among them; `rng` adds a virtio-rng, `channel`
+    a port of virtio-serial, whose socket is `channel` here, and which files then go through. The
+    rest is Guest's.
     """
 
     def __init__(
@@ -649,6 +683,7 @@ class VM(Guest):
         deadline=None,
         exit_device=None,
         disks=(),
+        nets=(),
         rng=False,
         channel=False,
         **patterns,
@@ -672,6 +707,8 @@ class VM(Guest):
             command += ["--exit-device", exit_device]
         for disk in disks:
             command += ["--disk", str(disk)]
+        for net in nets:
+            command += ["--net", str(net)]
         if rng:
             command += ["--rng"]
         if channel:
@@ -808,6 +845,14 @@ class VM(Guest):
         path = self.sockets / "memory"
         self.qmp.command("pmemsave", val=addr, size=size, filename=str(path))
         return path.read_bytes()
+
+    def port(self, guest, protocol="tcp"):
+        """The port of 127.0.0.1 that leads to this port of the guest."""
+        command = self.command_file.read_text()
+        found = re.search(rf"hostfwd={protocol}:[0-9.]+:(\d+)-:{guest}\b", command)
+        if not found:
+            raise ValueError(f"no port of the host leads to {protocol} port {guest} of the guest")
+        return int(found[1])
 
     def nmi(self):
         self.qmp.command("inject-nmi")
