@@ -22,11 +22,12 @@ def device(
     clear=0,
     summary=0,
     summary_value=0,
+    also=0,
 ):
     """The number of a device for C: a dma_device_t of port/devices/dma.h."""
     return _block._dma(
         struct.pack(
-            "<11Q",
+            "<12Q",
             stop,
             stop_value,
             stop_size,
@@ -38,6 +39,7 @@ def device(
             clear,
             summary,
             summary_value,
+            also,
         )
     )
 

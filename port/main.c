@@ -17,6 +17,7 @@
 #include "devices/block.h"
 #include "devices/dma.h"
 #include "devices/entropy.h"
+#include "devices/nic.h"
 #include "devices/power.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
@@ -252,6 +253,7 @@ NORETURN void kernel_main(void) {
         // What the old program held of the machine's memory is the next one's.
         dma_reset();
         block_reset();
+        nic_reset();
         entropy_reset();
         virtio_console_reset();
         virtio_reset();

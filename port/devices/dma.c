@@ -14,7 +14,11 @@ typedef struct entry {
     struct entry *next; // that interrupts by the same vector
     uint32_t causes;
     unsigned waiter;    // the number of a CPU, + 1
+    void (*function)(void *);
+    void *context;
     bool interrupts;
+    bool messages;
+    uint32_t input;     // of an I/O APIC, + 1
     bool stopped;
 } entry_t;
 
@@ -42,6 +46,9 @@ static void look_at(entry_t *entry) {
     unsigned waiter = __atomic_load_n(&entry->waiter, __ATOMIC_RELAXED);
     if (waiter != 0 && waiter != cpus_number + 1) {
         cpus_interrupt(waiter - 1);
+    }
+    if (entry->function != 0) {
+        entry->function(entry->context);
     }
 }
 
@@ -71,20 +78,41 @@ bool dma_use_msi(unsigned number, uint64_t *addr, uint32_t *data) {
     }
     *addr = message.addr;
     *data = message.data;
-    entries[number].interrupts = true;
+    entries[number].interrupts = entries[number].messages = true;
     return true;
 }
 
 void dma_share(unsigned number, unsigned with) {
     entries[number].next = entries[with].next;
     entries[number].interrupts = entries[with].interrupts;
+    entries[number].messages = entries[with].messages;
     entries[with].next = &entries[number];
 }
 
 bool dma_use_input(unsigned number, uint32_t global) {
+    for (unsigned i = 0; i < count; ++i) {
+        if (i != number && entries[i].input == global + 1 && entries[i].interrupts) {
+            dma_share(number, i);
+            return true;
+        }
+    }
     uint8_t vector = msi_vector(on_interrupt, &entries[number]);
     entries[number].interrupts = vector != 0 && io_apic_install(global, vector);
+    entries[number].input = entries[number].interrupts ? global + 1 : 0;
     return entries[number].interrupts;
+}
+
+bool dma_has_messages(unsigned number) {
+    return entries[number].messages;
+}
+
+void dma_on_interrupt(unsigned number, void (*function)(void *context), void *context) {
+    entries[number].context = context;
+    __atomic_store_n(&entries[number].function, function, __ATOMIC_RELEASE);
+}
+
+void dma_look(unsigned number) {
+    look_at(&entries[number]);
 }
 
 void dma_wait(unsigned number) {
@@ -119,6 +147,9 @@ bool dma_stop(unsigned number) {
     if (entry->stopped) {
         return true;
     }
+    if (how->also != 0) {
+        write32(how->also, 0);
+    }
     if (how->stop_size == 1) {
         *(volatile uint8_t *)how->stop = how->stop_value;
     } else {
@@ -139,6 +170,9 @@ bool dma_is_stopped(unsigned number) {
 void dma_reset(void) {
     for (unsigned i = 0; i < count; ++i) {
         dma_stop(i);
+        if (entries[i].input != 0) {
+            io_apic_uninstall(entries[i].input - 1);
+        }
     }
     count = 0;
     msi_reset();

@@ -21,6 +21,7 @@ typedef struct {
     uint64_t clear;         // is written here, in the interrupt,
     uint64_t summary;       // and then summary_value here
     uint64_t summary_value;
+    uint64_t also;          // 0 is written here before it is stopped
 } dma_device_t;
 
 // Its number, or -1: there are too many.
@@ -33,8 +34,19 @@ bool dma_is(uint64_t number);
 bool dma_use_msi(unsigned number, uint64_t *addr, uint32_t *data);
 // It interrupts together with another one that does, by the same message.
 void dma_share(unsigned number, unsigned with);
-// It has an input of an I/O APIC, by its global number; an edge is an interrupt. False: no I/O APIC has it.
+// It has an input of an I/O APIC, by its global number, and perhaps others with it; an edge is an interrupt.
+// False: no I/O APIC has it, or it is somebody else's.
+//
+// An input that several devices hold has no edge where a second one interrupts before the first is
+// silent, and one that is somebody else's as well may never have: so it is no more than a hint to look.
 bool dma_use_input(unsigned number, uint32_t global);
+// It interrupts by messages, none of which is lost.
+bool dma_has_messages(unsigned number);
+
+// A function that its interrupts call, in their handler, after the cause has been read and cleared.
+void dma_on_interrupt(unsigned number, void (*function)(void *context), void *context);
+// What its interrupt does, with interrupts off.
+void dma_look(unsigned number);
 
 // Runs no longer than 10 ms without an interrupt. Interrupts that come on another CPU than this one end it,
 // too; look at what is waited for before every call and after it. One waits for a device at a time.

@@ -113,18 +113,28 @@ void io_apic_init(void) {
     }
 }
 
-static bool route(uint32_t global, uint32_t flags, uint8_t vector) {
+// Its I/O APIC and the first of its registers. NULL: it has none.
+static const io_apic_t *find(uint32_t global, unsigned *reg) {
     for (unsigned i = 0; i < io_apic_count; ++i) {
         const io_apic_t *io = &io_apics[i];
         if (global - io->first < io->count) {
-            unsigned reg = IO_REDIRECTION + 2 * (global - io->first);
-            io_write(io, reg, REDIRECTION_MASKED);
-            io_write(io, reg + 1, local_apic_id() << 24);
-            io_write(io, reg, flags | vector);
-            return true;
+            *reg = IO_REDIRECTION + 2 * (global - io->first);
+            return io;
         }
     }
-    return false;
+    return 0;
+}
+
+static bool route(uint32_t global, uint32_t flags, uint8_t vector) {
+    unsigned reg;
+    const io_apic_t *io = find(global, &reg);
+    if (io == 0) {
+        return false;
+    }
+    io_write(io, reg, REDIRECTION_MASKED);
+    io_write(io, reg + 1, local_apic_id() << 24);
+    io_write(io, reg, flags | vector);
+    return true;
 }
 
 bool io_apic_install_isa(unsigned isa_irq, irq_handler_t handler, void *context) {
@@ -133,5 +143,15 @@ bool io_apic_install_isa(unsigned isa_irq, irq_handler_t handler, void *context)
 }
 
 bool io_apic_install(uint32_t global, uint8_t vector) {
-    return route(global, 0, vector);
+    unsigned reg;
+    const io_apic_t *io = find(global, &reg);
+    return io != 0 && io_read(io, reg) & REDIRECTION_MASKED && route(global, 0, vector);
+}
+
+void io_apic_uninstall(uint32_t global) {
+    unsigned reg;
+    const io_apic_t *io = find(global, &reg);
+    if (io != 0) {
+        io_write(io, reg, REDIRECTION_MASKED);
+    }
 }

@@ -14,6 +14,9 @@ void io_apic_init(void);
 bool io_apic_install_isa(unsigned isa_irq, irq_handler_t handler, void *context);
 
 // Routes a global interrupt (ACPI 6.5, 5.2.13) to a vector of this CPU's: high is active, an edge interrupts.
+// False: no I/O APIC takes it, or it goes somewhere.
 bool io_apic_install(uint32_t global, uint8_t vector);
+// It goes nowhere any more.
+void io_apic_uninstall(uint32_t global);
 
 #endif
