@@ -126,13 +126,13 @@ def switch_on(function):
     function.write16(_COMMAND, function.read16(_COMMAND) | _COMMAND_ON)
 
 
-def interrupts(function, dmas):
-    """Interrupts of a PCI function for these devices.
+def interrupts(function, dmas, several=True):
+    """Interrupts of a PCI function for these devices, by MSI-X only where `several` says so.
 
     With MSI-X each has the vector of its place in the list, with MSI all have the same one: 2 or
     1, and 0 where it has none by message.
     """
-    have = function.msix()
+    have = function.msix() if several else None
     if have is not None and have.vectors >= len(dmas):
         table = function.map(have.table_bar)
         for index, dma in enumerate(dmas):

@@ -66,6 +66,10 @@ class _Device:
     # own registers are; `_features`, where those of features are, offered and accepted, each one
     # that says which 32 bits are meant and one with them; `_halves`, how many times 32 there are.
 
+    def own(self):
+        """The address of its own registers."""
+        return self._own
+
     def read32(self, offset):
         """32 bits of its own registers."""
         return machine.mem32[self._own + offset]

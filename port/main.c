@@ -253,7 +253,9 @@ NORETURN void kernel_main(void) {
         // What the old program held of the machine's memory is the next one's.
         dma_reset();
         block_reset();
+        #if RINGZERO_NET
         nic_reset();
+        #endif
         entropy_reset();
         virtio_console_reset();
         virtio_reset();

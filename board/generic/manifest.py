@@ -2,8 +2,14 @@
 import os
 
 MODULES = "../../modules"
+NETWORK = ("_e1000.py", "_nics.py", "_virtio_net.py")
+LEFT_OUT = NETWORK if os.environ.get("NET") == "0" else ()
 freeze(
     "$(PORT_DIR)/../modules",
-    [name for name in sorted(os.listdir(MODULES)) if name.endswith(".py")],
+    [
+        name
+        for name in sorted(os.listdir(MODULES))
+        if name.endswith(".py") and name not in LEFT_OUT
+    ],
 )
 include("$(MPY_DIR)/extmod/asyncio")

@@ -1,9 +1,10 @@
 #include "devices/virtqueue.h"
 
 enum {
-    // Of a descriptor; of the used ring.
+    // Of a descriptor; of the rings.
     DESC_NEXT = 1,
     DESC_WRITE = 2,
+    AVAIL_NO_INTERRUPT = 1,
     USED_NO_NOTIFY = 1,
 };
 
@@ -19,6 +20,10 @@ void virtqueue_init(virtqueue_t *queue, void *memory, unsigned size) {
     for (unsigned i = 0; i < size; ++i) {
         queue->own[i] = (virtqueue_own_t) { .next = i + 1 };
     }
+}
+
+void virtqueue_without_interrupts(virtqueue_t *queue) {
+    queue->avail[0] = AVAIL_NO_INTERRUPT;
 }
 
 bool virtqueue_add(virtqueue_t *queue, const dma_part_t *parts, unsigned outs, unsigned ins, uint64_t token) {

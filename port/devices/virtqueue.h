@@ -61,6 +61,9 @@ static inline size_t virtqueue_bytes(unsigned size) {
 // VIRTQUEUE_ALIGN.
 void virtqueue_init(virtqueue_t *queue, void *memory, unsigned size);
 
+// The device is asked for no interrupts when it is done with a buffer.
+void virtqueue_without_interrupts(virtqueue_t *queue);
+
 // Gives the device a buffer: `outs` parts that it reads, then `ins` that it writes. False: the queue has not so
 // many entries free, or is broken. The token comes back with it.
 bool virtqueue_add(virtqueue_t *queue, const dma_part_t *parts, unsigned outs, unsigned ins, uint64_t token);

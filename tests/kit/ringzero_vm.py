@@ -278,7 +278,7 @@ class Qmp:
         await client.connect(path)
         return client
 
-    def command(self, name, timeout=30, **arguments):
+    def command(self, name, /, timeout=30, **arguments):
         """What QEMU returns for a command; `_` in an argument's name stands for `-`."""
         arguments = {key.replace("_", "-"): value for key, value in arguments.items()}
         call = self.client.execute(name, arguments)
