@@ -54,7 +54,8 @@
 #:   APP=PATH              run this program, or main.py in this folder, instead of the prompt
 #:   CMDLINE=OPTIONS       the kernel's options, see board/README.md
 #:   MPY_DIR=DIR           build with the MicroPython source in DIR instead of fetching it
-#:   LWIP_DIR=DIR          the same for lwIP
+#:   NET=1                 with the network; 0: without
+#:   LWIP_DIR=DIR          as MPY_DIR, for lwIP
 #:   MBEDTLS_DIR=DIR       the same for Mbed TLS
 #:   MPY_DIRS="DIR..."     make test-versions: with the MicroPython sources in these
 #:   QEMUS="PROGRAM..."    make test-emulators: these (default: the qemu-system-x86_64 on the path)
@@ -83,6 +84,7 @@ ACCEL ?= tcg
 APP ?=
 CMDLINE ?=
 MPY_DIR ?=
+NET ?= 1
 LWIP_DIR ?=
 MBEDTLS_DIR ?=
 MPY_DIRS ?=
@@ -148,7 +150,7 @@ $(Q)$(python) scripts/check_mpy_cross.py $(mpy_cross) $(mpy_dir)
 $(foreach name,FROZEN_MANIFEST USER_C_MODULES BOARD_DIR MPY_LIB_DIR,$(if $($(name)),$(if $(wildcard $($(name))),,\
     $(error $(name)=$($(name)): there is no such file or folder))))
 $(Q)+$(MAKE) $(if $(Q),--no-print-directory) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(jobs)) -C port \
-    MPY_DIR=$(mpy_dir) MICROPY_MPYCROSS=$(mpy_cross) BUILD=$(abspath $(1)) BUILD_VERBOSE=$(if $(Q),0,1) GC_EVERY=$(GC_EVERY) $(own_files) </dev/null
+    MPY_DIR=$(mpy_dir) MICROPY_MPYCROSS=$(mpy_cross) BUILD=$(abspath $(1)) BUILD_VERBOSE=$(if $(Q),0,1) GC_EVERY=$(GC_EVERY) NET=$(NET) LWIP_DIR=$(lwip_dir) $(own_files) </dev/null
 endef
 
 kernel: .setup-run

@@ -40,3 +40,54 @@ def start():
                 start_one(place, what)
             except (OSError, ValueError, MemoryError) as error:
                 print("%s %s: %r" % (name, place, error))
+
+
+_FORM = "it is like ip=10.0.0.5::10.0.0.1:255.255.255.0:NAME:lan0:off:10.0.0.2"
+
+
+def _ipv4(text):
+    parts = text.split(".")
+    return len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts)
+
+
+def _parse(value):
+    # Of Linux's ip= (Documentation/admin-guide/nfs/nfsroot.rst): (interface or "", address or None).
+    if value in ("dhcp", "on", "any"):
+        return "", None
+    client, _, gateway, mask, _, device, how, dns = (value.split(":") + [""] * 8)[:8]
+    if value.count(":") > 8 or how not in ("", "off", "none", "static", "dhcp", "on", "any"):
+        raise ValueError(_FORM)
+    if device[:3] != "lan" and device:
+        raise ValueError("%s is no interface: lan0 is the first" % device)
+    if how in ("dhcp", "on", "any"):
+        return device, None
+    client, _, bits = client.partition("/")
+    if bits:
+        if mask or not bits.isdigit() or int(bits) > 32:
+            raise ValueError(_FORM)
+        number = (1 << 32) - (1 << 32 - int(bits))
+        mask = ".".join([str(number >> shift & 255) for shift in (24, 16, 8, 0)])
+    address = (client, mask or "255.255.255.0", gateway or "0.0.0.0", dns or gateway or "0.0.0.0")
+    if not all(_ipv4(part) for part in address):
+        raise ValueError(_FORM)
+    return device, address
+
+
+def address(number):
+    """What the command line's ip= has for an interface: (address, mask, gateway, DNS).
+
+    None, for DHCP, where it has nothing. The last word for it counts. ValueError for what is
+    none.
+    """
+    import bootinfo
+
+    found = None
+    for word in bootinfo.cmdline.split():
+        if word[:3] == "ip=":
+            try:
+                device, given = _parse(word[3:])
+            except ValueError as error:
+                raise ValueError("command line: %s: %s" % (word, error)) from None
+            if device in ("", "lan%d" % number) and (device or number == 0):
+                found = given
+    return found

@@ -35,6 +35,7 @@
 #include "mpy/interrupt.h"
 #include "mpy/modmachine.h"
 #include "mpy/native.h"
+#include "mpy/network.h"
 #include "mpy/status.h"
 #include "mpy/thread.h"
 #include "panic.h"
@@ -259,6 +260,9 @@ NORETURN void kernel_main(void) {
         entropy_reset();
         virtio_console_reset();
         virtio_reset();
+        #if MICROPY_PY_LWIP
+        network_reset();
+        #endif
         frames_deinit();
     }
 }

@@ -106,6 +106,22 @@
 #define MICROPY_TRACKED_ALLOC                   (1)
 #endif
 
+// The network: where it is entered and left, lwIP has its turn (mpy/network.h).
+#if RINGZERO_NET
+#define MICROPY_PY_NETWORK                      (1)
+#define MICROPY_PY_NETWORK_HOSTNAME_DEFAULT     "ringzero"
+#define MICROPY_PY_LWIP                         (1)
+#define MICROPY_PY_LWIP_SOCK_RAW                (1)
+#define MICROPY_PY_LWIP_ENTER                   network_enter();
+#define MICROPY_PY_LWIP_REENTER
+#define MICROPY_PY_LWIP_EXIT                    network_exit();
+#define MICROPY_PY_SOCKET_LISTEN_BACKLOG_DEFAULT (128)
+#define MICROPY_PY_WEBREPL                      (1)
+#define MICROPY_PORT_NETWORK_INTERFACES \
+    { MP_ROM_QSTR(MP_QSTR_LAN), MP_ROM_PTR(&network_lan_type) },
+extern const struct _mp_obj_type_t network_lan_type;
+#endif
+
 // Files.
 #define MICROPY_READER_VFS                      (1)
 #define MICROPY_VFS                             (1)

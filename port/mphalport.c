@@ -19,6 +19,7 @@
 #include "devices/rtc.h"
 #include "firmware/acpi.h"
 #include "firmware/smbios.h"
+#include "mpy/network.h"
 #include "mpy/thread.h"
 
 #define NS_IN_US    UINT64_C(1000)
@@ -105,7 +106,10 @@ void mp_hal_idle(uint64_t due) {
         timer_start(&wake_timer, due);
     }
     mp_hal_leave_line();
-    irq_wait();
+    network_idle();
+    if (!network_is_pending()) {
+        irq_wait();
+    }
     if (due != UINT64_MAX) {
         timer_stop(&wake_timer);
     }
@@ -113,7 +117,7 @@ void mp_hal_idle(uint64_t due) {
 
 void mp_hal_wait(unsigned long timeout_ms) {
     // mp_handle_pending() runs one callback at a time.
-    if (timeout_ms == 0 || MP_STATE_VM(sched_state) == MP_SCHED_PENDING) {
+    if (timeout_ms == 0 || network_is_fresh() || MP_STATE_VM(sched_state) == MP_SCHED_PENDING) {
         return;
     }
     uint64_t now = now_ns();

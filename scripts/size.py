@@ -16,12 +16,13 @@ ROOT = Path(__file__).resolve().parent.parent
 # interfaces, 197 TLS and what else Mbed TLS gives.
 LIMIT = 1180
 
-ROOM_NAMES = ("boot", "cpu", "firmware", "frames", "memory", "devices", "mpy")
+ROOM_NAMES = ("boot", "cpu", "firmware", "frames", "memory", "devices", "net", "mpy")
 KINDS = {".text": "code", ".rodata": "constants", ".data": "data", ".bss": "zeroed"}
 # Folders of the build, as they are shown. What is in none of them is the port's own.
 ROOMS = {
     **{f"{room}/": f"port/{room}" for room in ROOM_NAMES},
     **{f"{room}/": f"micropython/{room}" for room in ("py", "extmod", "lib", "shared", "drivers")},
+    "lwip/": "lwip",
     "frozen_content.o": "modules (frozen)",
 }
 

@@ -1,6 +1,7 @@
 // What musl's libc.a asks of an operating system, where we give another answer than it would.
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "boot/percpu.h"
 #include "cpu/io.h"
@@ -34,4 +35,15 @@ __attribute__((noreturn)) void __stack_chk_fail(void) {
 int *__errno_location(void) {
     PERCPU static int value;
     return &value;
+}
+
+// musl's takes more of the stack than a fault's caller is looked for in (kernel.ld).
+char *strstr(const char *text, const char *wanted) {
+    size_t size = strlen(wanted);
+    while (strncmp(text, wanted, size) != 0) {
+        if (*text++ == '\0') {
+            return 0;
+        }
+    }
+    return (char *)text;
 }

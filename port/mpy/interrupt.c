@@ -16,6 +16,7 @@
 #include "memory/space.h"
 #include "mpy/interrupt.h"
 #include "mpy/native.h"
+#include "mpy/network.h"
 #include "mpy/tables.h"
 #include "mpy/thread.h"
 #include "mpy/versions.h"
@@ -173,6 +174,7 @@ bool interrupt_holds_events(void) {
         return true;
     }
     interrupt_take_turns();
+    network_poll();
     return false;
 }
 
@@ -180,7 +182,14 @@ bool interrupt_holds_events(void) {
 void __wrap_mp_handle_pending(int behaviour) {
     interrupt_settle();
     interrupt_take_turns();
+    network_poll();
     __real_mp_handle_pending(behaviour);
+    // It came while a callback ran.
+    if (network_is_pending()) {
+        uint64_t state = cpu_irq_save();
+        interrupt_ask();
+        cpu_irq_restore(state);
+    }
 }
 
 mp_obj_t parse_binary_op(mp_binary_op_t op, mp_obj_t left, mp_obj_t right);

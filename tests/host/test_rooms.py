@@ -15,6 +15,7 @@ MAY_INCLUDE = {
     "frames": set(),
     "memory": {"boot", "cpu", "frames"},
     "devices": {"boot", "cpu", "firmware", "frames", "memory"},
+    "net": {"boot", "cpu", "firmware", "frames", "memory", "devices"},
 }
 MAY_INCLUDE["mpy"] = MAY_INCLUDE["port"] = {*MAY_INCLUDE, "mpy", "port"}
 # A leaf that everybody may call, and a font, which is data only.
@@ -24,6 +25,8 @@ PYTHON_FACES = {"frames/modframes.c", "frames/modframes.h"}
 # Headers of MicroPython's and Mbed TLS's, of the build's and of the board's.
 UPSTREAM = {"py", "extmod", "shared", "lib", "genhdr", "mbedtls"}
 OTHERS = {"mpconfigboard.h"}
+# Of lwIP's, for the room that is about it and what is above.
+LWIP = {"lwip", "netif"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
@@ -58,6 +61,7 @@ def wrong_arrows(port, includes):
             else:
                 upstream = Path(target).parts[0] in UPSTREAM or target in OTHERS
                 allowed = upstream and (room in ("mpy", "port") or name in PYTHON_FACES)
+                allowed |= Path(target).parts[0] in LWIP and room in ("net", "mpy")
             if not allowed:
                 wrong.append(f"{name} includes {target}")
     return wrong

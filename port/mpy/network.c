@@ -1,0 +1,112 @@
+#include "py/mpstate.h"
+#include "py/runtime.h"
+
+#if RINGZERO_NET
+
+#include "cpu/cpus.h"
+#include "cpu/io.h"
+#include "cpu/irq.h"
+#include "cpu/timer.h"
+#include "frames/modframes.h"
+#include "mpy/interrupt.h"
+#include "mpy/network.h"
+#include "net/net.h"
+
+static timer_entry_t timer;
+static volatile bool pending;
+static bool started, running, fresh, may_acknowledge;
+
+static void wake(void) {
+    pending = true;
+    interrupt_ask();
+}
+
+static void on_timer(timer_entry_t *timer) {
+    (void)timer;
+    wake();
+}
+
+void network_enter(void) {
+    if (cpus_number != 0) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("the network is CPU 0's: use a cpus.Queue"));
+    }
+    frames_refuse_interrupt();
+}
+
+void network_start(void) {
+    network_enter();
+    if (!started) {
+        timer.callback = on_timer;
+        net_start(wake);
+        started = true;
+        wake();
+    }
+}
+
+static void ask(void) {
+    uint64_t state = cpu_irq_save();
+    wake();
+    cpu_irq_restore(state);
+}
+
+void network_exit(void) {
+    network_deliver();
+    if (started && net_has_loopback()) {
+        ask();
+    }
+}
+
+bool network_is_pending(void) {
+    return pending;
+}
+
+void network_poll(void) {
+    if (!started || running || irq_active || !(pending || net_has_loopback())) {
+        return;
+    }
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        running = true;
+        pending = false;
+        bool more = net_poll();
+        network_deliver();
+        nlr_pop();
+        running = false;
+        if (more) {
+            ask();
+        }
+        uint64_t due = net_due();
+        if (due != timer.due || !timer.queued) {
+            timer_start(&timer, due);
+        }
+        fresh = may_acknowledge = true;
+    } else {
+        running = false;
+        nlr_raise(MP_OBJ_FROM_PTR(nlr.ret_val));
+    }
+}
+
+bool network_is_fresh(void) {
+    bool is = fresh;
+    fresh = false;
+    return is;
+}
+
+void network_idle(void) {
+    if (may_acknowledge && started && !running) {
+        may_acknowledge = false;
+        net_acknowledge();
+        if (net_has_loopback()) {
+            ask();
+        }
+    }
+}
+
+void network_reset(void) {
+    timer_stop(&timer);
+    started = running = pending = fresh = false;
+    network_forget_datagrams();
+    net_reset();
+}
+
+#endif

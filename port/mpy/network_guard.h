@@ -1,0 +1,72 @@
+// Put in front of extmod/modlwip.c and extmod/network_lwip.c: what they call of lwIP is refused where it must be, and
+// nothing that has been given up is written to.
+#include "py/mperrno.h"
+#include "py/runtime.h"
+
+#include "lwip/dns.h"
+#include "lwip/igmp.h"
+#include "lwip/raw.h"
+#include "lwip/tcp.h"
+#include "lwip/udp.h"
+#include "mpy/network.h"
+#include "mphalport.h"
+
+// Of upstream's own protection, which nothing calls here.
+typedef uint64_t sys_prot_t;
+
+// These do not raise, but for Ctrl-C in the last one.
+void network_udp_recv(struct udp_pcb *pcb, udp_recv_fn receive, void *arg);
+void network_raw_recv(struct raw_pcb *pcb, raw_recv_fn receive, void *arg);
+err_t network_gethostbyname(const char *name, ip_addr_t *addr, u8_t kind);
+err_t network_add_ip6_address(struct netif *netif, const ip6_addr_t *addr, s8_t *index);
+// Seconds that a time-out can be: ValueError for less than 0.
+mp_float_t network_get_seconds(mp_obj_t object);
+
+// Sockets: where they are made lwIP begins; the rest of them only the first CPU can have.
+#define tcp_new() (network_start(), tcp_new())
+#define udp_new() (network_start(), udp_new())
+#define raw_new(protocol) (network_start(), raw_new(protocol))
+#define tcp_bind(pcb, addr, port) (network_enter(), tcp_bind(pcb, addr, port))
+#define udp_bind(pcb, addr, port) (network_enter(), udp_bind(pcb, addr, port))
+#define tcp_listen_with_backlog_and_err(pcb, backlog, error) \
+    (network_enter(), tcp_listen_with_backlog_and_err(pcb, backlog, error))
+#define udp_connect(pcb, addr, port) (network_enter(), udp_connect(pcb, addr, port))
+#define raw_connect(pcb, addr) (network_enter(), raw_connect(pcb, addr))
+#define igmp_joingroup(interface, group) (network_enter(), igmp_joingroup(interface, group))
+#define igmp_leavegroup(interface, group) (network_enter(), igmp_leavegroup(interface, group))
+
+// Upstream clears these of sockets that listen, too, which have none of their own.
+static inline void network_tcp_err(struct tcp_pcb *pcb, tcp_err_fn failed) {
+    if (pcb->state != LISTEN) {
+        tcp_err(pcb, failed);
+    }
+}
+static inline void network_tcp_recv(struct tcp_pcb *pcb, tcp_recv_fn receive) {
+    if (pcb->state != LISTEN) {
+        tcp_recv(pcb, receive);
+    }
+}
+// `socket` is what setsockopt() was called for, of whatever kind: only some have these flags.
+#undef tcp_set_flags
+#undef tcp_clear_flags
+#define network_change_flags(pcb, change) \
+    do { \
+        network_enter(); \
+        if ((pcb) == NULL || socket->type != MOD_NETWORK_SOCK_STREAM || (pcb)->state == LISTEN) { \
+            mp_raise_OSError(MP_EOPNOTSUPP); \
+        } \
+        (pcb)->flags = change; \
+    } while (0)
+#define tcp_set_flags(pcb, set) network_change_flags(pcb, (pcb)->flags | (set))
+#define tcp_clear_flags(pcb, clear) network_change_flags(pcb, (pcb)->flags & ~(clear))
+#define tcp_err network_tcp_err
+#define tcp_recv network_tcp_recv
+#define udp_recv network_udp_recv
+#define raw_recv network_raw_recv
+#define mp_obj_get_float network_get_seconds
+#define dns_gethostbyname_addrtype(name, addr, found, arg, kind) \
+    (network_start(), (void)(found), network_gethostbyname(name, addr, kind))
+
+#define dns_setserver(index, addr) (network_enter(), dns_setserver(index, addr))
+#define dns_getserver(index) (network_enter(), dns_getserver(index))
+#define netif_add_ip6_address(netif, addr, index) network_add_ip6_address(netif, addr, index)

@@ -1,0 +1,185 @@
+"""socket on this kernel: what goes to the machine itself, limits, and who may have one."""
+
+import pytest
+
+pytestmark = pytest.mark.board("microvm")
+
+STREAMS = """
+import gc, socket
+def pair():
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", 8000))
+    listener.listen(5)
+    one = socket.socket()
+    one.connect(("127.0.0.1", 8000))
+    other = listener.accept()[0]
+    listener.close()
+    return one, other
+def read(stream, size):
+    got = b""
+    while len(got) < size:
+        part = stream.recv(size - len(got))
+        assert part
+        got += part
+    return got
+"""
+
+
+def test_streams(vm):
+    """Bytes arrive whole and in order, more than fit into a window, both ways; the end is seen."""
+    vm.exec(STREAMS)
+    vm.exec(
+        """
+import _thread
+one, other = pair()
+data = bytes(i * i >> 3 & 255 for i in range(300000))
+_thread.start_new_thread(one.sendall, (data,))
+same = read(other, len(data)) == data
+_thread.start_new_thread(other.write, (data,))
+back = read(one, len(data)) == data
+one.close()
+end = other.recv(1)
+other.close()
+"""
+    )
+    assert vm.eval("(same, back, end)") == (True, True, b"")
+
+
+def test_datagrams(vm):
+    """Not one is lost of those that come before the program has looked, up to 256."""
+    vm.exec(
+        """
+import socket
+to = ("127.0.0.1", 9000)
+reader = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+reader.bind(to)
+writer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(250):
+    writer.sendto(b"%d" % i * 40, to)
+reader.setblocking(False)
+got = [reader.recv(200) for i in range(250)]
+try:
+    reader.recv(1)
+except OSError as error:
+    end = error.errno
+for i in range(5000):
+    writer.sendto(b"x", to)
+reader.close()
+writer.close()
+"""
+    )
+    assert vm.eval("got") == [b"%d" % i * 40 for i in range(250)]
+    assert vm.eval("end") == 11
+
+
+def test_memory(vm):
+    """Connections that come and go, closed or forgotten, leave no memory behind."""
+    vm.exec(STREAMS)
+    vm.exec(
+        """
+import frames, time
+def some(close):
+    for i in range(40):
+        one, other = pair()
+        one.send(b"x" * 5000)
+        if close:
+            one.close()
+            other.close()
+    one = other = None
+    gc.collect()
+def free():
+    gc.collect()
+    time.sleep_ms(700)
+    gc.collect()
+    return frames.stats().free
+some(True)
+before = free()
+some(True)
+some(False)
+after = free()
+"""
+    )
+    before, after = vm.eval("(before, after)")
+    assert after >= before - 12, (before, after)
+
+
+REFUSED = """
+import cpus, machine, network, socket
+def fails(f, *args):
+    try:
+        f(*args)
+    except Exception as error:
+        return type(error).__name__, str(error)
+elsewhere = [fails(lambda: cpus.all()[1].run(source).result()) for source in
+    ("import socket; socket.socket()", "import socket; socket.getaddrinfo('a', 1)",
+     "import network; network.LAN()", "import network; network.ipconfig(dns='1.2.3.4')")]
+s = socket.socket()
+calls = [lambda: socket.socket(), lambda: s.bind(to), lambda: s.connect(to), lambda: network.LAN()]
+in_callback = [None] * 4
+to = ("127.0.0.1", 1)
+def call(timer):
+    for i in range(4):
+        try:
+            calls[i]()
+        except Exception as error:
+            in_callback[i] = type(error)
+import time
+timer = machine.Timer(period=1, mode=machine.Timer.ONE_SHOT, hard=True, callback=call)
+time.sleep_ms(50)
+"""
+
+
+@pytest.mark.smp(2)
+def test_refused(vm):
+    """Sockets are CPU 0's, and not for hard callbacks."""
+    vm.exec(REFUSED)
+    for kind, text in vm.eval("elsewhere"):
+        assert kind == "RuntimeError" and "CPU 0" in text
+    kinds = vm.eval("[kind.__name__ for kind in in_callback]")
+    assert kinds == ["MemoryError"] + ["RuntimeError"] * 3
+
+
+def test_arguments(vm):
+    """Sockets that are closed, times and sizes that are none: exceptions, and it goes on."""
+    vm.exec(
+        """
+import socket
+s = socket.socket()
+def fails(f, *args):
+    try:
+        f(*args)
+    except Exception as error:
+        return type(error).__name__
+times = [fails(s.settimeout, t) for t in (-1, float("nan"), 1e300, -1e-9)]
+sizes = [fails(s.recv, n) for n in (-1, 1 << 60, 1 << 70)]
+s.close()
+s.close()
+flag = (6, socket.TCP_NODELAY, 1)
+listener = socket.socket()
+listener.bind(("127.0.0.1", 8001))
+listener.listen(1)
+packets = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+flags = [fails(one.setsockopt, *flag) for one in (listener, packets, socket.socket())]
+closed = [fails(f, *args) for f, args in (
+    (s.bind, (("", 80),)), (s.listen, ()), (s.accept, ()), (s.connect, (("127.0.0.1", 80),)),
+    (s.send, (b"",)), (s.recv, (1,)), (s.sendto, (b"", ("127.0.0.1", 80))),
+    (s.setsockopt, (1, 4, 1)), (s.setsockopt, (6, 64, 1)))]
+"""
+    )
+    assert vm.eval("times") == ["ValueError", "ValueError", "OverflowError", "ValueError"]
+    assert None not in vm.eval("sizes")
+    assert None not in vm.eval("closed")
+    assert vm.eval("flags") == ["OSError", "OSError", None]
+
+
+def test_soft_reset(vm):
+    """Nothing of the network is left after a soft reset, and it begins anew."""
+    vm.exec(STREAMS)
+    vm.exec("one, other = pair(); one.send(b'x'); import frames; n = frames.stats().total")
+    total = vm.eval("n")
+    vm.soft_reset()
+    vm.exec(STREAMS)
+    vm.exec("one, other = pair(); one.send(b'again'); import frames")
+    assert vm.eval("read(other, 5)") == b"again"
+    assert vm.eval("frames.stats().total") == total
