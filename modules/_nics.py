@@ -51,7 +51,7 @@ def _ipv4(text):
 
 
 def _parse(value):
-    # Of Linux's ip= (Documentation/admin-guide/nfs/nfsroot.rst): (interface or "", address or None).
+    # Of ip= as Linux has it (admin-guide/nfs/nfsroot.rst): (interface or "", address or None).
     if value in ("dhcp", "on", "any"):
         return "", None
     client, _, gateway, mask, _, device, how, dns = (value.split(":") + [""] * 8)[:8]

@@ -178,6 +178,9 @@ static void run_python(void) {
     gc_init(heap_start, heap_end);
     mp_init();
     readline_init0();
+    #if RINGZERO_NET
+    network_init();
+    #endif
 
     main_path[0] = '\0';
     eof_is_poweroff = false;

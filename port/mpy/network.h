@@ -5,6 +5,9 @@
 
 #include <stdbool.h>
 
+// There are no interfaces yet; comes before any program.
+void network_init(void);
+
 // RuntimeError on another CPU than the first, where the network lives, and in a hard callback.
 void network_enter(void);
 // The same, and lwIP is there from then on.

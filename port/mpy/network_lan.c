@@ -27,6 +27,11 @@ typedef struct {
 MP_REGISTER_ROOT_POINTER(void *network_lans[8]);
 _Static_assert(NICS_MAX == 8, "network_lans has one for each");
 
+void network_init(void) {
+    memset(MP_STATE_PORT(network_lans), 0, sizeof(MP_STATE_PORT(network_lans)));
+    mod_network_init();
+}
+
 static struct netif *get_interface(const lan_obj_t *self) {
     network_start();
     if (!nic_is(self->nic)) {
