@@ -38,14 +38,3 @@ int mbedtls_hardware_poll(void *data, unsigned char *output, size_t len, size_t 
     *olen = len;
     return 0;
 }
-
-// The C library's takes 2 KiB of stack, and is no memory function then (scripts/memory_functions.py).
-char *strstr(const char *in, const char *what) {
-    size_t size = strlen(what);
-    for (; *in != 0; ++in) {
-        if (strncmp(in, what, size) == 0) {
-            return (char *)in;
-        }
-    }
-    return size == 0 ? (char *)in : NULL;
-}
