@@ -5,6 +5,7 @@
 
 #include "lwip/dns.h"
 #include "lwip/igmp.h"
+#include "lwip/priv/tcp_priv.h"
 #include "lwip/raw.h"
 #include "lwip/tcp.h"
 #include "lwip/udp.h"
@@ -44,6 +45,10 @@ static inline void network_tcp_err(struct tcp_pcb *pcb, tcp_err_fn failed) {
 static inline void network_tcp_recv(struct tcp_pcb *pcb, tcp_recv_fn receive) {
     if (pcb->state != LISTEN) {
         tcp_recv(pcb, receive);
+        // What came before accept() would be offered again when lwIP's timer is due, in up to 250 ms.
+        if (receive != NULL && pcb->refused_data != NULL) {
+            tcp_process_refused_data(pcb);
+        }
     }
 }
 // `socket` is what setsockopt() was called for, of whatever kind: only some have these flags.

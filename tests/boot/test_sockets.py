@@ -46,6 +46,26 @@ other.close()
     assert vm.eval("(same, back, end)") == (True, True, b"")
 
 
+def test_before_accept(vm):
+    """What has come before a connection was accepted is there at once."""
+    vm.exec(STREAMS)
+    vm.exec(
+        """
+import time
+listener = socket.socket()
+listener.bind(("127.0.0.1", 8000))
+listener.listen(5)
+one = socket.socket()
+one.connect(("127.0.0.1", 8000))
+one.send(b"early")
+time.sleep_ms(20)
+other = listener.accept()[0]
+other.setblocking(False)
+"""
+    )
+    assert vm.eval("other.recv(5)") == b"early"
+
+
 def test_datagrams(vm):
     """Not one is lost of those that come before the program has looked, up to 256."""
     vm.exec(
