@@ -168,6 +168,11 @@ case $level in
         need gdisk /usr/sbin/sgdisk /sbin/sgdisk
         need dosfstools /usr/sbin/mkfs.fat /sbin/mkfs.fat
         ;;&
+    test | all)
+        need curl curl
+        need openssl openssl
+        need wrk wrk
+        ;;&
     test | all) need dmidecode dmidecode /usr/sbin/dmidecode ;;&
     test | all)
         need libxkbcommon0 "/usr/lib/*/libxkbcommon.so.0" "/usr/lib64/libxkbcommon.so.0"

@@ -1,0 +1,3 @@
+import netboot
+
+netboot.run()
