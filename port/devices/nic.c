@@ -48,7 +48,7 @@ static unsigned keep(nic_t *nic, unsigned buffer, size_t size) {
 static void receive(nic_t *nic) {
     unsigned waiting = nic->waiting, taken = 0, buffer;
     size_t size;
-    while (taken < NIC_RING && !nic->broken && nic->driver->take(nic, &buffer, &size)) {
+    while (taken < NIC_RING && nic->driver->take(nic, &buffer, &size)) {
         nic->driver->give(nic, keep(nic, buffer, size));
         ++taken;
     }
@@ -185,7 +185,7 @@ bool nic_send(unsigned number, const nic_part_t *parts, unsigned n) {
         ++nic->stats.errors;
         return false;
     }
-    uint8_t *room = nic->broken ? NULL : nic->driver->room(nic);
+    uint8_t *room = nic->driver->room(nic);
     if (room == NULL) {
         return false;
     }

@@ -47,11 +47,12 @@ static bool take(nic_t *nic, unsigned *buffer, size_t *size) {
     uint64_t token;
     uint32_t written;
     if (!virtqueue_take(ring, &token, &written)) {
-        nic->broken = ring->broken;
+        nic->broken |= ring->broken;
         return false;
     }
     *buffer = token;
-    *size = written > nic->header ? written - nic->header : 0;
+    // Less than a header is more than any frame.
+    *size = written - nic->header;
     return true;
 }
 
