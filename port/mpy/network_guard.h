@@ -5,9 +5,11 @@
 
 #include "lwip/dns.h"
 #include "lwip/igmp.h"
+#include "lwip/init.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/raw.h"
 #include "lwip/tcp.h"
+#include "lwip/timeouts.h"
 #include "lwip/udp.h"
 #include "mpy/network.h"
 #include "mphalport.h"
@@ -27,8 +29,12 @@ mp_float_t network_get_seconds(mp_obj_t object);
 #define tcp_new() (network_start(), tcp_new())
 #define udp_new() (network_start(), udp_new())
 #define raw_new(protocol) (network_start(), raw_new(protocol))
-#define tcp_bind(pcb, addr, port) (network_enter(), tcp_bind(pcb, addr, port))
-#define udp_bind(pcb, addr, port) (network_enter(), udp_bind(pcb, addr, port))
+// Upstream takes "" for any address of IPv6 alone.
+static inline const ip_addr_t *network_any(const ip_addr_t *addr) {
+    return IP_IS_V6(addr) && ip6_addr_isany(ip_2_ip6(addr)) ? IP_ANY_TYPE : addr;
+}
+#define tcp_bind(pcb, addr, port) (network_enter(), tcp_bind(pcb, network_any(addr), port))
+#define udp_bind(pcb, addr, port) (network_enter(), udp_bind(pcb, network_any(addr), port))
 #define tcp_listen_with_backlog_and_err(pcb, backlog, error) \
     (network_enter(), tcp_listen_with_backlog_and_err(pcb, backlog, error))
 #define udp_connect(pcb, addr, port) (network_enter(), udp_connect(pcb, addr, port))
@@ -64,6 +70,13 @@ static inline void network_tcp_recv(struct tcp_pcb *pcb, tcp_recv_fn receive) {
     } while (0)
 #define tcp_set_flags(pcb, set) network_change_flags(pcb, (pcb)->flags | (set))
 #define tcp_clear_flags(pcb, clear) network_change_flags(pcb, (pcb)->flags & ~(clear))
+// What has been taken is sent later, where it cannot be now: a cable that is out is no error.
+static inline err_t network_tcp_output_nagle(struct tcp_pcb *pcb) {
+    tcp_output_nagle(pcb);
+    return ERR_OK;
+}
+#undef tcp_output_nagle
+#define tcp_output_nagle network_tcp_output_nagle
 #define tcp_err network_tcp_err
 #define tcp_recv network_tcp_recv
 #define udp_recv network_udp_recv
@@ -75,3 +88,7 @@ static inline void network_tcp_recv(struct tcp_pcb *pcb, tcp_recv_fn receive) {
 #define dns_setserver(index, addr) (network_enter(), dns_setserver(index, addr))
 #define dns_getserver(index) (network_enter(), dns_getserver(index))
 #define netif_add_ip6_address(netif, addr, index) network_add_ip6_address(netif, addr, index)
+
+// socket.reset() would forget what there is, and socket.callback() be in the middle of something.
+#define lwip_init() mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("the network begins anew at a soft reset"))
+#define sys_check_timeouts() (network_enter(), network_poll())

@@ -37,6 +37,7 @@ void net_free(void *memory);
 #define LWIP_CHKSUM_ALGORITHM       3
 #define ARP_TABLE_SIZE              64
 #define ARP_QUEUEING                1
+#define ARP_QUEUE_LEN               64
 #define ETHARP_SUPPORT_STATIC_ENTRIES 1
 #define IP_REASS_MAX_PBUFS          128
 // The header of a fragment is too short for two pointers.
@@ -78,9 +79,6 @@ void net_free(void *memory);
 #define LWIP_TCP_SACK_OUT           1
 #define SO_REUSE                    1
 #define LWIP_MULTICAST_TX_OPTIONS   1
-// Packets that a raw or UDP socket of MicroPython's holds, since 1.27; those before hold one, and all have
-// more in mpy/network_datagrams.c.
-#define LWIP_INCOMING_PACKET_QUEUE_LEN 16
 
 // Nobody can guess where a connection's numbers begin (RFC 6528).
 #define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) net_random()

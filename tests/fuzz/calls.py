@@ -85,6 +85,7 @@ class Guest:
             append="log=quiet" if cpus == "1" else "log=quiet cpus=all",
             extra=ICOUNT if clock == "icount" else (),
             disks=[disk],
+            nets=["user"],
             rng=True,
             channel=True,
         )

@@ -12,7 +12,7 @@ MODULES = (
     " framebuf frames gc hashlib heapq io json machine marshal math memmap micropython os pages"
     " platform ramdisk random re select struct sys time uctypes vfs websocket _handoff _space"
     " _pages _files cpus _calls _sync _thread pci acpi aml smbios efi _efi cpuid msr mtrr"
-    " keyboard _keyboard disks"
+    " keyboard _keyboard disks network socket ssl tls cryptolib _nics"
     " asyncio.core asyncio.event asyncio.funcs asyncio.lock asyncio.stream"
 )
 for _name in MODULES.split():
@@ -443,6 +443,38 @@ def struct_at(n):
     fields["append"] = (n % 7 | uctypes.PTR, kind & ~7)
     fields["main"] = n % 5 | uctypes.BFUINT8 | n % 3 << uctypes.BF_POS | 2 << uctypes.BF_LEN
     return _struct(_ROOM + n % 1024, fields, n % 3)
+
+
+_socket = _getattr(globals().get("socket"), "socket", None)
+_HERE = "127.0.0.1"
+
+
+def sock(n):
+    """A socket: new, bound, listening, connected or closed; a stream, datagrams or raw."""
+    if n % 7 == 6:
+        return _socket(2, 3, n % 251)
+    if n % 7 > 3:
+        one = _socket(2, 2)
+        one.setblocking(n % 2)
+        if n % 3:
+            one.bind((_HERE, 7000 + n % 50))
+            one.sendto(b"x" * (n % 2000), (_HERE, 7000 + n % 50))
+        return one
+    one = _socket()
+    one.settimeout(n % 5 / 50)
+    if n % 7 > 0:
+        one.bind((_HERE, 0 if n % 2 else 8000 + n % 50))
+    if n % 7 == 3:
+        one.close()
+    if n % 7 == 2:
+        one.listen(n % 4)
+        if n % 3:
+            other = _socket()
+            other.settimeout(0.1)
+            other.connect((_HERE, 8000 + n % 50))
+            other.send(b"y" * (n % 5000))
+            return other if n % 5 else one.accept()[0]
+    return one
 
 
 def bytearray_in(n):
