@@ -38,6 +38,7 @@
 #include "mpy/network.h"
 #include "mpy/status.h"
 #include "mpy/thread.h"
+#include "mpy/tls.h"
 #include "panic.h"
 
 static char main_path[MICROPY_ALLOC_PATH_MAX];
@@ -175,6 +176,7 @@ static void run_python(void) {
     native_reset();
     collect_reset();
     filesystem_reset();
+    tls_reset();
     gc_init(heap_start, heap_end);
     mp_init();
     readline_init0();

@@ -34,6 +34,7 @@
 #include "mpy/modsync.h"
 #include "mpy/native.h"
 #include "mpy/thread.h"
+#include "mpy/tls.h"
 #include "panic.h"
 
 enum {
@@ -118,6 +119,7 @@ static void run_interpreter(uint64_t heap) {
     native_reset();
     collect_reset();
     filesystem_reset();
+    tls_reset();
     gc_init((void *)heap, (void *)(heap + HEAP_FRAMES * FRAMES_SIZE));
     mp_init();
     running = true;

@@ -19,7 +19,7 @@
 // In 1.27 mp_handle_pending() is inline, and calls another.
 #define VERSION_PENDING_INTERNAL    (VERSION_SINCE(27) && !VERSION_SINCE(28))
 
-// Since 1.28 os.urandom() is upstream's, and takes its bytes from mp_hal_get_random().
+// Since 1.28 os.urandom() and what Mbed TLS begins with are upstream's, and take bytes from mp_hal_get_random().
 #define VERSION_URANDOM_UPSTREAM    (VERSION_SINCE(28))
 
 // Since 1.29 the id of a watchdog is an object.

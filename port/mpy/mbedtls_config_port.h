@@ -1,6 +1,6 @@
 // What of Mbed TLS is built: what upstream's ports have, and what this machine is good for.
-#ifndef RINGZERO_MPY_MBEDTLS_CONFIG_H
-#define RINGZERO_MPY_MBEDTLS_CONFIG_H
+#ifndef RINGZERO_MPY_MBEDTLS_CONFIG_PORT_H
+#define RINGZERO_MPY_MBEDTLS_CONFIG_PORT_H
 
 #include <time.h>
 
@@ -26,4 +26,8 @@ time_t tls_time(time_t *time);
 
 #include "extmod/mbedtls/mbedtls_config_common.h"
 
-#endif // RINGZERO_MPY_MBEDTLS_CONFIG_H
+void *tls_calloc(size_t count, size_t size);
+#undef MBEDTLS_PLATFORM_STD_CALLOC
+#define MBEDTLS_PLATFORM_STD_CALLOC             tls_calloc
+
+#endif // RINGZERO_MPY_MBEDTLS_CONFIG_PORT_H
