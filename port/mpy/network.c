@@ -3,6 +3,8 @@
 
 #if RINGZERO_NET
 
+#include "lwip/tcp.h"
+
 #include "cpu/cpus.h"
 #include "cpu/io.h"
 #include "cpu/irq.h"
@@ -54,6 +56,20 @@ void network_exit(void) {
     if (started && net_has_loopback()) {
         ask();
     }
+}
+
+// Upstream's connect() takes a state other than that of a connection for a failure, and so must see it before the
+// peer has closed it again.
+static tcp_connected_fn upstream_connected;
+
+static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t error) {
+    net_pause();
+    return upstream_connected(arg, pcb, error);
+}
+
+err_t network_tcp_connect(struct tcp_pcb *pcb, const ip_addr_t *addr, uint16_t port, tcp_connected_fn connected) {
+    upstream_connected = connected;
+    return tcp_connect(pcb, addr, port, on_connected);
 }
 
 bool network_is_pending(void) {

@@ -20,6 +20,7 @@ typedef uint64_t sys_prot_t;
 // These do not raise, but for Ctrl-C in the last one.
 void network_udp_recv(struct udp_pcb *pcb, udp_recv_fn receive, void *arg);
 void network_raw_recv(struct raw_pcb *pcb, raw_recv_fn receive, void *arg);
+err_t network_tcp_connect(struct tcp_pcb *pcb, const ip_addr_t *addr, u16_t port, tcp_connected_fn connected);
 err_t network_gethostbyname(const char *name, ip_addr_t *addr, u8_t kind);
 err_t network_add_ip6_address(struct netif *netif, const ip6_addr_t *addr, s8_t *index);
 // Seconds that a time-out can be: ValueError for less than 0.
@@ -79,6 +80,7 @@ static inline err_t network_tcp_output_nagle(struct tcp_pcb *pcb) {
 #define tcp_output_nagle network_tcp_output_nagle
 #define tcp_err network_tcp_err
 #define tcp_recv network_tcp_recv
+#define tcp_connect network_tcp_connect
 #define udp_recv network_udp_recv
 #define raw_recv network_raw_recv
 #define mp_obj_get_float network_get_seconds

@@ -29,7 +29,7 @@ enum {
 extern char lwip_bss_start[], lwip_bss_end[];
 
 static struct netif *interfaces[NICS_MAX];
-static bool started;
+static bool started, paused;
 
 uint32_t sys_now(void) {
     return clock_ns() / NS_IN_MS;
@@ -145,13 +145,21 @@ static bool poll(struct netif *netif) {
         }
         receive(netif, frame, size);
         nic_done(nic);
+        if (paused) {
+            break;
+        }
     }
     return true;
 }
 
+void net_pause(void) {
+    paused = true;
+}
+
 bool net_poll(void) {
     bool more = false;
-    for (unsigned i = 0; i < NICS_MAX; ++i) {
+    paused = false;
+    for (unsigned i = 0; i < NICS_MAX && !paused; ++i) {
         if (interfaces[i] != NULL) {
             more |= poll(interfaces[i]);
         }

@@ -15,6 +15,8 @@
 void net_start(void (*wake)(void));
 // Takes what has come and does what is due. True: there is more to do at once.
 bool net_poll(void);
+// Has net_poll() take no more until it is called again, so that its caller sees what there is now.
+void net_pause(void);
 // Whoever has received something has nothing to answer now: it is acknowledged, instead of with the answer.
 void net_acknowledge(void);
 // What has been sent to this machine itself waits for net_poll().
