@@ -23,7 +23,7 @@ OUT = ROOT / "build" / "versions"
 KEPT = ("build", ".venv", ".deps")  # in a copy, between two runs
 NOT_COPIED = {*KEPT, ".git", ".hypothesis", ".pytest_cache", ".ruff_cache"}
 BUILD = "kernel"  # the target before those of `make test`
-MODES = "source mpy native natmod perf".split()
+MODES = "source mpy native net natmod perf".split()
 
 
 def steps():

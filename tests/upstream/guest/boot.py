@@ -3,8 +3,9 @@ import os
 
 if "data" not in os.listdir("/"):
     os.mkdir("/data")
-for name in os.listdir("/rom/data"):
-    if name not in os.listdir("/data"):
-        with open("/rom/data/" + name, "rb") as source, open("/copy", "wb") as target:
-            target.write(source.read())
-        os.rename("/copy", "/data/" + name)
+for here, there in (("/rom/data/", "/data/"), ("/rom/certificates/", "/")):
+    for name in os.listdir(here):
+        if name not in os.listdir(there):
+            with open(here + name, "rb") as source, open("/copy", "wb") as target:
+                target.write(source.read())
+            os.rename("/copy", there + name)
