@@ -41,6 +41,8 @@ static message_t *encode_exception(mp_obj_t exception) {
     return NULL;
 }
 
+static bool was_interrupted; // the last call that has run here, by KeyboardInterrupt
+
 static message_t *run(const message_t *call, bool *raised) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
@@ -53,10 +55,12 @@ static message_t *run(const message_t *call, bool *raised) {
         mp_obj_t result = remote_call(items, count - first - 2 * n_kw, n_kw, items + first);
         message_t *answer = message_encode(result);
         nlr_pop();
-        *raised = false;
+        *raised = was_interrupted = false;
         return answer;
     }
     *raised = true;
+    const mp_obj_type_t *type = mp_obj_get_type(MP_OBJ_FROM_PTR(nlr.ret_val));
+    was_interrupted = mp_obj_is_subclass_fast(MP_OBJ_FROM_PTR(type), MP_OBJ_FROM_PTR(&mp_type_KeyboardInterrupt));
     return encode_exception(MP_OBJ_FROM_PTR(nlr.ret_val));
 }
 
@@ -276,13 +280,15 @@ static mp_obj_t cpu_run_(size_t n_args, const mp_obj_t *args, mp_map_t *kw_args)
         }
     }
     message_t *call = message_encode(MP_OBJ_FROM_PTR(request));
-    if (number == cpus_number) {
-        calls_run_here(call, run);
-    } else {
+    if (number != cpus_number) {
         calls_post(call, number);
+        self->call = call;
+        return MP_OBJ_FROM_PTR(self);
     }
+    calls_run_here(call, run);
     self->call = call;
-    return MP_OBJ_FROM_PTR(self);
+    // Ctrl-C is the program's, whatever of it has run.
+    return was_interrupted ? call_result_(MP_OBJ_FROM_PTR(self)) : MP_OBJ_FROM_PTR(self);
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(cpu_run_obj, 2, cpu_run_);
 

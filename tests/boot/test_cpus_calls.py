@@ -38,6 +38,18 @@ def test_cpus(guest):
     assert guest.eval("one.busy") is False
     assert guest.eval("cpus.all() is cpus.all()")
     assert guest.eval("cpus.all()[0].run(cpus.here).result()") == 0
+    # Ctrl-C is not just an answer of what runs here: it ends what has asked for that, too.
+    guest.exec(
+        """
+got = []
+for source in "raise KeyboardInterrupt", "raise ValueError", "1":
+    try:
+        got.append(cpus.all()[0].run(source).done())
+    except KeyboardInterrupt:
+        got.append("ended")
+"""
+    )
+    assert guest.eval("got") == ["ended", True, True]
 
 
 def test_functions(guest):
