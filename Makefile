@@ -27,7 +27,7 @@
 #:   bench-linux    compare those steps with the unix port's on Debian's Linux, in the same QEMU
 #:   bench-profile  count where the instructions of APP go, by function (default: those of bench-vm)
 #:   bench-cpus     measure the same work on several CPUs at once, calls and queues between them
-#:   bench-io       measure what disks move in a second, beside Debian's Linux in the same QEMU
+#:   bench-io       measure what disks, TCP and a web server do in a second, beside Debian's Linux in the same QEMU
 #:   bench-boot     measure the time to the prompt
 #:   plots          draw what those of frames, kernel, cpus and boot have measured: tests/bench/plots/
 #:   lint           check the format of C and Python, the shell scripts and the spelling
@@ -245,6 +245,7 @@ bench-cpus: .setup-test kernel
 
 bench-io: .setup-test kernel
 	$(Q)$(python) tests/bench/bench_io.py </dev/null
+	$(Q)$(python) tests/bench/bench_net.py --mpy-dir $(mpy_dir) </dev/null
 
 bench-boot: .setup-test kernel
 	$(Q)$(python) tests/bench/bench_boot.py </dev/null
