@@ -26,6 +26,13 @@ time_t tls_time(time_t *time);
 
 #include "extmod/mbedtls/mbedtls_config_common.h"
 
+// Curves that nobody has asked for in years, and tables that a CPU with its own instructions does not look into.
+#undef MBEDTLS_ECP_DP_SECP192R1_ENABLED
+#undef MBEDTLS_ECP_DP_SECP192K1_ENABLED
+#undef MBEDTLS_ECP_DP_SECP224R1_ENABLED
+#undef MBEDTLS_ECP_DP_SECP224K1_ENABLED
+#define MBEDTLS_AES_FEWER_TABLES
+
 void *tls_calloc(size_t count, size_t size);
 #undef MBEDTLS_PLATFORM_STD_CALLOC
 #define MBEDTLS_PLATFORM_STD_CALLOC             tls_calloc
