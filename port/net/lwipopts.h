@@ -12,6 +12,8 @@
 #define LWIP_NETCONN                0
 #define LWIP_SOCKET                 0
 #define LWIP_STATS                  0
+// Since 1.26 MicroPython looks at the list of what is due.
+#define LWIP_TESTMODE               1
 
 // Memory.
 #define MEM_ALIGNMENT               8
