@@ -84,5 +84,14 @@ void net_free(void *memory);
 
 // Nobody can guess where a connection's numbers begin (RFC 6528).
 #define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) net_random()
+// What lwIP takes from others on trust.
+struct pbuf;
+struct tcp_hdr;
+struct tcp_pcb;
+signed char net_check_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, uint16_t size, uint16_t first_size, uint8_t *rest);
+#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, size, first_size, rest, p) \
+    ((void)(p), net_check_segment(pcb, header, size, first_size, rest))
+int net_refuse_ip6(struct pbuf *p);
+#define LWIP_HOOK_IP6_INPUT(p, netif) net_refuse_ip6(p)
 
 #endif

@@ -4,6 +4,7 @@
 #include "lwip/etharp.h"
 #include "lwip/ethip6.h"
 #include "lwip/init.h"
+#include "lwip/memp.h"
 #include "lwip/mld6.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/timeouts.h"
@@ -20,6 +21,8 @@
 enum {
     FRAMES_AT_ONCE = 256, // of an interface, before others have their turn
     PARTS = 16,
+    SLACK = 64,           // bytes
+    CLOSED_TICKS = 1200,  // half seconds, for how long a peer may say nothing to a FIN
 };
 #define NS_IN_MS UINT64_C(1000000)
 // For how long a frame waits for room in a full ring: longer than it takes to send one of 256 at 1 Gbit/s.
@@ -27,6 +30,9 @@ enum {
 
 // All variables of lwIP's, which kernel.ld puts together.
 extern char lwip_bss_start[], lwip_bss_end[];
+
+// lwIP's timers, of which it asserts that there is always one. It has 12, as opt.h counts them.
+static struct sys_timeo timers[16], *free_timers;
 
 static struct netif *interfaces[NICS_MAX];
 static bool started, paused;
@@ -41,10 +47,70 @@ uint32_t net_random(void) {
     return number;
 }
 
+void *net_timer_malloc(memp_t type) {
+    (void)type;
+    struct sys_timeo *timer = free_timers;
+    if (timer != NULL) {
+        free_timers = timer->next;
+    }
+    return timer;
+}
+
+void net_timer_free(memp_t type, void *memory) {
+    (void)type;
+    struct sys_timeo *timer = memory;
+    timer->next = free_timers;
+    free_timers = timer;
+}
+
 void net_assert_failed(const char *message) {
     static char text[128] = "lwIP: ";
     strncpy(text + 6, message, sizeof(text) - 7);
     panic(text);
+}
+
+// What lwIP asserts of segments that wait to be sent is that they are no larger than those that it would make now, so
+// that size must not become less: by an option, which only belongs into what begins a connection (RFC 9293,
+// 3.7.1), or where half of the largest window counts, which does not while that is nothing.
+err_t net_check_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t size, u16_t first_size, u8_t *rest) {
+    enum { END = 0, NOTHING = 1, SEGMENT_SIZE = 2, UNKNOWN = 254 };
+    u8_t *first = (u8_t *)(header + 1);
+    bool agrees = pcb->state == SYN_SENT || pcb->state == LISTEN;
+    if (!agrees && pcb->snd_wnd_max < 2) {
+        pcb->snd_wnd_max = UINT16_MAX;
+    }
+    for (unsigned at = 0; !agrees && at < size;) {
+        u8_t *kind = at < first_size ? &first[at] : &rest[at - first_size];
+        if (*kind == END) {
+            break;
+        }
+        if (*kind == SEGMENT_SIZE) {
+            *kind = UNKNOWN;
+        }
+        ++at;
+        if (*kind != NOTHING && at < size) {
+            u8_t length = at < first_size ? first[at] : rest[at - first_size];
+            if (length < 2) {
+                break;
+            }
+            at += length - 1;
+        }
+    }
+    return ERR_OK;
+}
+
+// What would have lwIP keep packets for a neighbour that is none, without an end: answers to nobody (RFC 4443, 2.4;
+// whoever has no address yet looks for one by ICMPv6 alone), and redirects, to anywhere and by anybody.
+int net_refuse_ip6(struct pbuf *p) {
+    enum { NEXT = 6, SOURCE = 8, TYPE = 40 };
+    static const u8_t nobody[16];
+    const u8_t *header = p->payload;
+    bool refused = header[NEXT] == IP6_NEXTH_ICMP6 ? header[TYPE] == ICMP6_TYPE_RD
+        : memcmp(header + SOURCE, nobody, sizeof(nobody)) == 0;
+    if (refused) {
+        pbuf_free(p);
+    }
+    return refused;
 }
 
 static err_t send(struct netif *netif, struct pbuf *p) {
@@ -115,6 +181,10 @@ struct netif *net_interface(unsigned nic) {
 void net_start(void (*wake)(void)) {
     if (!started) {
         started = true;
+        free_timers = NULL;
+        for (unsigned i = 0; i < sizeof(timers) / sizeof(*timers); ++i) {
+            net_timer_free(MEMP_SYS_TIMEOUT, &timers[i]);
+        }
         lwip_init();
         nic_set_waker(wake);
     }
@@ -122,9 +192,12 @@ void net_start(void (*wake)(void)) {
 
 // Without memory it is lost, as it could have been on its way.
 static void receive(struct netif *netif, const uint8_t *frame, size_t size) {
-    struct pbuf *p = pbuf_alloc(PBUF_RAW, size, PBUF_RAM);
+    // lwIP looks at what it expects before it knows that it is there, in a short ARP packet and behind IP's options.
+    struct pbuf *p = pbuf_alloc(PBUF_RAW, size + SLACK, PBUF_RAM);
     if (p != NULL) {
         memcpy(p->payload, frame, size);
+        memset((char *)p->payload + size, 0, SLACK);
+        pbuf_realloc(p, size);
         if (netif->input(p, netif) != ERR_OK) {
             pbuf_free(p);
         }
@@ -156,6 +229,25 @@ void net_pause(void) {
     paused = true;
 }
 
+// Connections in states that lwIP's timers do not expect. What it waits with for room in a peer's window may have
+// been acknowledged meanwhile. And a peer that acknowledges parts of segments, and then makes its window smaller,
+// can have it wait for ever until it may send the rest of what has been closed.
+static void tidy(void) {
+    for (struct tcp_pcb *next, *pcb = tcp_active_pcbs; pcb != NULL; pcb = next) {
+        next = pcb->next;
+        if (pcb->persist_backoff > 0 && (pcb->unacked != NULL || pcb->unsent == NULL)) {
+            pcb->persist_backoff = 0;
+            if (pcb->unacked != NULL && pcb->rtime < 0) {
+                pcb->rtime = 0;
+            }
+        }
+        bool closed = pcb->state == FIN_WAIT_1 || pcb->state == CLOSING || pcb->state == LAST_ACK;
+        if (closed && tcp_ticks - pcb->tmr > CLOSED_TICKS) {
+            tcp_abort(pcb);
+        }
+    }
+}
+
 bool net_poll(void) {
     bool more = false;
     paused = false;
@@ -165,7 +257,10 @@ bool net_poll(void) {
         }
     }
     netif_poll_all();
-    sys_check_timeouts();
+    if (sys_timeouts_sleeptime() == 0) {
+        tidy();
+        sys_check_timeouts();
+    }
     return more || net_has_loopback();
 }
 
