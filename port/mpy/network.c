@@ -72,6 +72,21 @@ err_t network_tcp_connect(struct tcp_pcb *pcb, const ip_addr_t *addr, uint16_t p
     return tcp_connect(pcb, addr, port, on_connected);
 }
 
+static tcp_accept_fn upstream_accept;
+
+static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t error) {
+    err_t status = upstream_accept(arg, pcb, error);
+    if (status == ERR_OK) {
+        tcp_backlog_delayed(pcb);
+    }
+    return status;
+}
+
+void network_tcp_accept(struct tcp_pcb *pcb, tcp_accept_fn accept) {
+    upstream_accept = accept;
+    tcp_accept(pcb, on_accept);
+}
+
 bool network_is_pending(void) {
     return pending;
 }
@@ -98,6 +113,7 @@ void network_poll(void) {
         fresh = may_acknowledge = true;
     } else {
         running = false;
+        pending = true;
         nlr_raise(MP_OBJ_FROM_PTR(nlr.ret_val));
     }
 }

@@ -36,8 +36,15 @@ static inline const ip_addr_t *network_any(const ip_addr_t *addr) {
 }
 #define tcp_bind(pcb, addr, port) (network_enter(), tcp_bind(pcb, network_any(addr), port))
 #define udp_bind(pcb, addr, port) (network_enter(), udp_bind(pcb, network_any(addr), port))
-#define tcp_listen_with_backlog_and_err(pcb, backlog, error) \
-    (network_enter(), tcp_listen_with_backlog_and_err(pcb, backlog, error))
+// `backlog` is listen()'s, whose queue has as many places, and counts them in 8 bits.
+#define tcp_listen_with_backlog_and_err(pcb, places, error) \
+    (network_enter(), backlog = MIN(backlog, UINT8_MAX), tcp_listen_with_backlog_and_err(pcb, backlog, error))
+// Connections that no place is left for are not reset: those that wait for accept() count for lwIP, too, and
+// their peers try again.
+void network_tcp_accept(struct tcp_pcb *pcb, tcp_accept_fn accept);
+#define tcp_accept network_tcp_accept
+#undef tcp_accepted
+#define tcp_accepted(listener) tcp_backlog_accepted(socket2->pcb.tcp)
 #define udp_connect(pcb, addr, port) (network_enter(), udp_connect(pcb, addr, port))
 #define raw_connect(pcb, addr) (network_enter(), raw_connect(pcb, addr))
 #define igmp_joingroup(interface, group) (network_enter(), igmp_joingroup(interface, group))

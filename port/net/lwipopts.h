@@ -77,6 +77,7 @@ void net_free(void *memory);
 #define TCP_OOSEQ_MAX_BYTES         TCP_WND
 #define TCP_OOSEQ_MAX_PBUFS         64
 #define TCP_LISTEN_BACKLOG          1
+#define LWIP_TCP_RTO_TIME           1000 // ms, RFC 6298, 2.1
 #define LWIP_TCP_KEEPALIVE          1
 #define LWIP_TCP_SACK_OUT           1
 #define SO_REUSE                    1

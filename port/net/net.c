@@ -22,6 +22,7 @@ enum {
     FRAMES_AT_ONCE = 256, // of an interface, before others have their turn
     PARTS = 16,
     SLACK = 64,           // bytes
+    TIME_WAIT_MAX = 1024, // connections that are over, of which lwIP keeps any number for two minutes
     CLOSED_TICKS = 1200,  // half seconds, for how long a peer may say nothing to a FIN
 };
 #define NS_IN_MS UINT64_C(1000000)
@@ -248,6 +249,17 @@ static void tidy(void) {
     }
 }
 
+static void limit_time_wait(void) {
+    unsigned count = 0;
+    // The newest come first.
+    for (struct tcp_pcb *next, *pcb = tcp_tw_pcbs; pcb != NULL; pcb = next) {
+        next = pcb->next;
+        if (++count > TIME_WAIT_MAX) {
+            tcp_abort(pcb);
+        }
+    }
+}
+
 bool net_poll(void) {
     bool more = false;
     paused = false;
@@ -259,6 +271,7 @@ bool net_poll(void) {
     netif_poll_all();
     if (sys_timeouts_sleeptime() == 0) {
         tidy();
+        limit_time_wait();
         sys_check_timeouts();
     }
     return more || net_has_loopback();

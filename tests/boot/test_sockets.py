@@ -93,6 +93,51 @@ writer.close()
     assert vm.eval("end") == 11
 
 
+def test_many(vm):
+    """More connections at once than listen() has places for: all are served, in their turn."""
+    vm.exec(
+        """
+import asyncio, socket
+async def serve(r, w):
+    while data := await r.read(100):
+        w.write(data)
+        await w.drain()
+    w.close()
+    await w.wait_closed()
+async def ask(i):
+    r, w = await asyncio.open_connection("127.0.0.1", 8000)
+    w.write(b"%d" % i)
+    await w.drain()
+    data = await r.read(100)
+    w.close()
+    await w.wait_closed()
+    return data == b"%d" % i
+async def main(backlog, count):
+    server = await asyncio.start_server(serve, "127.0.0.1", 8000, backlog=backlog)
+    good = sum(await asyncio.gather(*(ask(i) for i in range(count))))
+    server.close()
+    await server.wait_closed()
+    return good
+some = asyncio.run(main(5, 20))
+many = asyncio.run(main(1000, 250))
+queues = []
+for backlog in 0, 1, 255, 256, 257, 1 << 20, -5:
+    s = socket.socket()
+    s.bind(("127.0.0.1", 8002))
+    s.setblocking(False)
+    s.listen(backlog)
+    try:
+        s.accept()
+    except OSError as error:
+        queues.append(error.errno)
+    s.close()
+""",
+        timeout=60,
+    )
+    assert vm.eval("(some, many)") == (20, 250)
+    assert vm.eval("queues") == [11] * 7
+
+
 def test_memory(vm):
     """Connections that come and go, closed or forgotten, leave no memory behind."""
     vm.exec(STREAMS)
