@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ringzero_vm import CTRL_C
 
+NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, of OpenSSL
 HASHES = ("md5", "sha1", "sha256")
 PIPES = Path(__file__).with_name("tls_pipes.py").read_text()
 
@@ -351,7 +352,7 @@ def test_openssl(guest, authority):
         made.load_cert_chain(authority.path(f"{name}.crt"), authority.path(f"{name}.key"))
         made.load_verify_locations(authority.path(f"{ca}.crt"))
         # What is good is good in 2036.
-        made.verify_flags |= 0x200000  # X509_V_FLAG_NO_CHECK_TIME
+        made.verify_flags |= NO_CHECK_TIME
         made.set_ciphers("ALL:@SECLEVEL=0")
         return made
 
@@ -670,3 +671,96 @@ def test_threads_and_cpus(guest):
         for call in calls:
             call.result()
     """)
+
+
+# ---- sockets
+
+SOCKETS = """
+import asyncio, network
+lan = network.LAN(0)
+lan.active(True)
+server, client = contexts(good_crt, good_key, ca_crt)
+async def answer(reader, writer):
+    global answered
+    try:
+        line = await reader.readline()
+        writer.write(line * 3)
+        await writer.drain()
+        answered += 1
+    finally:
+        writer.close()
+        await writer.wait_closed()
+async def ask(number):
+    # Where QEMU's network has the host.
+    reader, writer = await asyncio.open_connection(
+        "10.0.2.2", port, ssl=client, server_hostname="guest.test")
+    writer.write(b"%d\\n" % number * 500)
+    await writer.drain()
+    said = await reader.readexactly(len(b"%d\\n" % number * 500))
+    writer.close()
+    await writer.wait_closed()
+    return said == b"%d\\n" % number * 500
+async def serve(count):
+    async with await asyncio.start_server(answer, "0.0.0.0", 4433, backlog=25, ssl=server):
+        print("serving")
+        while answered < count:
+            await asyncio.sleep_ms(5)
+async def all_of(count):
+    return await asyncio.gather(*(ask(number) for number in range(count)))
+answered = 0
+"""
+AT_ONCE = 20
+
+
+def test_sockets(guest, authority):
+    """asyncio's streams by TLS over TCP, many at once and both ways, against OpenSSL: one that
+    never goes on with its handshake holds up nobody."""
+    vm = guest(nets=["user,hostfwd=tcp:0:4433"])
+    vm.exec(SOCKETS)
+    vm.exec("import time\nwhile not lan.isconnected(): time.sleep_ms(5)")
+    host = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    host.load_verify_locations(authority.path("ca.crt"))
+    host.verify_flags |= NO_CHECK_TIME
+
+    def ask(number, done):
+        with socket.create_connection(("127.0.0.1", vm.port(4433)), 60) as line:
+            with host.wrap_socket(line, server_hostname="guest.test") as stream:
+                stream.sendall(b"line %d\n" % number)
+                said = b""
+                while part := stream.recv(4096):
+                    said += part
+                done.append(said == b"line %d\n" % number * 3)
+
+    vm.repl.sendline(f"asyncio.run(serve({AT_ONCE}))")
+    vm.repl.expect_exact("serving")
+    done = []
+    with socket.create_connection(("127.0.0.1", vm.port(4433)), 60) as idle:
+        idle.sendall(b"\x16\x03\x01")
+        threads = [threading.Thread(target=ask, args=(n, done)) for n in range(AT_ONCE)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert done == [True] * AT_ONCE
+        vm.repl.expect_exact(">>> ")
+
+    there = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    there.load_cert_chain(authority.path("good.crt"), authority.path("good.key"))
+
+    def give_back(line):
+        with there.wrap_socket(line, server_side=True) as stream:
+            while part := stream.recv(4096):
+                stream.sendall(part)
+
+    with socket.create_server(("127.0.0.1", 0), backlog=AT_ONCE) as listener:
+        vm.exec(f"port = {listener.getsockname()[1]}")
+        vm.repl.sendline(f"print(asyncio.run(all_of({AT_ONCE})) == [True] * {AT_ONCE})")
+        threads = []
+        for _ in range(AT_ONCE):
+            line = listener.accept()[0]
+            line.settimeout(60)
+            threads.append(threading.Thread(target=give_back, args=(line,)))
+            threads[-1].start()
+        vm.repl.expect_exact("\r\nTrue\r\n", timeout=60)
+        for thread in threads:
+            thread.join()
