@@ -2,7 +2,7 @@
 import os
 
 MODULES = "../../modules"
-NETWORK = ("_e1000.py", "_nics.py", "_virtio_net.py")
+NETWORK = ("_e1000.py", "_nics.py", "_virtio_net.py", "_repl_tcp.py", "repl_tcp.py")
 LEFT_OUT = NETWORK if os.environ.get("NET") == "0" else ()
 LEFT_OUT += ("ssl.py",) if os.environ.get("TLS") == "0" else ()
 freeze(

@@ -1,7 +1,9 @@
 // _keyboard: the keyboard's layout and what is pressed, for keyboard.py.
 #include <string.h>
 
+#include "py/mphal.h"
 #include "py/runtime.h"
+#include "shared/runtime/interrupt_char.h"
 
 #include "devices/keyboard.h"
 #include "mpy/fault.h"
@@ -58,11 +60,19 @@ static mp_obj_t keyboard_set_(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(keyboard_set_obj, 4, 4, keyboard_set_);
 
+// typed(byte) -> whether it is the Ctrl-C of a program that runs, which then has it.
+static mp_obj_t keyboard_typed_(mp_obj_t byte) {
+    mp_int_t typed = mp_obj_get_int(byte);
+    return mp_obj_new_bool(typed >= 0 && typed == mp_interrupt_char && mp_hal_is_interrupt_char(typed));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(keyboard_typed_obj, keyboard_typed_);
+
 static const mp_rom_map_elem_t keyboard_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__keyboard) },
     { MP_ROM_QSTR(MP_QSTR_present), MP_ROM_PTR(&keyboard_present_obj) },
     { MP_ROM_QSTR(MP_QSTR_name), MP_ROM_PTR(&keyboard_name_obj) },
     { MP_ROM_QSTR(MP_QSTR_down), MP_ROM_PTR(&keyboard_down_obj) },
+    { MP_ROM_QSTR(MP_QSTR_typed), MP_ROM_PTR(&keyboard_typed_obj) },
     { MP_ROM_QSTR(MP_QSTR_set), MP_ROM_PTR(&keyboard_set_obj) },
 };
 static MP_DEFINE_CONST_DICT(keyboard_globals, keyboard_globals_table);
