@@ -13,6 +13,7 @@
 #:   test-collect   the same with a collection before every allocation, its basics and stress
 #:   test-machines  hold AML to acpiexec on all real machines in ../shared/corpus
 #:   test-power-cuts  kill QEMU SERIES times while it writes to a LittleFS, look what is left
+#:   test-connections  open and drop 100,000 connections to a guest, look what is left
 #:   test-emulators  run the boot tests' core in each of the QEMUS, and in Bochs from an ISO
 #:   test-labs      run tests by labgrid: in two places of a lab on this machine, and on its QEMUDriver
 #:   test-versions  build and test with each of the MicroPython sources in MPY_DIRS, print a table
@@ -42,7 +43,7 @@
 #:   distclean      remove what was built or installed here
 .DEFAULT_GOAL := help
 .PHONY: help setup kernel run test test-host test-boot test-programs test-upstream \
-    test-collect test-machines test-power-cuts test-emulators test-labs test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
+    test-collect test-machines test-power-cuts test-connections test-emulators test-labs test-versions soak fuzz fuzz-api fuzz-programs coverage bench-frames \
     bench-kernel bench-vm bench-linux bench-profile bench-cpus \
     bench-io bench-boot plots lint format debug iso disk image wheel size clean distclean
 
@@ -198,6 +199,9 @@ test-machines: .setup-test
 
 test-power-cuts: .setup-test kernel
 	$(Q)$(python) tests/boot/power_cuts.py --kernel $(kernel) --series $(SERIES) $(if $(SEED),--seed $(SEED)) </dev/null
+
+test-connections: .setup-test kernel
+	$(Q)CONNECTIONS=100000 $(python) -m pytest -q --timeout 3000 tests/boot/test_hostile_net.py -k dropped </dev/null
 
 test-emulators: .setup-emulators kernel
 	$(Q)$(python) tests/emulators.py $(QEMUS) </dev/null
