@@ -35,7 +35,7 @@ typedef struct call {
 } call_t;
 
 static call_t *calls;       // of this interpreter
-static bool out_of_memory;  // since the call has begun
+static bool out_of_memory;  // since the last call has begun
 
 void tls_reset(void) {
     calls = NULL;
@@ -162,7 +162,8 @@ static int run(mbedtls_ssl_context *ssl, what_t what, void *buf, size_t size) {
     if (call.raised != NULL) {
         nlr_jump(call.raised);
     }
-    return result < 0 && out_of_memory ? MBEDTLS_ERR_SSL_ALLOC_FAILED : result;
+    bool waits = result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE;
+    return result < 0 && !waits && out_of_memory ? MBEDTLS_ERR_SSL_ALLOC_FAILED : result;
 }
 
 // A callback of Python's that raises has these four end as if they had to wait; what it has raised is raised then.
