@@ -61,7 +61,7 @@
 #:   MPY_DIRS="DIR..."     make test-versions: with the MicroPython sources in these
 #:   QEMUS="PROGRAM..."    make test-emulators: these (default: the qemu-system-x86_64 on the path)
 #:   MICROPY_MPYCROSS=ELF  use this mpy-cross instead of fetching the one that fits MPY_DIR
-#:   MPY_LIB_DIR=DIR       micropython-lib, where a manifest says require()
+#:   MPY_LIB_DIR=DIR       micropython-lib, where a manifest says require(); make test-boot: run some of it, too
 #:   TLS=0                 leave out ssl, tls, cryptolib and what hashlib has of Mbed TLS
 #:   FROZEN_MANIFEST=FILE  freeze the modules that this manifest names, too
 #:   USER_C_MODULES=DIR    build the C modules in this folder into the kernel
@@ -170,6 +170,7 @@ test-host: .setup-test
 
 test-boot: .setup-test kernel
 	$(Q)MPY_DIR=$(mpy_dir) MICROPY_MPYCROSS=$(mpy_cross) BITS_TESTS=$(BITS_TESTS) \
+	    MPY_LIB_DIR=$(abspath $(MPY_LIB_DIR)) \
 	    $(python) -m pytest -n $(jobs) tests/boot </dev/null
 
 test-programs: kernel unix
