@@ -108,7 +108,9 @@ def test_webserver(boot, disk, folder):
         server_hostname="127.0.0.1",
     ) as connection:
         assert connection.version() == "TLSv1.2"
-    assert json.loads(curl(vm, "/api/status"))["connections"] == 1
+    # All but the one that asks end, once their last packets have come.
+    while json.loads(curl(vm, "/api/status"))["connections"] > 1:
+        pass
 
 
 @pytest.mark.timeout(120)
