@@ -60,8 +60,14 @@ static void receive(nic_t *nic) {
     }
 }
 
+// In an interrupt of the device's, or when the timer looks whether it should have come.
 static void on_interrupt(void *context) {
-    receive(context);
+    nic_t *nic = context;
+    uint64_t received = nic->stats.received;
+    receive(nic);
+    if (nic->stats.received != received) {
+        nic->interrupts = !nic->ticking;
+    }
 }
 
 static void look(nic_t *nic) {
@@ -75,12 +81,14 @@ static void look(nic_t *nic) {
 static void on_tick(timer_entry_t *timer) {
     nic_t *nic = (nic_t *)((char *)timer - offsetof(nic_t, tick));
     uint64_t now = clock_ns();
+    nic->ticking = true;
     dma_look(nic->setup.dma);
+    nic->ticking = false;
     if (now - nic->checked_ns >= CHECK_NS) {
         nic->checked_ns = now;
         look(nic);
     }
-    timer_start(timer, now + (dma_has_messages(nic->setup.dma) ? CHECK_NS : TICK_NS));
+    timer_start(timer, now + (nic->interrupts || dma_has_messages(nic->setup.dma) ? CHECK_NS : TICK_NS));
 }
 
 int nic_add(const nic_driver_t *driver, const nic_setup_t *setup, const char *text) {

@@ -1,8 +1,9 @@
 // Network interfaces: Ethernet frames out of memory and into it, by whichever driver knows the device.
 //
 // A device's interrupt moves what has come into a queue, so that nothing is lost while Python computes. Where
-// interrupts are not sure to come, which is wherever they are no messages, a timer looks every 5 ms as well; every
-// 100 ms one looks whether a cable was pulled, or the device. Both run while somebody listens.
+// interrupts are not sure to come, which is wherever they are no messages, a timer looks every 5 ms as well, unless
+// the last frame has come by an interrupt; every 100 ms one looks whether a cable was pulled, or the device. Both run
+// while somebody listens.
 //
 // Nothing that a device says is believed: one that breaks the rules is stopped, and has no link any more. All
 // functions are for CPU 0, and for no interrupt's handler.

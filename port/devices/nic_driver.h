@@ -18,6 +18,7 @@ typedef struct nic {
     nic_setup_t setup;
     const nic_driver_t *driver;
     timer_entry_t tick;
+    bool ticking, interrupts;   // the timer looks; the last frame has come by an interrupt
     uint64_t checked_ns;
     nic_stats_t stats;
     bool listening, link, broken;
