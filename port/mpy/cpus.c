@@ -33,6 +33,7 @@
 #include "mpy/modpages.h"
 #include "mpy/modsync.h"
 #include "mpy/native.h"
+#include "mpy/network.h"
 #include "mpy/thread.h"
 #include "mpy/tls.h"
 #include "panic.h"
@@ -122,6 +123,9 @@ static void run_interpreter(uint64_t heap) {
     tls_reset();
     gc_init((void *)heap, (void *)(heap + HEAP_FRAMES * FRAMES_SIZE));
     mp_init();
+    #if RINGZERO_NET
+    network_init();
+    #endif
     running = true;
     if (is_to_end()) {
         interrupt_end();

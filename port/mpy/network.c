@@ -67,7 +67,10 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t error) {
     return upstream_connected(arg, pcb, error);
 }
 
-err_t network_tcp_connect(struct tcp_pcb *pcb, const ip_addr_t *addr, uint16_t port, tcp_connected_fn connected) {
+err_t network_tcp_connect(struct tcp_pcb *pcb, const ip_addr_t *addr, mp_uint_t port, tcp_connected_fn connected) {
+    if (port > UINT16_MAX) {
+        return ERR_VAL;
+    }
     upstream_connected = connected;
     return tcp_connect(pcb, addr, port, on_connected);
 }

@@ -20,7 +20,7 @@ typedef uint64_t sys_prot_t;
 // These do not raise, but for Ctrl-C in the last one.
 void network_udp_recv(struct udp_pcb *pcb, udp_recv_fn receive, void *arg);
 void network_raw_recv(struct raw_pcb *pcb, raw_recv_fn receive, void *arg);
-err_t network_tcp_connect(struct tcp_pcb *pcb, const ip_addr_t *addr, u16_t port, tcp_connected_fn connected);
+err_t network_tcp_connect(struct tcp_pcb *pcb, const ip_addr_t *addr, mp_uint_t port, tcp_connected_fn connected);
 err_t network_gethostbyname(const char *name, ip_addr_t *addr, u8_t kind);
 err_t network_add_ip6_address(struct netif *netif, const ip6_addr_t *addr, s8_t *index);
 // Seconds that a time-out can be: ValueError for less than 0.
@@ -34,8 +34,13 @@ mp_float_t network_get_seconds(mp_obj_t object);
 static inline const ip_addr_t *network_any(const ip_addr_t *addr) {
     return IP_IS_V6(addr) && ip6_addr_isany(ip_2_ip6(addr)) ? IP_ANY_TYPE : addr;
 }
-#define tcp_bind(pcb, addr, port) (network_enter(), tcp_bind(pcb, network_any(addr), port))
-#define udp_bind(pcb, addr, port) (network_enter(), udp_bind(pcb, network_any(addr), port))
+// lwIP lists a connection that is bound twice twice, and counts ports in 16 bits.
+static inline err_t network_tcp_bind(struct tcp_pcb *pcb, const ip_addr_t *addr, mp_uint_t port) {
+    network_enter();
+    return port > UINT16_MAX || (pcb != NULL && pcb->local_port != 0) ? ERR_VAL : tcp_bind(pcb, network_any(addr), port);
+}
+#define tcp_bind network_tcp_bind
+#define udp_bind(pcb, addr, port) (network_enter(), (port) > UINT16_MAX ? ERR_VAL : udp_bind(pcb, network_any(addr), port))
 // `backlog` is listen()'s, whose queue has as many places, and counts them in 8 bits.
 #define tcp_listen_with_backlog_and_err(pcb, places, error) \
     (network_enter(), backlog = MIN(backlog, UINT8_MAX), tcp_listen_with_backlog_and_err(pcb, backlog, error))
@@ -45,7 +50,8 @@ void network_tcp_accept(struct tcp_pcb *pcb, tcp_accept_fn accept);
 #define tcp_accept network_tcp_accept
 #undef tcp_accepted
 #define tcp_accepted(listener) tcp_backlog_accepted(socket2->pcb.tcp)
-#define udp_connect(pcb, addr, port) (network_enter(), udp_connect(pcb, addr, port))
+#define udp_connect(pcb, addr, port) (network_enter(), (port) > UINT16_MAX ? ERR_VAL : udp_connect(pcb, addr, port))
+#define udp_sendto(pcb, p, addr, port) ((port) > UINT16_MAX ? ERR_VAL : udp_sendto(pcb, p, addr, port))
 #define raw_connect(pcb, addr) (network_enter(), raw_connect(pcb, addr))
 #define igmp_joingroup(interface, group) (network_enter(), igmp_joingroup(interface, group))
 #define igmp_leavegroup(interface, group) (network_enter(), igmp_leavegroup(interface, group))

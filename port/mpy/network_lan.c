@@ -192,8 +192,41 @@ static mp_obj_t lan_status(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(lan_status_obj, 1, 2, lan_status);
 
+// Upstream takes any digits and dots for an address, and any number for the bits of a mask.
+static void check_ipv4(mp_obj_t text) {
+    const char *at = mp_obj_str_get_str(text);
+    ip4_addr_t addr;
+    unsigned dots = 0;
+    for (const char *dot = at; (dot = strchr(dot, '.')) != NULL; ++dot) {
+        ++dots;
+    }
+    if (dots != 3 || !ip4addr_aton(at, &addr)) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("'%s' is no IPv4 address"), at);
+    }
+}
+
+static void check_prefix(mp_obj_t addr, unsigned most) {
+    const char *slash = mp_obj_is_str(addr) ? strchr(mp_obj_str_get_str(addr), '/') : NULL;
+    if (slash != NULL) {
+        unsigned bits = 0, length = 0;
+        for (; unichar_isdigit(slash[1 + length]) && length < 3; ++length) {
+            bits = 10 * bits + slash[1 + length] - '0';
+        }
+        if (length == 0 || slash[1 + length] != '\0' || bits > most) {
+            mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("behind / come 0 to %u bits"), most);
+        }
+    }
+}
+
 static mp_obj_t lan_ifconfig(size_t n_args, const mp_obj_t *args) {
     struct netif *netif = get_interface(MP_OBJ_TO_PTR(args[0]));
+    if (n_args == 2 && !mp_obj_is_str(args[1])) {
+        mp_obj_t *items;
+        mp_obj_get_array_fixed_n(args[1], 4, &items);
+        for (size_t i = 0; i < 4; ++i) {
+            check_ipv4(items[i]);
+        }
+    }
     mp_obj_t result = mod_network_nic_ifconfig(netif, n_args - 1, args + 1);
     network_exit();
     return result;
@@ -210,6 +243,11 @@ static mp_obj_t lan_ipconfig(size_t n_args, const mp_obj_t *args, mp_map_t *kwar
         if (mp_map_slot_is_filled(kwargs, i)) {
             mp_map_t one;
             mp_obj_t item[] = { kwargs->table[i].key, kwargs->table[i].value };
+            if (item[0] == MP_OBJ_NEW_QSTR(MP_QSTR_addr4)) {
+                check_prefix(item[1], 32);
+            } else if (item[0] == MP_OBJ_NEW_QSTR(MP_QSTR_addr6)) {
+                check_prefix(item[1], 128);
+            }
             mp_map_init_fixed_table(&one, 1, item);
             mod_network_nic_ipconfig(netif, 0, item, &one);
         }

@@ -84,7 +84,9 @@ void net_free(void *memory);
 #define LWIP_MULTICAST_TX_OPTIONS   1
 
 // Nobody can guess where a connection's numbers begin (RFC 6528).
-#define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) net_random()
+struct ip_addr;
+uint32_t net_first_number(const struct ip_addr *local, uint16_t local_port, const struct ip_addr *remote, uint16_t remote_port);
+#define LWIP_HOOK_TCP_ISN net_first_number
 // What lwIP takes from others on trust.
 struct pbuf;
 struct tcp_hdr;

@@ -37,6 +37,7 @@ static struct sys_timeo timers[16], *free_timers;
 
 static struct netif *interfaces[NICS_MAX];
 static bool started, paused;
+static bool offer_again; // the packet that lwIP has just had
 
 uint32_t sys_now(void) {
     return clock_ns() / NS_IN_MS;
@@ -46,6 +47,48 @@ uint32_t net_random(void) {
     uint32_t number;
     random_fill(&number, sizeof(number));
     return number;
+}
+
+static uint64_t rotate(uint64_t word, unsigned bits) {
+    return word << bits | word >> (64 - bits);
+}
+
+// SipHash-2-4 (Aumasson and Bernstein, 2012) of whole words.
+static uint64_t hash(const uint64_t key[2], const uint64_t *words, size_t count) {
+    uint64_t v0 = key[0] ^ 0x736f6d6570736575, v1 = key[1] ^ 0x646f72616e646f6d;
+    uint64_t v2 = key[0] ^ 0x6c7967656e657261, v3 = key[1] ^ 0x7465646279746573;
+    for (size_t i = 0; i < count + 2; ++i) {
+        // Behind the words comes how many bytes they have, and then nothing, four times.
+        uint64_t word = i < count ? words[i] : i == count ? (uint64_t)count * 8 << 56 : 0;
+        v3 ^= word;
+        v2 ^= i == count + 1 ? 0xff : 0;
+        for (unsigned round = 0; round < (i == count + 1 ? 4 : 2); ++round) {
+            v0 += v1;
+            v1 = rotate(v1, 13) ^ v0;
+            v0 = rotate(v0, 32);
+            v2 += v3;
+            v3 = rotate(v3, 16) ^ v2;
+            v0 += v3;
+            v3 = rotate(v3, 21) ^ v0;
+            v2 += v1;
+            v1 = rotate(v1, 17) ^ v2;
+            v2 = rotate(v2, 32);
+        }
+        v0 ^= word;
+    }
+    return v0 ^ v1 ^ v2 ^ v3;
+}
+
+// RFC 6528, 3: what grows by one every 4 us, and a number that only this machine knows for each pair of places.
+uint32_t net_first_number(const ip_addr_t *local, u16_t local_port, const ip_addr_t *remote, u16_t remote_port) {
+    static uint64_t key[2];
+    if (key[0] == 0) {
+        random_fill(key, sizeof(key));
+    }
+    uint64_t words[2 * (sizeof(ip_addr_t) + 7) / 8 + 2] = { local_port << 16 | remote_port };
+    memcpy(&words[1], local, sizeof(*local));
+    memcpy((char *)&words[1] + sizeof(*local), remote, sizeof(*remote));
+    return clock_ns() / 4000 + hash(key, words, sizeof(words) / sizeof(*words));
 }
 
 void *net_timer_malloc(memp_t type) {
@@ -73,9 +116,17 @@ void net_assert_failed(const char *message) {
 // What lwIP asserts of segments that wait to be sent is that they are no larger than those that it would make now, so
 // that size must not become less: by an option, which only belongs into what begins a connection (RFC 9293,
 // 3.7.1), or where half of the largest window counts, which does not while that is nothing.
+//
+// And who begins a connection anew between the same ports need not wait until the last one is forgotten (RFC 9293, 3.6.1).
 err_t net_check_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t size, u16_t first_size, u8_t *rest) {
     enum { END = 0, NOTHING = 1, SEGMENT_SIZE = 2, UNKNOWN = 254 };
     u8_t *first = (u8_t *)(header + 1);
+    bool begins = (TCPH_FLAGS(header) & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+    if (pcb->state == TIME_WAIT && begins && TCP_SEQ_GT(header->seqno, pcb->rcv_nxt)) {
+        tcp_abort(pcb);
+        offer_again = true;
+        return ERR_ABRT;
+    }
     bool agrees = pcb->state == SYN_SENT || pcb->state == LISTEN;
     if (!agrees && pcb->snd_wnd_max < 2) {
         pcb->snd_wnd_max = UINT16_MAX;
@@ -192,7 +243,7 @@ void net_start(void (*wake)(void)) {
 }
 
 // Without memory it is lost, as it could have been on its way.
-static void receive(struct netif *netif, const uint8_t *frame, size_t size) {
+static void offer(struct netif *netif, const uint8_t *frame, size_t size) {
     // lwIP looks at what it expects before it knows that it is there, in a short ARP packet and behind IP's options.
     struct pbuf *p = pbuf_alloc(PBUF_RAW, size + SLACK, PBUF_RAM);
     if (p != NULL) {
@@ -202,6 +253,14 @@ static void receive(struct netif *netif, const uint8_t *frame, size_t size) {
         if (netif->input(p, netif) != ERR_OK) {
             pbuf_free(p);
         }
+    }
+}
+
+static void receive(struct netif *netif, const uint8_t *frame, size_t size) {
+    offer_again = false;
+    offer(netif, frame, size);
+    if (offer_again) {
+        offer(netif, frame, size);
     }
 }
 

@@ -120,3 +120,13 @@ def test_bad_command_line(boot):
         )
         assert word in vm.eval("text")
         assert vm.eval("lan.active()") is False
+    for call in (
+        "lan.ifconfig(('300.0.2.15', '255.255.255.0', '10.0.2.2', '10.0.2.3'))",
+        "lan.ifconfig(('10.0.2.15', '255.255', '10.0.2.2', '10.0.2.3'))",
+        "lan.ipconfig(addr4='10.0.2.15/33')",
+        "lan.ipconfig(addr4='10.0.2.15/')",
+        "lan.ipconfig(addr6='fe80::1/129')",
+    ):
+        before = vm.eval("lan.ifconfig()")
+        vm.exec(f"text = None\ntry:\n {call}\nexcept ValueError as error: text = str(error)")
+        assert vm.eval("text") and vm.eval("lan.ifconfig()") == before

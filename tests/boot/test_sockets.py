@@ -179,6 +179,7 @@ def fails(f, *args):
 elsewhere = [fails(lambda: cpus.all()[1].run(source).result()) for source in
     ("import socket; socket.socket()", "import socket; socket.getaddrinfo('a', 1)",
      "import network; network.LAN()", "import network; network.ipconfig(dns='1.2.3.4')")]
+route = cpus.all()[1].run(lambda: __import__("network").route()).result()
 s = socket.socket()
 calls = [lambda: socket.socket(), lambda: s.bind(to), lambda: s.connect(to), lambda: network.LAN()]
 in_callback = [None] * 4
@@ -201,6 +202,7 @@ def test_refused(vm):
     vm.exec(REFUSED)
     for kind, text in vm.eval("elsewhere"):
         assert kind == "RuntimeError" and "CPU 0" in text
+    assert vm.eval("route") == []
     kinds = vm.eval("[kind.__name__ for kind in in_callback]")
     assert kinds == ["MemoryError"] + ["RuntimeError"] * 3
 
@@ -236,6 +238,34 @@ closed = [fails(f, *args) for f, args in (
     assert None not in vm.eval("sizes")
     assert None not in vm.eval("closed")
     assert vm.eval("flags") == ["OSError", "OSError", None]
+    vm.exec(
+        """
+listener.close()
+def error(f, *args):
+    try:
+        return f(*args)
+    except OSError as error:
+        return error.errno
+listener = socket.socket()
+listener.bind(("127.0.0.1", 8003))
+again = error(listener.bind, ("127.0.0.1", 8004))
+listener.listen(3)
+one = socket.socket()
+one.connect(("127.0.0.1", 8003))
+reads = [error(f, *args) for f, args in (
+    (listener.recv, (1,)), (listener.read, (1,)), (listener.recvfrom, (1,)),
+    (listener.readline, ()), (listener.readinto, (bytearray(1),)), (listener.send, (b"x",)))]
+other = listener.accept()[0]
+other.close()
+ports = [error(f, *args) for n in (-1, 65536, 1 << 40) for f, args in (
+    (socket.socket().bind, (("", n),)), (packets.bind, (("", n),)),
+    (socket.socket().connect, (("127.0.0.1", n),)), (packets.connect, (("127.0.0.1", n),)),
+    (packets.sendto, (b"", ("127.0.0.1", n))))]
+"""
+    )
+    assert vm.eval("again") == 22
+    assert vm.eval("reads") == [107] * 6
+    assert vm.eval("set(ports)") == {22}
 
 
 def test_soft_reset(vm):

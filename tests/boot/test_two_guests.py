@@ -89,6 +89,39 @@ def test_streams(guests):
     assert one.eval("n") in (104, 111)
 
 
+def test_ports_again(guests):
+    """A client that uses its port again gets through to a server that has closed first."""
+    one, other = guests
+    other.exec(
+        """
+import _thread
+listener = socket.socket()
+listener.bind(("", 7))
+listener.listen(2)
+def serve():
+    while True:
+        peer, _ = listener.accept()
+        peer.send(b"hello")
+        peer.close()
+_thread.start_new_thread(serve, ())
+"""
+    )
+    one.exec(
+        f"""
+got = []
+for i in range(5):
+    s = socket.socket()
+    s.settimeout(8)
+    s.bind(("", 5555))
+    s.connect(("{OTHER}", 7))
+    got.append((s.recv(10), s.recv(10)))
+    s.close()
+    time.sleep_ms(50)
+"""
+    )
+    assert one.eval("got") == [(b"hello", b"")] * 5
+
+
 def test_cable(guests):
     """A connection outlives a cable that was pulled, and what was sent meanwhile comes."""
     one, other = guests
