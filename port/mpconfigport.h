@@ -118,8 +118,9 @@
 #define MICROPY_PY_SOCKET_LISTEN_BACKLOG_DEFAULT (128)
 #define MICROPY_PY_WEBREPL                      (1)
 #define MICROPY_PORT_NETWORK_INTERFACES \
-    { MP_ROM_QSTR(MP_QSTR_LAN), MP_ROM_PTR(&network_lan_type) },
-extern const struct _mp_obj_type_t network_lan_type;
+    { MP_ROM_QSTR(MP_QSTR_LAN), MP_ROM_PTR(&network_lan_type) }, \
+    { MP_ROM_QSTR(MP_QSTR_WLAN), MP_ROM_PTR(&network_wlan_type) },
+extern const struct _mp_obj_type_t network_lan_type, network_wlan_type;
 #endif
 
 // Files.

@@ -51,7 +51,7 @@ static mp_obj_t call_policy(qstr name, size_t n_args, const mp_obj_t *args) {
 }
 
 static int get_status(const lan_obj_t *self) {
-    struct netif *netif = net_find_interface(self->nic);
+    struct netif *netif = nic_is(self->nic) ? net_find_interface(self->nic) : NULL;
     if (netif == NULL || !netif_is_up(netif)) {
         return DOWN;
     } else if (!nic_link(self->nic)) {
@@ -106,6 +106,22 @@ static mp_obj_t lan_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_
     return MP_OBJ_FROM_PTR(*place);
 }
 
+// WLAN(id): what programs for boards with WLAN ask for. IF_STA is the first interface here, IF_AP one that is never there.
+static mp_obj_t wlan_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
+    (void)type;
+    mp_arg_check_num(n_args, n_kw, 0, 1, false);
+    mp_int_t id = n_args == 0 ? MOD_NETWORK_STA_IF : mp_obj_get_int(args[0]);
+    if (id == MOD_NETWORK_STA_IF) {
+        return lan_make_new(&network_lan_type, 0, 0, NULL);
+    } else if (id != MOD_NETWORK_AP_IF) {
+        mp_raise_ValueError(MP_ERROR_TEXT("WLAN is IF_STA or IF_AP"));
+    }
+    network_start();
+    lan_obj_t *self = mp_obj_malloc(lan_obj_t, &network_lan_type);
+    self->nic = NICS_MAX;
+    return MP_OBJ_FROM_PTR(self);
+}
+
 static void switch_on(const lan_obj_t *self) {
     struct netif *netif = get_interface(self);
     if (netif_is_up(netif)) {
@@ -128,7 +144,7 @@ static void switch_on(const lan_obj_t *self) {
 }
 
 static void switch_off(const lan_obj_t *self) {
-    struct netif *netif = net_find_interface(self->nic);
+    struct netif *netif = nic_is(self->nic) ? net_find_interface(self->nic) : NULL;
     if (netif != NULL) {
         dhcp_release_and_stop(netif);
         netif_set_down(netif);
@@ -315,6 +331,20 @@ MP_DEFINE_CONST_OBJ_TYPE(
     make_new, lan_make_new,
     print, lan_print,
     locals_dict, &lan_locals
+    );
+
+static const mp_rom_map_elem_t wlan_locals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR_IF_STA), MP_ROM_INT(MOD_NETWORK_STA_IF) },
+    { MP_ROM_QSTR(MP_QSTR_IF_AP), MP_ROM_INT(MOD_NETWORK_AP_IF) },
+};
+static MP_DEFINE_CONST_DICT(wlan_locals, wlan_locals_table);
+
+MP_DEFINE_CONST_OBJ_TYPE(
+    network_wlan_type,
+    MP_QSTR_WLAN,
+    MP_TYPE_FLAG_NONE,
+    make_new, wlan_make_new,
+    locals_dict, &wlan_locals
     );
 
 #endif

@@ -78,9 +78,10 @@ def test_table(versions, tmp_path, capsys):
     assert versions.main()
     rows = [line.split("  ") for line in capsys.readouterr().out.splitlines()[-4:]]
     rows = [[cell.strip() for cell in row if cell.strip()] for row in rows]
-    names = "version kernel host source mpy native natmod perf collect minutes"
-    assert rows[0][:10] == names.split()
-    assert rows[1][:9] == "1.25.0 yes 20/1/0 800/50/0 none 700/70/1 none none 553/6/0".split()
+    names = "version kernel host source mpy native net natmod perf collect minutes"
+    assert rows[0][:11] == names.split()
+    row = "1.25.0 yes 20/1/0 800/50/0 none 700/70/1 none none none 553/6/0"
+    assert rows[1][:10] == row.split()
     assert rows[2][:4] == ["1.28.0", "yes", "18/0/3 FAILED", "none"]
     assert rows[3][:3] == ["1.29.0", "yes FAILED", "-"]
     assert (versions.OUT / "1.25.0/build/log").read_text() == "built\n"
@@ -106,7 +107,7 @@ def test_list_by_version(tmp_path):
     run = load(TESTS / "upstream" / "run.py")
     path = tmp_path / "expected.txt"
     path.write_text("a.py all one\nb.py mpy,native<1.28 two\nc.py source>=1.27<1.29,perf three\n")
-    everywhere = "a.py:source a.py:mpy a.py:native a.py:natmod a.py:perf"
+    everywhere = "a.py:source a.py:mpy a.py:native a.py:net a.py:natmod a.py:perf"
     for minor, more in {
         26: "b.py:mpy b.py:native c.py:perf",
         27: "b.py:mpy b.py:native c.py:source c.py:perf",
