@@ -91,7 +91,13 @@ def short(entry, entries):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("readme", type=Path, nargs="?", default=README)
-    entries = parse(parser.parse_args().readme.read_text())
+    parser.add_argument("--without", nargs="*", default=[], help="modules that the kernel has not")
+    options = parser.parse_args()
+    entries = [
+        entry
+        for entry in parse(options.readme.read_text())
+        if entry.name.partition(".")[0] not in options.without
+    ]
     text = "\0".join(
         "\n".join(plain(line) for line in (entry.call, entry.paragraphs[0], *entry.values))
         for entry in entries
