@@ -123,6 +123,7 @@ def build_copy(folder, mpy_dir, age):
     make(
         *("-C", folder / "port", f"-j{os.cpu_count()}", f"MPY_DIR={mpy_dir}"),
         *(f"BUILD={folder}/out", f"MICROPY_MPYCROSS={mpy_cross}"),
+        *(f"LWIP_DIR={ROOT}/.deps/lwip-2.2.1", f"MBEDTLS_DIR={ROOT}/.deps/mbedtls-3.6"),
         f"FROZEN_MANIFEST={folder}/tests/images/memtest/manifest.py",
         SOURCE_DATE_EPOCH="1700000000",
     )
