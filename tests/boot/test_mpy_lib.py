@@ -1,10 +1,10 @@
-"""Of micropython-lib, where MPY_LIB_DIR= names a checkout: requests, mip and ntptime, against
-servers of the test's own."""
+"""Of micropython-lib, where MPY_LIB_DIR= names a checkout: requests, mip, ntptime, webrepl."""
 
 import hashlib
 import json
 import os
 import shutil
+import socket
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -89,3 +89,48 @@ def rom(app, tmp_path):
     folder = tmp_path / "packed"
     folder.mkdir()
     return launcher_module().pack(app, folder)
+
+
+def receive(stream, wanted):
+    """What comes by the websocket until something is in it, without the frames around it."""
+    got = b""
+    while wanted not in got:
+        head = stream.recv(2, socket.MSG_WAITALL)
+        assert head[0] & 0x80 and head[1] < 126
+        got += stream.recv(head[1], socket.MSG_WAITALL)
+    return got
+
+
+def send(stream, data):
+    mask = b"\1\2\3\4"
+    masked = bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
+    stream.sendall(bytes([0x81, 0x80 | len(data)]) + mask + masked)
+
+
+@pytest.mark.skipif(not LIBRARY, reason="MPY_LIB_DIR= names no micropython-lib")
+def test_webrepl(boot):
+    """The prompt by webrepl, for who knows its password."""
+    vm = boot(board="microvm", nets=["user,hostfwd=tcp:0:8266"]).boot()
+    text = (Path(LIBRARY) / "micropython/net/webrepl/webrepl.py").read_bytes()
+    vm.transport.fs_writefile("/webrepl.py", text)
+    vm.exec("import network, time; lan = network.LAN(); lan.active(True)")
+    vm.exec("while not lan.isconnected():\n time.sleep_ms(5)")
+    vm.exec("import webrepl; webrepl.start(password='secret')")
+    vm.repl.send("\x02")
+    vm.repl.expect(">>> ")
+    with socket.create_connection(("127.0.0.1", vm.port(8266)), 20) as stream:
+        stream.settimeout(20)
+        key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        stream.sendall(
+            b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" + key + b"\r\n"
+        )
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):
+            answer += stream.recv(1)
+        # The key and its answer are those of RFC 6455, 1.3.
+        assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in answer
+        receive(stream, b"Password: ")
+        send(stream, b"secret\r\n")
+        receive(stream, b">>> ")
+        send(stream, b"print(6 * 7)\r\n")
+        assert b"\r\n42\r\n" in receive(stream, b"42\r\n>>> ")
