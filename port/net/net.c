@@ -85,7 +85,7 @@ uint32_t net_first_number(const ip_addr_t *local, u16_t local_port, const ip_add
     if (key[0] == 0) {
         random_fill(key, sizeof(key));
     }
-    uint64_t words[2 * (sizeof(ip_addr_t) + 7) / 8 + 2] = { local_port << 16 | remote_port };
+    uint64_t words[2 * (sizeof(ip_addr_t) + 7) / 8 + 2] = { (uint32_t)local_port << 16 | remote_port };
     memcpy(&words[1], local, sizeof(*local));
     memcpy((char *)&words[1] + sizeof(*local), remote, sizeof(*remote));
     return clock_ns() / 4000 + hash(key, words, sizeof(words) / sizeof(*words));
