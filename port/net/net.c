@@ -266,23 +266,19 @@ static void receive(struct netif *netif, const uint8_t *frame, size_t size) {
 
 static bool poll(struct netif *netif) {
     unsigned nic = (uint64_t)netif->state;
-    bool link = nic_link(nic);
+    size_t size;
+    const uint8_t *frame = nic_peek(nic, &size);
+    // By a cable that is in; only where none has come the device is asked.
+    bool link = frame != NULL || nic_link(nic);
     if (link != !!netif_is_link_up(netif)) {
         (link ? netif_set_link_up : netif_set_link_down)(netif);
     }
-    for (unsigned i = 0; i < FRAMES_AT_ONCE; ++i) {
-        size_t size;
-        const uint8_t *frame = nic_peek(nic, &size);
-        if (frame == NULL) {
-            return false;
-        }
+    for (unsigned i = 0; i < FRAMES_AT_ONCE && frame != NULL && !paused; ++i) {
         receive(netif, frame, size);
         nic_done(nic);
-        if (paused) {
-            break;
-        }
+        frame = nic_peek(nic, &size);
     }
-    return true;
+    return frame != NULL || paused;
 }
 
 void net_pause(void) {
@@ -359,7 +355,8 @@ bool net_has_loopback(void) {
 
 uint64_t net_due(void) {
     uint32_t ms = sys_timeouts_sleeptime();
-    return ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE ? UINT64_MAX : clock_ns() + ms * NS_IN_MS;
+    // In whole ms, as lwIP has it: the same each time that this is asked.
+    return ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE ? UINT64_MAX : (clock_ns() / NS_IN_MS + ms) * NS_IN_MS;
 }
 
 void net_reset(void) {
