@@ -121,8 +121,6 @@ python := .venv/bin/python
 mpy_dir := $(abspath $(or $(MPY_DIR),.deps/micropython-1.25.0))
 kernel_dir := $(if $(GC_EVERY),build/gc,build/kernel)
 kernel := $(kernel_dir)/ringzero.elf
-lwip_dir := $(abspath $(or $(LWIP_DIR),.deps/lwip-2.2.1))
-mbedtls_dir := $(abspath $(or $(MBEDTLS_DIR),.deps/mbedtls-3.6))
 jobs := $(shell nproc)
 quote = '$(subst ','\'',$(1))'
 launch := $(python) scripts/run.py --board $(BOARD) --memory $(MEM) --smp $(SMP) --accel $(ACCEL) \
@@ -144,14 +142,14 @@ setup:
 	$(Q)scripts/setup.sh $(@:.setup-%=%) </dev/null
 
 # $(call build,DIR) builds the kernel in that folder.
-own_files = $(foreach name,FROZEN_MANIFEST USER_C_MODULES BOARD_DIR MPY_LIB_DIR,$(if $($(name)),$(name)=$(abspath $($(name)))))
-own_files += TLS=$(TLS) MBEDTLS_DIR=$(mbedtls_dir)
+given = FROZEN_MANIFEST USER_C_MODULES BOARD_DIR MPY_LIB_DIR LWIP_DIR MBEDTLS_DIR
+own_files = $(foreach name,$(given),$(if $($(name)),$(name)=$(abspath $($(name)))))
 define build
 $(Q)$(python) scripts/check_mpy_cross.py $(mpy_cross) $(mpy_dir)
-$(foreach name,FROZEN_MANIFEST USER_C_MODULES BOARD_DIR MPY_LIB_DIR,$(if $($(name)),$(if $(wildcard $($(name))),,\
+$(foreach name,$(given),$(if $($(name)),$(if $(wildcard $($(name))),,\
     $(error $(name)=$($(name)): there is no such file or folder))))
 $(Q)+$(MAKE) $(if $(Q),--no-print-directory) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(jobs)) -C port \
-    MPY_DIR=$(mpy_dir) MICROPY_MPYCROSS=$(mpy_cross) BUILD=$(abspath $(1)) BUILD_VERBOSE=$(if $(Q),0,1) GC_EVERY=$(GC_EVERY) NET=$(NET) LWIP_DIR=$(lwip_dir) $(own_files) </dev/null
+    MPY_DIR=$(mpy_dir) MICROPY_MPYCROSS=$(mpy_cross) BUILD=$(abspath $(1)) BUILD_VERBOSE=$(if $(Q),0,1) GC_EVERY=$(GC_EVERY) NET=$(NET) TLS=$(TLS) $(own_files) </dev/null
 endef
 
 kernel: .setup-run

@@ -17,7 +17,6 @@
 #include "devices/block.h"
 #include "devices/dma.h"
 #include "devices/entropy.h"
-#include "devices/nic.h"
 #include "devices/power.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
@@ -180,9 +179,7 @@ static void run_python(void) {
     gc_init(heap_start, heap_end);
     mp_init();
     readline_init0();
-    #if RINGZERO_NET
     network_init();
-    #endif
 
     main_path[0] = '\0';
     eof_is_poweroff = false;
@@ -259,15 +256,10 @@ NORETURN void kernel_main(void) {
         // What the old program held of the machine's memory is the next one's.
         dma_reset();
         block_reset();
-        #if RINGZERO_NET
-        nic_reset();
-        #endif
         entropy_reset();
         virtio_console_reset();
         virtio_reset();
-        #if MICROPY_PY_LWIP
         network_reset();
-        #endif
         frames_deinit();
     }
 }

@@ -123,9 +123,7 @@ static void run_interpreter(uint64_t heap) {
     tls_reset();
     gc_init((void *)heap, (void *)(heap + HEAP_FRAMES * FRAMES_SIZE));
     mp_init();
-    #if RINGZERO_NET
     network_init();
-    #endif
     running = true;
     if (is_to_end()) {
         interrupt_end();

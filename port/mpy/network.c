@@ -1,14 +1,13 @@
 #include "py/mpstate.h"
 #include "py/runtime.h"
 
-#if RINGZERO_NET
-
 #include "lwip/tcp.h"
 
 #include "cpu/cpus.h"
 #include "cpu/io.h"
 #include "cpu/irq.h"
 #include "cpu/timer.h"
+#include "devices/nic.h"
 #include "frames/modframes.h"
 #include "mpy/interrupt.h"
 #include "mpy/network.h"
@@ -142,6 +141,5 @@ void network_reset(void) {
     started = running = pending = fresh = false;
     network_forget_datagrams();
     net_reset();
+    nic_reset();
 }
-
-#endif

@@ -5,9 +5,6 @@
 
 #include <stdbool.h>
 
-// There are no interfaces yet; comes before any program.
-void network_init(void);
-
 // RuntimeError on another CPU than the first, where the network lives, and in a hard callback.
 void network_enter(void);
 // The same, and lwIP is there from then on.
@@ -16,6 +13,10 @@ void network_start(void);
 void network_exit(void);
 
 #if RINGZERO_NET
+// There are no interfaces yet; comes before any program, on each CPU.
+void network_init(void);
+// There is no network any more: its devices have been stopped.
+void network_reset(void);
 // Has lwIP do what is to be done. From anywhere in the interpreter: it does nothing where it cannot.
 void network_poll(void);
 // Something has come that network_poll() has not seen.
@@ -25,6 +26,10 @@ bool network_is_fresh(void);
 // The program is going to wait.
 void network_idle(void);
 #else
+static inline void network_init(void) {
+}
+static inline void network_reset(void) {
+}
 static inline void network_poll(void) {
 }
 static inline bool network_is_pending(void) {
@@ -40,8 +45,5 @@ static inline void network_idle(void) {
 // Packets that wait for the socket that they are for (network_datagrams.c): hands over what can be.
 void network_deliver(void);
 void network_forget_datagrams(void);
-
-// There is no network any more: its devices have been stopped.
-void network_reset(void);
 
 #endif

@@ -4,8 +4,6 @@
 
 #include "py/runtime.h"
 
-#if RINGZERO_NET
-
 #include "lwip/pbuf.h"
 #include "lwip/raw.h"
 #include "lwip/udp.h"
@@ -151,5 +149,3 @@ void network_raw_recv(struct raw_pcb *pcb, raw_recv_fn receive, void *arg) {
 void network_forget_datagrams(void) {
     sockets = NULL;
 }
-
-#endif

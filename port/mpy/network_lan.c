@@ -5,8 +5,6 @@
 #include "py/objstr.h"
 #include "py/runtime.h"
 
-#if RINGZERO_NET
-
 #include "extmod/modnetwork.h"
 #include "lwip/dhcp.h"
 #include "lwip/prot/dhcp.h"
@@ -32,11 +30,15 @@ void network_init(void) {
     mod_network_init();
 }
 
-static struct netif *get_interface(const lan_obj_t *self) {
-    network_start();
+static void check_nic(const lan_obj_t *self) {
     if (!nic_is(self->nic)) {
         mp_raise_OSError(MP_ENODEV);
     }
+}
+
+static struct netif *get_interface(const lan_obj_t *self) {
+    network_start();
+    check_nic(self);
     struct netif *netif = net_interface(self->nic);
     if (netif == NULL) {
         mp_raise_type(&mp_type_MemoryError);
@@ -122,6 +124,15 @@ static mp_obj_t wlan_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
     return MP_OBJ_FROM_PTR(self);
 }
 
+static void switch_off(const lan_obj_t *self) {
+    struct netif *netif = nic_is(self->nic) ? net_find_interface(self->nic) : NULL;
+    if (netif != NULL) {
+        dhcp_release_and_stop(netif);
+        netif_set_down(netif);
+        nic_listen(self->nic, false);
+    }
+}
+
 static void switch_on(const lan_obj_t *self) {
     struct netif *netif = get_interface(self);
     if (netif_is_up(netif)) {
@@ -137,18 +148,12 @@ static void switch_on(const lan_obj_t *self) {
     }
     netif_set_up(netif);
     if (address == mp_const_none) {
-        dhcp_start(netif);
+        if (dhcp_start(netif) != ERR_OK) {
+            switch_off(self);
+            mp_raise_type(&mp_type_MemoryError);
+        }
     } else {
         mod_network_nic_ifconfig(netif, 1, &address);
-    }
-}
-
-static void switch_off(const lan_obj_t *self) {
-    struct netif *netif = nic_is(self->nic) ? net_find_interface(self->nic) : NULL;
-    if (netif != NULL) {
-        dhcp_release_and_stop(netif);
-        netif_set_down(netif);
-        nic_listen(self->nic, false);
     }
 }
 
@@ -203,7 +208,7 @@ static mp_obj_t lan_status(size_t n_args, const mp_obj_t *args) {
     if (mp_obj_str_get_qstr(args[1]) != MP_QSTR_stats) {
         mp_raise_ValueError(MP_ERROR_TEXT("status is of 'stats' or of nothing"));
     }
-    get_interface(self);
+    check_nic(self);
     return new_stats(self);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(lan_status_obj, 1, 2, lan_status);
@@ -346,5 +351,3 @@ MP_DEFINE_CONST_OBJ_TYPE(
     make_new, wlan_make_new,
     locals_dict, &wlan_locals
     );
-
-#endif

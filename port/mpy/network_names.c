@@ -3,8 +3,6 @@
 #include "py/mphal.h"
 #include "py/runtime.h"
 
-#if RINGZERO_NET
-
 #include "lwip/dns.h"
 #include "lwip/netif.h"
 #include "mphalport.h"
@@ -77,5 +75,3 @@ mp_float_t network_get_seconds(mp_obj_t object) {
     }
     return seconds;
 }
-
-#endif
