@@ -162,7 +162,6 @@ case $level in
     test | all) need ovmf /usr/share/OVMF/OVMF_CODE_4M.fd ;;&
     test | all) need acpica-tools iasl ;;&
     test | all) need cpuid cpuid ;;&
-    test | all) need openssl openssl ;;&
     test | all)
         need fdisk /usr/sbin/sfdisk /sbin/sfdisk
         need gdisk /usr/sbin/sgdisk /sbin/sgdisk

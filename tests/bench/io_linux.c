@@ -2,8 +2,6 @@
 // their names, does what io/main.py does with the same disk, and prints the same lines. Its argument, how many
 // blocks of 4 KiB, is COUNT in its environment, as Linux gives what it does not know of its command line.
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,36 +9,18 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "linux_init.h"
+
 enum { LARGE = 65536, SMALL = 4096, SIZE = 64 << 20 };
 #define STEP 7919 // blocks, of which there are 2^14: all are met
-
-static void fail(const char *what) {
-    printf("%s: %s\n", what, strerror(errno));
-    reboot(RB_POWER_OFF);
-    exit(1);
-}
 
 static double seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec + now.tv_nsec / 1e9;
-}
-
-static void load_modules(void) {
-    struct dirent **names;
-    int count = scandir("/modules", &names, NULL, alphasort);
-    for (int i = 0; i < count; ++i) {
-        char path[512];
-        snprintf(path, sizeof(path), "/modules/%s", names[i]->d_name);
-        int file = names[i]->d_name[0] == '.' ? -1 : open(path, O_RDONLY);
-        if (file >= 0 && syscall(SYS_finit_module, file, "", 0) != 0) {
-            fail(path);
-        }
-    }
 }
 
 static int open_disk(void) {

@@ -2,8 +2,6 @@
 // names, gives eth0 the address that QEMU's user network has for it, and becomes MicroPython, which runs net/main.py.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <net/route.h>
@@ -12,30 +10,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-static void fail(const char *what) {
-    printf("%s: %s\n", what, strerror(errno));
-    reboot(RB_POWER_OFF);
-    exit(1);
-}
-
-static void load_modules(void) {
-    struct dirent **names;
-    int count = scandir("/modules", &names, NULL, alphasort);
-    for (int i = 0; i < count; ++i) {
-        char path[512];
-        snprintf(path, sizeof(path), "/modules/%s", names[i]->d_name);
-        int file = names[i]->d_name[0] == '.' ? -1 : open(path, O_RDONLY);
-        if (file >= 0 && syscall(SYS_finit_module, file, "", 0) != 0) {
-            fail(path);
-        }
-    }
-}
+#include "linux_init.h"
 
 static struct sockaddr address(const char *text) {
     union {
