@@ -32,6 +32,8 @@ time_t tls_time(time_t *time);
 #undef MBEDTLS_ECP_DP_SECP224R1_ENABLED
 #undef MBEDTLS_ECP_DP_SECP224K1_ENABLED
 #define MBEDTLS_AES_FEWER_TABLES
+// hashlib has been faster than that without Mbed TLS.
+#undef MBEDTLS_SHA256_SMALLER
 
 void *tls_calloc(size_t count, size_t size);
 #undef MBEDTLS_PLATFORM_STD_CALLOC
