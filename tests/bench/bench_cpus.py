@@ -15,8 +15,8 @@ from bench_vm import BUILD, OPTIONS, ROOT, make, run
 
 HERE = ROOT / "tests" / "bench"
 NOT_SCALED = ("call", "spin", "queue16", "queue64k")
-ROUNDS = 7
-HOST_WORK = 20000000  # some 0.3 s
+ROUNDS = 60
+HOST_WORK = 7000000  # some 0.1 s
 BENCHMARKS = ("bm_fannkuch.py", "misc_pystone.py")
 
 

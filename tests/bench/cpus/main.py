@@ -7,6 +7,7 @@ import pages
 import work
 
 REPEATS = 5
+ROUNDS = 60
 
 
 def at_once(name, count):
@@ -22,14 +23,15 @@ def at_once(name, count):
 
 
 def scale(counts):
-    for name in work.WORK:
-        best = {}
-        for _ in range(REPEATS):
-            # One after the other: what the host does beside it hits all of them.
+    """Each work in turn, on each number of CPUs: what the host does beside it hits all of them."""
+    best = {}
+    for _ in range(ROUNDS):
+        for name in work.WORK:
             for count in counts:
                 us = at_once(name, count)
-                best[count] = min(best.get(count, us), us)
-        print("scale", name, *(best[count] for count in counts))
+                best[name, count] = min(best.get((name, count), us), us)
+    for name in work.WORK:
+        print("scale", name, *(best[name, count] for count in counts))
 
 
 def best_of(function, count):

@@ -5,7 +5,7 @@ import time
 
 import work
 
-ROUNDS = 5
+ROUNDS = 60
 
 
 def at_once(name, count):
@@ -28,12 +28,14 @@ def at_once(name, count):
     return max(times)
 
 
-for name in work.WORK:
-    # There are no frames, and pystone's variables would be the same for all.
-    if name not in ("alloc", "pystone"):
-        best = {}
-        for _ in range(ROUNDS):
-            for count in range(1, int(sys.argv[1]) + 1):
-                us = at_once(name, count)
-                best[count] = min(best.get(count, us), us)
-        print("scale", name, *(best[count] for count in sorted(best)))
+# There are no frames, and pystone's variables would be the same for all.
+names = [name for name in work.WORK if name not in ("alloc", "pystone")]
+counts = range(1, int(sys.argv[1]) + 1)
+best = {}
+for _ in range(ROUNDS):
+    for name in names:
+        for count in counts:
+            us = at_once(name, count)
+            best[name, count] = min(best.get((name, count), us), us)
+for name in names:
+    print("scale", name, *(best[name, count] for count in counts))
