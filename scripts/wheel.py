@@ -21,6 +21,9 @@ except ImportError:  # Python 3.10, where pytest brings it
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "kit"))
+import ringzero_symbols  # noqa: E402
+
 FILES = ["scripts/run.py", "scripts/image.py", "scripts/embed.py", "scripts/ringzero.py"]
 FILES += ["board/*/qemu.args", "tests/kit/new/*.py", "tests/kit/labgrid/*"]
 EPOCH = (1980, 1, 1, 0, 0, 0)  # every file's date
@@ -46,10 +49,14 @@ def entry_points(project):
 
 
 def kernel(path):
-    """The kernel's ELF with the names of its functions, and nothing else for debuggers."""
-    with tempfile.NamedTemporaryFile() as file:
-        subprocess.run(["strip", "--strip-debug", "-o", file.name, path], check=True)
-        return Path(file.name).read_bytes()
+    """The kernel's ELF with the names of its functions and, in place of all that debuggers take,
+    the lines of its source."""
+    with tempfile.TemporaryDirectory() as folder:
+        lines, output = Path(folder) / "lines", Path(folder) / "ringzero.elf"
+        lines.write_bytes(ringzero_symbols.pack(path))
+        command = ["objcopy", "--strip-debug", "--add-section", f".lines={lines}"]
+        subprocess.run([*command, path, output], check=True)
+        return output.read_bytes()
 
 
 def contents(project, elf):
@@ -77,13 +84,12 @@ def main():
     options.folder.mkdir(parents=True, exist_ok=True)
     path = options.folder / f"{name}-py3-none-any.whl"
     record = ""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
+    with zipfile.ZipFile(path, "w") as wheel:
 
         def add(file, data):
             entry = zipfile.ZipInfo(file, EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o100644 << 16
-            wheel.writestr(entry, data)
+            wheel.writestr(entry, data, zipfile.ZIP_DEFLATED, compresslevel=9)
 
         for file, data in contents(project, options.kernel):
             digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()

@@ -1,11 +1,13 @@
 """The wheel, installed in an environment of its own away from this tree, does what it says."""
 
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 from images import ROOT
+from ringzero_symbols import Symbols
 
 MAIN = """\
 import frames, sys, _handoff, greet
@@ -24,15 +26,21 @@ PACKAGE = {
 }
 
 
+PANICS = """\
+def test_panics(vm):
+    vm.nmi()
+    vm.repl.expect("never")
+"""
+
+
 @pytest.fixture(scope="module")
 def away(kernel, tmp_path_factory):
     """A folder with the wheel installed in v/, and a program."""
     folder = tmp_path_factory.mktemp("wheel")
-    wheels = []
-    for name in "first", "second":
-        command = [sys.executable, ROOT / "scripts/wheel.py", kernel, folder / name]
-        subprocess.run(command, check=True)
-        wheels += (folder / name).iterdir()
+    command = [sys.executable, ROOT / "scripts/wheel.py", kernel]
+    runs = [subprocess.Popen([*command, folder / name]) for name in ("first", "second")]
+    assert [run.wait() for run in runs] == [0, 0]
+    wheels = [path for name in ("first", "second") for path in (folder / name).iterdir()]
     assert wheels[0].read_bytes() == wheels[1].read_bytes(), "two builds differ"
     assert wheels[0].stat().st_size < 1 << 20
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "v"], check=True)
@@ -124,6 +132,17 @@ def test_new(ringzero):
     assert "3 passed" in said and status == 0
     said, status = ringzero("new", "tests")
     assert "tests is there already" in said and status == 2
+
+
+def test_panic(ringzero, away, kernel):
+    """A panic of the wheel's kernel is told once, with the lines that the tree's kernel has."""
+    (away / "test_panics.py").write_text(PANICS)
+    said, status = ringzero("test", "test_panics.py", "-q")
+    assert status == 1 and said.partition("short test summary")[0].count("panic: ") == 1
+    assert re.search(r"^E  +0x[0-9a-f]+ \w+\+\w+ at /micropython/\S+\.c:\d+$", said, re.MULTILINE)
+    (packed,) = away.glob("v/lib/*/site-packages/ringzero/build/kernel/ringzero.elf")
+    middles = [start + size // 2 for start, size, _ in Symbols(kernel).functions[::300]]
+    assert Symbols(packed).lines(middles) == Symbols(kernel).lines(middles)
 
 
 def test_doctor(ringzero, away):

@@ -19,11 +19,11 @@ import time
 from pathlib import Path
 
 import pexpect
-from elftools.elf.elffile import ELFFile
 from mpremote.transport import TransportExecError, _convert_filesystem_error
 from mpremote.transport_serial import SerialTransport
 from pexpect import fdpexpect
 from qemu.qmp import QMPClient
+from ringzero_symbols import Symbols
 
 HERE = Path(__file__).resolve().parent
 # The wheel has the tree's launcher and kernel in a folder beside this: scripts/wheel.py.
@@ -75,92 +75,6 @@ def launcher_module():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-class Symbols:
-    """The names in an ELF, by address, and where it has debugging data, lines of its source."""
-
-    def __init__(self, path):
-        self.path = path
-        with open(path, "rb") as file:
-            table = ELFFile(file).get_section_by_name(".symtab")
-            symbols = table.iter_symbols() if table else ()
-            self.functions = sorted(
-                (symbol["st_value"], symbol["st_size"], symbol.name)
-                for symbol in symbols
-                if symbol["st_info"]["type"] == "STT_FUNC"
-            )
-
-    def name(self, addr):
-        """`function+0x1f` for an address in a function, else None."""
-        for start, size, name in self.functions:
-            if start <= addr < start + max(size, 1):
-                return f"{name}+{addr - start:#x}"
-        return None
-
-    def lines(self, addrs):
-        """{address: "file:line"} of those addresses whose line is known."""
-        found = {}
-        with open(self.path, "rb") as file:
-            elf = ELFFile(file)
-            data = elf.get_dwarf_info() if elf.get_section_by_name(".debug_aranges") else None
-            ranges = data and data.get_aranges()
-            for addr in addrs if ranges else ():
-                offset = ranges.cu_offset_at_addr(addr)
-                if offset is not None:
-                    program = data.line_program_for_CU(data.get_CU_at(offset))
-                    found[addr] = line_of(program, addr)
-        return {addr: line for addr, line in found.items() if line}
-
-    def decode(self, text):
-        """The text, with the source lines of the functions named in it, and below it the name of
-        each code address that has none."""
-        text = text.rstrip()
-        shown, stack, callers = text.partition("\nstack:")
-        named = re.compile(r"\b(0x[0-9a-fA-F]+) [A-Za-z_][\w.]*\+\w+")
-        other = [
-            (word, name)
-            for word in dict.fromkeys(re.findall(r"\b0x[0-9a-fA-F]+\b(?! \S+\+)", text))
-            if (name := self.name(int(word, 16)))
-        ]
-        # Who calls is where the call ends, which may be the next line.
-        places = {int(word, 16) for word, _ in other}
-        places |= {int(word, 16) for word in named.findall(shown)}
-        places |= {int(word, 16) - 1 for word in named.findall(callers)}
-        known = self.lines(places)
-
-        def with_line(back):
-            def replaced(match):
-                line = known.get(int(match[1], 16) - back)
-                return f"{match[0]} at {line}" if line else match[0]
-
-            return replaced
-
-        lines = [named.sub(with_line(0), shown) + stack + named.sub(with_line(1), callers)]
-        for word, name in other:
-            line = known.get(int(word, 16))
-            lines.append(f"  {word} is {name}" + (f" at {line}" if line else ""))
-        return "\n".join(lines)
-
-
-def line_of(program, addr):
-    """The "file:line" that a line program of DWARF has for an address, or None."""
-    last = None
-    for entry in program.get_entries():
-        state = entry.state
-        if state is None:
-            continue
-        if last and last.address <= addr < state.address:
-            header = program.header
-            # DWARF 5, 6.2.4: files and folders are numbered from 0, the first folder is the
-            # compiler's own; before that from 1, and it is not listed.
-            first = 0 if header.version >= 5 else 1
-            file = header.file_entry[last.file - first]
-            folders = [b"", *header.include_directory][1 - first :]
-            path = os.path.join(folders[0], folders[file.dir_index], file.name).decode()
-            return f"{os.path.normpath(path)}:{last.line}"
-        last = None if state.end_sequence else state
-    return None
 
 
 class Console(fdpexpect.fdspawn):
