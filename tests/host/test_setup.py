@@ -25,7 +25,7 @@ LANDMARKS = {
     "mbedtls": "library/ssl_tls.c",
 }
 ALL = [f"{name}-{source.version}" for name, source in sorted(fetch.SOURCES.items())]
-OWN_SETTINGS = ("MPY_", "MAKE", "LWIP_", "MBEDTLS_", "NET", "TLS")
+OWN_SETTINGS = ("MPY_", "MAKE", "LWIP_", "MBEDTLS_", "NET", "TLS", "QEMUS")
 
 
 def run(command, cwd, path=None, **env):
@@ -312,6 +312,84 @@ def test_debian_says_what_it_could_not_fetch(tmp_path):
     assert f"Could not fetch the MicroPython {fetch.MICROPYTHON} source" in done.stdout
     assert "MPY_SOURCE=git" in done.stdout and "network" in done.stdout
     assert left_in(tmp_path / "deps") == []
+
+
+# ---- QEMU
+
+
+@pytest.fixture
+def qemu_from(tmp_path, monkeypatch):
+    """Fetches QEMU from an archive that has this version of it; standard error, or None."""
+    # What is unpacked here are tarballs, where there may be no dpkg-deb.
+    fake(tmp_path / "bin", "dpkg-deb", 'mkdir -p "$3" && tar -xf "$2" -C "$3"')
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(sys, "argv", ["fetch.py", "qemu", str(tmp_path / "deps")])
+
+    def fetch_from(version, libraries):
+        loader = fake(tmp_path / "files", "loader", 'echo "$QEMU_MODULE_DIR" "$@"')
+        program = fake(tmp_path / "files", "program", "exit 1")
+
+        def serve(work, *_command):
+            archives = work / "apt0/archives"
+            archives.mkdir(parents=True)
+            with tarfile.open(archives / f"qemu-system-x86_{version}_amd64.deb", "w") as tar:
+                tar.add(program, "usr/bin/qemu-system-x86_64")
+            with tarfile.open(archives / "libc6_2.41_amd64.deb", "w") as tar:
+                tar.add(loader, f"{libraries}/x86_64-linux-gnu/ld-linux-x86-64.so.2")
+
+        monkeypatch.setattr(private_apt, "fetch", serve)
+        try:
+            fetch.main()
+        except SystemExit as stopped:
+            return stopped.code
+        return None
+
+    return fetch_from
+
+
+@pytest.mark.parametrize("libraries", ["lib", "usr/lib"])
+def test_qemu_starts_with_its_own_libraries(tmp_path, qemu_from, libraries):
+    """Another release's QEMU is started through links by its own loader, with what it is given."""
+    version = fetch.QEMU[1]
+    assert qemu_from(f"1%3a{version}.3+ds-0", libraries) is None
+    folder = tmp_path / "deps" / f"qemu-{version}"
+    (tmp_path / "link").symlink_to(folder / "qemu-system-x86_64")
+    done = run([tmp_path / "link", "-name", "a b"], tmp_path)
+    assert done.returncode == 0, done.stdout
+    modules, *given = done.stdout.rstrip().split(" ", 5)
+    assert modules == f"{folder}/usr/lib/x86_64-linux-gnu/qemu"
+    assert given[0] == "--library-path"
+    places = [f"{folder}/{lib}/x86_64-linux-gnu" for lib in ("usr/lib", "lib")]
+    assert given[1].split(":") == places
+    assert given[2:4] == [f"{folder}/usr/bin/qemu-system-x86_64", "-L"]
+    assert given[4].startswith(f"{folder}/usr/share/qemu ") and given[4].endswith(" -name a b")
+
+
+def test_another_qemu_is_refused(tmp_path, qemu_from):
+    """A version that is not the one expected leaves nothing; it is said what to do about it."""
+    suite, version = fetch.QEMU
+    said = qemu_from(f"1%3a{version}1.0", "lib")
+    assert f"{suite} has another version of it now." in said
+    assert f"Could not fetch Debian's QEMU {version}" in said
+    assert "network" in said and "QEMUS=" in said
+    assert left_in(tmp_path / "deps") == []
+
+
+def test_emulators_fetch_qemu(tree, commands, python):
+    """Only the emulators' set-up fetches another QEMU, and only where QEMUS= names none."""
+    # What it would install is of no concern here.
+    fake(commands, "apt-get", "true")
+    fake(commands, "sudo", "true")
+
+    def fetched(level, **env):
+        (tree / "calls").unlink(missing_ok=True)
+        done = run(["scripts/setup.sh", level], tree, path=[commands], **env)
+        assert done.returncode == 0, done.stdout
+        return "fetch.py qemu .deps" in (tree / "calls").read_text()
+
+    assert fetched("emulators")
+    assert not fetched("emulators", QEMUS="qemu")
+    assert not fetched("run")
 
 
 # ---- packages
