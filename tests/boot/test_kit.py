@@ -96,12 +96,18 @@ def test_symbols(kernel):
         # Where a file's functions come from one that it includes, addr2line names the first.
         want = text.partition(" (")[0].rpartition(":")[2].replace("?", "0")
         assert found.get(addr, "??:0").rpartition(":")[2] == want, hex(addr)
+    # The folder of the compiler's own is there once, also where it is no absolute path.
+    (main,) = [start for start, _, name in symbols.functions if name == "kernel_main"]
+    assert re.fullmatch(r"port/main\.c:\d+", symbols.lines([main])[main])
     line = found[start]
     assert re.fullmatch(r"/micropython/py/runtime\.c:\d+", line)
     text = symbols.decode(f"rip {start:#x} rax 0x1234 named {start:#x} mp_init+0")
     assert f"named {start:#x} mp_init+0 at {line}\n" in text
     assert text.endswith(f"\n  {start:#x} is mp_init+0x0 at {line}")
     assert "0x1234 is" not in text
+    # Where it has stopped is the stack's first line, too, and no return address there.
+    text = symbols.decode(f"rip {start:#x} mp_init+0\nstack:\n  {start:#x} mp_init+0")
+    assert text.count(f"{start:#x} mp_init+0 at {line}") == 2
 
 
 SUITE = """

@@ -57,7 +57,7 @@ class Symbols:
         """The text, with the source lines of the functions named in it, and below it the name of
         each code address that has none."""
         text = text.rstrip()
-        shown, stack, callers = text.partition("\nstack:")
+        shown = text.partition("\nstack:")[0]
         named = re.compile(r"\b(0x[0-9a-fA-F]+) [A-Za-z_][\w.]*\+\w+")
         other = [
             (word, name)
@@ -65,19 +65,15 @@ class Symbols:
             if (name := self.name(int(word, 16)))
         ]
         # Who calls is where the call ends, which may be the next line.
-        places = {int(word, 16) for word, _ in other}
-        places |= {int(word, 16) for word in named.findall(shown)}
-        places |= {int(word, 16) - 1 for word in named.findall(callers)}
-        known = self.lines(places)
+        stopped = set(named.findall(shown))
+        place = {word: int(word, 16) - (word not in stopped) for word in named.findall(text)}
+        known = self.lines({*place.values(), *(int(word, 16) for word, _ in other)})
 
-        def with_line(back):
-            def replaced(match):
-                line = known.get(int(match[1], 16) - back)
-                return f"{match[0]} at {line}" if line else match[0]
+        def with_line(match):
+            line = known.get(place[match[1]])
+            return f"{match[0]} at {line}" if line else match[0]
 
-            return replaced
-
-        lines = [named.sub(with_line(0), shown) + stack + named.sub(with_line(1), callers)]
+        lines = [named.sub(with_line, text)]
         for word, name in other:
             line = known.get(int(word, 16))
             lines.append(f"  {word} is {name}" + (f" at {line}" if line else ""))
@@ -103,9 +99,10 @@ def begins(programs):
         # compiler's own; before that from 1, and it is not listed.
         header = program.header
         first = 0 if header.version >= 5 else 1
-        folders = [b"", *header.include_directory][1 - first :]
+        own, *others = [b"", *header.include_directory][1 - first :]
+        folders = [own, *(os.path.join(own, folder) for folder in others)]
         paths = [
-            os.path.normpath(os.path.join(folders[0], folders[file.dir_index], file.name).decode())
+            os.path.normpath(os.path.join(folders[file.dir_index], file.name).decode())
             for file in header.file_entry
         ]
         for entry in program.get_entries():
