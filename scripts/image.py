@@ -296,6 +296,20 @@ def make_elf(work, options, _epoch):
     (work / "image").write_bytes(kernel)
 
 
+def replace(image, output):
+    """The old one stays until the new one is there."""
+    if output.is_dir():
+        raise Error(f"{output} is a folder")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    new = output.with_name(f".{output.name}.new")
+    try:
+        shutil.move(image, new)
+        new.replace(output)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -341,13 +355,9 @@ def main():
             if options.freeze and not options.app:
                 raise Error("--freeze: which program? A file, or a folder with a main.py")
             make(work, options, int(epoch))
-        except (Error, embed.Error, run.Error) as error:
+            replace(work / "image", options.output)
+        except (Error, embed.Error, run.Error, OSError) as error:
             sys.exit(f"{NAME}: {error}")
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        # The old one stays until the new one is there.
-        new = options.output.with_name(f".{options.output.name}.new")
-        shutil.move(work / "image", new)
-        new.replace(options.output)
     print(f"{options.output}: {options.output.stat().st_size} bytes")
 
 

@@ -70,7 +70,10 @@ def new(arguments):
     folder = parser.parse_args(arguments).folder
     if folder.exists():
         parser.error(f"{folder} is there already")
-    shutil.copytree(TEMPLATE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    try:
+        shutil.copytree(TEMPLATE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    except OSError as error:
+        sys.exit(f"ringzero new: {error}")
     print(f"{folder}: 'ringzero test {folder}' runs the tests in it")
 
 

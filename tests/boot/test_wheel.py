@@ -104,6 +104,18 @@ def test_image(ringzero):
         assert "hello\n" in said and status == 3
 
 
+def test_unwritable(ringzero, away):
+    """Where nothing can be written, that is a message, and nothing is left there."""
+    (away / "folder.iso").mkdir()
+    said, status = ringzero("image", "hello.py", "-o", "folder.iso")
+    assert said == "ringzero image: folder.iso is a folder\n" and status == 1
+    said, status = ringzero("image", "hello.py", "-o", "/proc/hello.iso")
+    assert re.fullmatch(r"ringzero image: .*'/proc/\.hello\.iso\.new'\n", said) and status == 1
+    said, status = ringzero("new", "hello.py/tests")
+    assert re.fullmatch(r"ringzero new: .*'hello\.py/tests'\n", said) and status == 1
+    assert not list(away.glob(".*.new"))
+
+
 def test_freeze(ringzero, away):
     """With no compiler a program goes into the kernel's file, and its memory is nobody else's."""
     nothing = str(away / "v/bin")
