@@ -19,6 +19,7 @@ enum {
     // All CPUs, and so none.
     LOCAL_APIC_ALL = 0xff,
 };
+#define X2APIC_ALL UINT32_C(0xffffffff)
 
 static uint32_t word(const uint8_t *at) {
     uint32_t value;
@@ -37,7 +38,8 @@ void madt_cpus(void (*function)(void *, uint32_t), void *context) {
         if (at[0] == LOCAL_APIC && at[1] >= LOCAL_APIC_SIZE && at[LOCAL_APIC_ID] != LOCAL_APIC_ALL
             && word(at + LOCAL_APIC_FLAGS) & FLAGS_ENABLED) {
             function(context, at[LOCAL_APIC_ID]);
-        } else if (at[0] == X2APIC && at[1] >= X2APIC_SIZE && word(at + X2APIC_FLAGS) & FLAGS_ENABLED) {
+        } else if (at[0] == X2APIC && at[1] >= X2APIC_SIZE && word(at + X2APIC_ID) != X2APIC_ALL
+                   && word(at + X2APIC_FLAGS) & FLAGS_ENABLED) {
             function(context, word(at + X2APIC_ID));
         }
     }

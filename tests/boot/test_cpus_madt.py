@@ -1,5 +1,8 @@
 """Which CPUs are started: what the MADT says, whatever it says, is made in the guest's memory."""
 
+import re
+import subprocess
+
 import pytest
 
 # A MADT of the given entries, in frames, takes the firmware's place in its RSDT or XSDT.
@@ -37,8 +40,8 @@ def x2(id, flags=1):
 def started(boot, board):
     """A function of the MADT's entries, as Python: what is printed, and the APIC ids of CPUs."""
 
-    def start(entries, append=""):
-        vm = boot(board=board, smp=3, append=append).boot()
+    def start(entries, append="", cpu="max"):
+        vm = boot(board=board, smp=3, append=append, extra=["-cpu", cpu]).boot()
         vm.exec(REPLACE)
         out = vm.exec(
             f"replace({entries})\nprint([cpu.apic_id for cpu in cpus.all()])", timeout=60
@@ -94,6 +97,23 @@ def test_too_many(started):
 
 def test_wide_ids(started):
     """APIC ids that take x2APIC, which this CPU does not have: the others are started."""
-    said, ids = started("local(0) + x2(256) + x2(0xffffffff) + local(1)")
-    assert said == ["cpus: 2 with APIC ids above 254 are left out: there is no x2APIC"]
+    said, ids = started("local(0) + x2(256) + x2(0xffffffff) + local(1)", cpu="max,x2apic=off")
+    assert said == ["cpus: 1 with APIC ids above 254 are left out: there is no x2APIC"]
     assert ids == "[0, 1]"
+
+
+def test_wide_cpus(boot):
+    """CPUs whose APIC ids take x2APIC are started, and all run in its mode, the first one too."""
+    version = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True)
+    if int(re.search(r"version (\d+)", version.stdout)[1]) < 9:
+        pytest.skip("QEMU emulates x2APIC from version 9 on")
+    extra = ["-smp", "1,sockets=2,cores=144,threads=1,maxcpus=288"]
+    for core in (0, 5):
+        extra += ["-device", f"max-x86_64-cpu,socket-id=1,core-id={core},thread-id=0"]
+    vm = boot(extra=extra).boot()
+    vm.exec("import cpus, machine")
+    assert vm.eval("[cpu.apic_id for cpu in cpus.all()]") == [0, 256, 261]
+    # SDM 10.12.1: IA32_APIC_BASE says so.
+    modes = vm.eval("[base >> 10 & 3 for base in cpus.each(machine.rdmsr, 0x1b)]")
+    assert modes == [3, 3, 3]
+    assert vm.eval("cpus.map(abs, range(-99, 0))") == list(range(99, 0, -1))
