@@ -37,8 +37,8 @@ enum {
     AML_BYTE = 0x0a,
     AML_PACKAGE = 0x12,
     AML_ROOT = '\\',
-    // How long firmware may take to hand the power management over, in reads of a port.
-    ENABLE_READS = 1000000,
+    // How long QEMU may take to end, and firmware to hand the power management over, in reads of a port.
+    READS_MAX = 1000000,
     // How long the power may take to go, once told to.
     OFF_NS = 1000000000,
     // How long a reset may take.
@@ -124,12 +124,20 @@ static void acpi_power_off(void) {
     }
     if (fadt->smi_command != 0 && fadt->acpi_enable != 0 && !(io_in16(fadt->pm1a_control) & PM1_SCI_ENABLE)) {
         io_out8(fadt->smi_command, fadt->acpi_enable);
-        for (unsigned i = 0; i < ENABLE_READS && !(io_in16(fadt->pm1a_control) & PM1_SCI_ENABLE); ++i) {
+        for (unsigned i = 0; i < READS_MAX && !(io_in16(fadt->pm1a_control) & PM1_SCI_ENABLE); ++i) {
         }
     }
     enter_sleep(fadt->pm1a_control, types.a);
     enter_sleep(fadt->pm1b_control, types.b);
     wait_for_end(OFF_NS);
+}
+
+// QEMU may end a moment after it is told to. Its device is read as 0, where there is none as 0xff.
+static void end_qemu(uint8_t value) {
+    io_out8(DEBUG_EXIT_PORT, value);
+    for (unsigned i = 0; i < READS_MAX && io_in8(DEBUG_EXIT_PORT) == 0; ++i) {
+        cpu_pause();
+    }
 }
 
 // For whoever is at the other end of the line, where no device tells them.
@@ -152,7 +160,7 @@ void power_off(unsigned status) {
     static const char text[] = "The machine may be switched off now.\r\n";
     cpu_irq_off();
     uart_finish();
-    io_out8(DEBUG_EXIT_PORT, status + 1);
+    end_qemu(status + 1);
     say_status(status);
     acpi_power_off();
     uart_write(text, sizeof(text) - 1);
@@ -164,7 +172,7 @@ void power_off_panic(void) {
     static const char text[] = "The machine has stopped.\r\n";
     cpu_irq_off();
     uart_finish();
-    io_out8(DEBUG_EXIT_PORT, DEBUG_EXIT_PANIC);
+    end_qemu(DEBUG_EXIT_PANIC);
     uart_write(text, sizeof(text) - 1);
     cpu_halt();
 }
