@@ -200,7 +200,8 @@ test-power-cuts: .setup-test kernel
 	$(Q)$(python) tests/boot/power_cuts.py --kernel $(kernel) --series $(SERIES) $(if $(SEED),--seed $(SEED)) </dev/null
 
 test-connections: .setup-test kernel
-	$(Q)CONNECTIONS=100000 $(python) -m pytest -q --timeout 3000 tests/boot/test_hostile_net.py -k dropped </dev/null
+	$(Q)CONNECTIONS=100000 $(python) -m pytest -q --timeout 3000 tests/boot/test_hostile_net.py \
+	    -k "dropped or second_guest" </dev/null
 
 test-emulators: .setup-emulators kernel
 	$(Q)$(python) tests/emulators.py $(QEMUS) </dev/null

@@ -1,6 +1,7 @@
 """Networks that mean no good: floods, damaged packets, liars, peers that vanish, cables pulled."""
 
 import contextlib
+import inspect
 import os
 import random
 import socket
@@ -13,6 +14,7 @@ US, PEER = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
 OUR_MAC = b"\x52\x54\x00\x99\x99\x99"
 # `make test-connections` has 100,000.
 CONNECTIONS = int(os.environ.get("CONNECTIONS", "300"))
+PACKETS = 10 * CONNECTIONS
 SETUP = """
 import _thread, frames, gc, network, socket, time
 lan = network.LAN()
@@ -190,6 +192,92 @@ def test_packets(peer):
     wire.find(lambda packet: answers(packet, ACK) and packet[40:45] == b"hello", data)
     wire.send(tcp(9000, 80, 106, seq + 5, RST))
     wire.check_alive(5)
+    assert vm.eval("frames.check()") is True
+
+
+ATTACKER = """
+import _nic, random
+random.seed(1)
+mac, our_mac = b"\\x52\\x54\\0\\0\\0\\1", lan.config("mac")
+def icmp6(kind, code, body, target=b"\\xfe\\x80" + bytes(13) + b"\\1"):
+    source = b"\\xfe\\x80" + bytes(13) + b"\\2"
+    message = bytes((kind, code, 0, 0)) + body
+    value = checksum(source + target + struct.pack(">LL", len(message), 58) + message)
+    head = struct.pack(">LHBB", 6 << 28, len(message), 58, 255) + source + target
+    return head + message[:2] + struct.pack(">H", value) + message[4:]
+router = b"\\5\\1" + bytes(6) + b"\\3\\4" + bytes(30)
+good = [
+    (0x0806, struct.pack(">HHBBH", 1, 0x0800, 6, 4, 1) + our_mac + PEER + mac + US),
+    (0x0800, ping(2)),
+    (0x0800, tcp(1000, 80, 1, 0, SYN)),
+    (0x0800, tcp(1001, 80, 1, 5, ACK, b"data")),
+    (0x0800, udp(5, 6, b"datagram" * 100)),
+    (0x0800, udp(53, 1, bytes(600))),
+    (0x0800, ip(2, bytes((17, 0, 0, 0, 0, 0, 0, 0)))),
+    (0x86DD, icmp6(128, 0, bytes(40))),
+    (0x86DD, icmp6(134, 0, bytes((64, 0, 0, 9)) + bytes(8) + router)),
+    (0x86DD, icmp6(135, 0, bytes(20) + bytes((1, 1)) + our_mac)),
+    (0x86DD, icmp6(136, 0, b"\\x20" + bytes(19) + bytes((2, 1)) + our_mac)),
+    (0x86DD, icmp6(137, 0, bytes(36) + bytes((2, 1)) + our_mac)),
+    (0x86DD, icmp6(130, 0, bytes(20))),
+]
+def attack(count):
+    for _ in range(count):
+        kind, packet = random.choice(good)
+        packet = bytearray(packet)
+        for _ in range(random.randrange(4)):
+            packet[random.randrange(len(packet))] = random.getrandbits(8)
+        if not random.randrange(3):
+            packet = packet[: random.randrange(len(packet))]
+        if kind == 0x0800 and random.getrandbits(1) and len(packet) >= 20:
+            packet[10:12] = bytes(2)
+            packet[10:12] = struct.pack(">H", checksum(bytes(packet[: (packet[0] & 15) * 4])))
+        to = random.choice((mac, mac, b"\\xff" * 6, b"\\x33\\x33" + packet[:4]))
+        kind = random.choice((kind, kind, kind, 0x8100))
+        frame = (to + bytes(4))[:6] + our_mac + struct.pack(">H", kind) + packet
+        while not _nic.send(0, frame):
+            pass
+    # It may have said that its address is at another place.
+    _nic.send(0, mac + our_mac + struct.pack(">H", 0x0806) + good[0][1])
+def drop(count):
+    for number in range(count):
+        s = socket.socket()
+        s.settimeout(20)
+        s.connect(("10.0.0.1", 80))
+        s.send(bytes(1 + number))
+        if number % 2:
+            s.recv(1)
+        s.close()
+def is_alive():
+    s = socket.socket()
+    s.settimeout(20)
+    s.connect(("10.0.0.1", 80))
+    s.send(b"hello")
+    answer = s.recv(5)
+    s.close()
+    return answer == b"hello"
+"""
+
+
+def test_second_guest(boot, wire):
+    """Another guest's damaged frames of all kinds, and its connections, harm and cost nothing."""
+    macs = "mac=52:54:00:00:00:01", "mac=02:00:00:00:00:02"
+    vm, other = [
+        boot(nets=[f"{wire},{mac}"], board="microvm", append=f"ip=10.0.0.{number}/24").boot()
+        for number, mac in enumerate(macs, 1)
+    ]
+    vm.exec(SETUP + "serve(80, echo)")
+    parts = [inspect.getsource(part) for part in (checksum, ip, with_sum, tcp, udp, ping)]
+    names = f"import struct\nUS, PEER = {US}, {PEER}\nSYN, ACK = {SYN}, {ACK}\n"
+    other.exec(SETUP + names + "".join(parts) + ATTACKER)
+    other.exec("while not lan.isconnected(): time.sleep_ms(5)")
+    other.exec("attack(500); drop(20)")
+    assert other.eval("is_alive()")
+    before = vm.eval("used()")
+    for _ in range(8):
+        other.exec(f"attack({PACKETS // 8}); drop({CONNECTIONS // 8})", timeout=3600)
+        assert other.eval("is_alive()")
+    assert vm.eval("used()") <= before + 64 + (CONNECTIONS > 1000) * 256
     assert vm.eval("frames.check()") is True
 
 
