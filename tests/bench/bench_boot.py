@@ -15,7 +15,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "bench"
-LIMIT = 1.6
 MANY = 8  # CPUs
 PROMPT = b"\n>>> "
 
@@ -76,7 +75,6 @@ def main():
     options = parser.parse_args()
 
     empty = exit_only()
-    slow = False
     rows = []
     for board in options.boards:
         to_exit, to_prompt = command(board, empty), command(board, options.kernel)
@@ -91,21 +89,20 @@ def main():
             many_prompts.append(time_prompt(many_prompt)[0])
         many = statistics.median(many_prompts)
         ratio = statistics.median(prompts) / statistics.median(exits)
-        slow |= ratio > LIMIT
         for cpus, ends, starts in (1, exits, prompts), (MANY, many_exits, many_prompts):
             ms = {"exit_ms": statistics.median(ends), "prompt_ms": statistics.median(starts)}
             rows.append({"board": board, "cpus": cpus, **ms})
         print(
             f"{board}: prompt after {statistics.median(prompts):.0f} ms, of which the kernel says "
             f"{statistics.median(own):.0f} are its own; exit after {statistics.median(exits):.0f} "
-            f"ms; {ratio:.2f} times, at most {LIMIT}\n"
+            f"ms; {ratio:.2f} times\n"
             f"{board} with {MANY} CPUs: prompt after {many:.0f} ms, "
             f"{many / statistics.median(prompts):.2f} times; exit after "
-            f"{statistics.median(many_exits):.0f} ms"
+            f"{statistics.median(many_exits):.0f} ms, "
+            f"{statistics.median(many_exits) / statistics.median(exits):.2f} times"
         )
     (BUILD / "boot.json").write_text(json.dumps(rows))
-    return slow
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
