@@ -252,7 +252,11 @@ def _read_pvh(info):
             line_addr = words[4 * i + 2]
             if size:
                 used += (_check_ram(table, "PVH module %d" % i, start, size),)
-            line, end = _read_string(table, "command line of PVH module %d" % i, line_addr)
+            # QEMU's qboot leaves that address undefined.
+            try:
+                line, end = _read_string(table, "", line_addr)
+            except Error:
+                line, end = "", 0
             if end:
                 used += ((line_addr, end),)
             found += ((start, start + size, line),)

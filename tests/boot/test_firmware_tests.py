@@ -8,17 +8,14 @@ from ringzero_junit import junit
 
 PROGRAM = "import firmware_tests, sys\nsys.exit(firmware_tests.run())\n"
 
-WRONG = {
-    "q35": {"smbios_required"},
-    "pc": {"smbios_required"},
-    "microvm": set(),
-    "microvm,acpi=off": set(),
-}
 
-
-@pytest.mark.parametrize("board", WRONG)
+@pytest.mark.parametrize("board", ["q35", "pc", "microvm", "microvm,acpi=off"])
 def test_machines(boot, app, board):
-    """It ends; what fails is known, its number is the status; a machine without ACPI skips it."""
+    """It ends; what fails is known, its number is the status; a machine without ACPI skips it.
+
+    Of SMBIOS SeaBIOS makes less than it should, and it is microvm's firmware, too, where that has
+    ACPI and QEMU is Debian 13's.
+    """
     board_name, _, option = board.partition(",")
     extra = ["-machine", option] if option else []
     smp = 2 if board_name == "q35" else 1
@@ -27,7 +24,9 @@ def test_machines(boot, app, board):
     said = vm.transcript().replace("\r", "")
     lines = re.findall(r"^(PASS|FAIL|SKIP) (\w+): (.*)$", said, re.MULTILINE)
     failures = [check for outcome, check, _ in lines if outcome == "FAIL"]
-    assert set(failures) == WRONG[board]
+    has_smbios = any(check == "smbios" and outcome == "PASS" for outcome, check, _ in lines)
+    assert has_smbios or "microvm" in board
+    assert set(failures) == ({"smbios_required"} if has_smbios else set())
     assert "all of it" not in said
     passed = sum(outcome == "PASS" for outcome, _, _ in lines)
     assert f"Summary: {passed} passed, {len(failures)} failed\n" in said

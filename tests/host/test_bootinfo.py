@@ -277,7 +277,7 @@ def test_pvh_refused(arena, fields, message):
 
 
 def test_pvh_bad_modules_and_strings(arena):
-    """Modules outside RAM, command lines without an end or in no encoding."""
+    """Modules outside RAM, a command line without an end or in no encoding."""
 
     def refusal(**kwargs):
         return arena.attempt(PVH, Pvh(arena, **kwargs).content)
@@ -287,13 +287,24 @@ def test_pvh_bad_modules_and_strings(arena):
     assert "PVH module 1 at" in refusal(modules=[(0x1000, 1, b""), (0x9FC00 - 1, 2, b"")])
     assert "PVH module 0 at" in refusal(modules=[((1 << 64) - 1, (1 << 64) - 1, b"")])
     assert "command line is not UTF-8" in refusal(cmdline=b"a=\xff\xfe")
-    assert "command line of PVH module 0 is not UTF-8" in refusal(modules=[(1, 1, b"\xff")])
     assert "has no end within 0x10000 bytes" in refusal(cmdline=b"a" * 65536)
     # The last byte of memory, with no zero before the end.
     pvh = Pvh(arena, [(arena.base, Pvh.MAP + 24 + 5, 1)], b"12345678")
     assert "has no end within 0x5 bytes" in arena.attempt(PVH, pvh.content)
     assert "no usable memory" in refusal(regions=[(arena.base, ARENA_SIZE, 3)])
     assert "no usable memory" in refusal(regions=[(0, 0, 1), (arena.base, ARENA_SIZE, 3)])
+
+
+def test_pvh_module_lines_that_are_none(arena):
+    """A command line of a module that is no text or not in memory is none, as qboot has it."""
+    start = arena.base + 0x1000
+    for line in (0xFFFFFFFF << 12, 0xA0000, 0x202000F18F5, (1 << 64) - 1):
+        pvh = Pvh(arena, modules=[(start, 1, b"text")])
+        at = pvh.modules + 16
+        content = pvh.content[:at] + line.to_bytes(8, "little") + pvh.content[at + 8 :]
+        assert arena.take(PVH, content)["modules"] == [(start, start + 1, "")]
+    pvh = Pvh(arena, modules=[(start, 1, b"\xff")])
+    assert arena.take(PVH, pvh.content)["modules"] == [(start, start + 1, "")]
 
 
 def test_pvh_outside_the_window(arena):
