@@ -5,6 +5,7 @@ iso   for a CD, and for a USB stick as it is
 disk  for a disk or a USB stick: a FAT partition, so that /boot/grub/grub.cfg on it, the kernel
       and the program can be changed afterwards; with --data a second one, which is kept as it is
       when the image is made anew
+net   for a TFTP server: a folder, in which DHCP names bios.0 or uefi.efi as the file to boot
 elf   the kernel alone, with a program in it: --freeze
 
 The same files give the same bytes. Nothing here takes root.
@@ -50,6 +51,7 @@ MODULES = ["normal", "multiboot2", "serial", "terminal", "echo", "lsmmap", "part
 MODULES_BIOS = [*MODULES, "biosdisk"]
 MODULES_EFI = [*MODULES, "efi_gop", "efi_uga"]
 MODULES_ISO = ["iso9660", "search_fs_file"]
+MODULES_NET = ["tftp"]
 
 
 class Error(Exception):
@@ -89,8 +91,8 @@ def grub_words(command_line):
     return " ".join(f"'{word}'" for word in words)
 
 
-def grub_config(command_line, modules, commands):
-    """GRUB's menu with its only entry, which starts at once."""
+def grub_config(place, command_line, modules, commands):
+    """GRUB's menu with its only entry, which starts at once what is in that folder."""
     lines = [
         "set timeout=0",
         # Without a serial port the screen alone has to do.
@@ -100,8 +102,8 @@ def grub_config(command_line, modules, commands):
         "fi",
         "menuentry Ringzero {",
         *(f"    {command}" for command in commands),
-        f"    multiboot2 /boot/ringzero.elf {grub_words(command_line)}".rstrip(),
-        *(f"    module2 /boot/{name}" for name in modules),
+        f"    multiboot2 {place}/ringzero.elf {grub_words(command_line)}".rstrip(),
+        *(f"    module2 {place}/{name}" for name in modules),
         "}",
     ]
     return "".join(f"{line}\n" for line in lines)
@@ -113,10 +115,8 @@ def pack(options):
         return run.pack(options.app, Path(folder), options.freeze).read_bytes()
 
 
-def fill_tree(tree, options):
-    """What GRUB reads once it runs: its configuration, the kernel, the program."""
-    boot = tree / "boot"
-    (boot / "grub").mkdir(parents=True)
+def fill(folder, place, options):
+    """Kernel and program into the folder that GRUB knows as `place`; GRUB's configuration."""
     kernel = embed.stripped(options.kernel.read_bytes())
     modules = []
     command_line = options.append
@@ -125,13 +125,19 @@ def fill_tree(tree, options):
         if options.freeze:
             kernel = embed.embed(kernel, rom, embed.place_of(options.kernel))
         else:
-            (boot / "app.romfs").write_bytes(rom)
+            (folder / "app.romfs").write_bytes(rom)
             modules.append("app.romfs")
         # As the launcher does it: the program instead of the prompt.
         command_line = f"{command_line} main=/rom/main.py".lstrip()
-    (boot / "ringzero.elf").write_bytes(kernel)
-    config = grub_config(command_line, modules, options.grub_command)
-    (boot / "grub" / "grub.cfg").write_text(config)
+    (folder / "ringzero.elf").write_bytes(kernel)
+    return grub_config(place, command_line, modules, options.grub_command)
+
+
+def fill_tree(tree, options):
+    """What GRUB reads once it runs: its configuration, the kernel, the program."""
+    grub = tree / "boot" / "grub"
+    grub.mkdir(parents=True)
+    (grub / "grub.cfg").write_text(fill(tree / "boot", "/boot", options))
 
 
 def make_grub(output, target, prefix, modules, config=None):
@@ -141,6 +147,8 @@ def make_grub(output, target, prefix, modules, config=None):
         file.write_text(config)
         command += ["-c", file]
     tool(*command, *modules)
+    if config:
+        file.unlink()
 
 
 def make_fat(output, tree, least=0, slack=0, hidden=0, label="RINGZERO"):
@@ -288,6 +296,17 @@ def make_iso(work, options, epoch):
     )
 
 
+def make_net(work, options, _epoch):
+    folder = work / "image"
+    folder.mkdir()
+    (folder / "grub.cfg").write_text(fill(folder, "$prefix", options))
+    # All is in the folder from which GRUB itself has come, wherever the server has that.
+    config = "set prefix=$cmdpath\n"
+    make_grub(folder / "bios.0", "i386-pc-pxe", "", [*MODULES, *MODULES_NET, "pxe"], config)
+    modules = [*MODULES_EFI, *MODULES_NET, "efinet"]
+    make_grub(folder / "uefi.efi", "x86_64-efi", "", modules, config)
+
+
 def make_elf(work, options, _epoch):
     if not options.freeze or options.append:
         raise Error("an .elf has a program in it with --freeze, and no command line")
@@ -297,7 +316,11 @@ def make_elf(work, options, _epoch):
 
 
 def replace(image, output):
-    """The old one stays until the new one is there."""
+    """The old one stays until the new one is there; so does each file in a folder."""
+    if image.is_dir():
+        for file in sorted(image.iterdir()):
+            replace(file, output / file.name)
+        return
     if output.is_dir():
         raise Error(f"{output} is a folder")
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -314,7 +337,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("kind", choices=["iso", "disk", "elf"])
+    parser.add_argument("kind", choices=["iso", "disk", "net", "elf"])
     parser.add_argument("--kernel", type=Path, default=KERNEL, help="the kernel's ELF")
     parser.add_argument(
         "--app",
@@ -344,7 +367,7 @@ def main():
     # Every file's date, so that it is not the image's day of making.
     epoch = os.environ.setdefault("SOURCE_DATE_EPOCH", "315532800")
     os.environ["TZ"] = "UTC"
-    make = {"iso": make_iso, "disk": make_disk, "elf": make_elf}[options.kind]
+    make = {"iso": make_iso, "disk": make_disk, "net": make_net, "elf": make_elf}[options.kind]
     with tempfile.TemporaryDirectory(prefix="ringzero-") as folder:
         work = Path(folder)
         try:
@@ -358,7 +381,9 @@ def main():
             replace(work / "image", options.output)
         except (Error, embed.Error, run.Error, OSError) as error:
             sys.exit(f"{NAME}: {error}")
-    print(f"{options.output}: {options.output.stat().st_size} bytes")
+    made = options.output
+    size = sum(one.stat().st_size for one in (made.iterdir() if made.is_dir() else [made]))
+    print(f"{made}: {size} bytes")
 
 
 if __name__ == "__main__":

@@ -46,19 +46,20 @@ def image(arguments):
     add(
         "-o",
         "--output",
-        type=Path,
         required=True,
         metavar="FILE",
         help=".iso for a CD or a USB stick; .img for a disk; .elf for the kernel with the program"
-        " in it, for QEMU's -kernel",
+        " in it, for QEMU's -kernel; FOLDER/ for a TFTP server, to boot from the network",
     )
     add("--freeze", action="store_true", help="compile its modules, into the kernel's file")
     add("--append", default="", metavar="CMDLINE", help="the kernel's options")
     options = parser.parse_args(arguments)
-    kind = {".iso": "iso", ".img": "disk", ".elf": "elf"}.get(options.output.suffix)
+    kinds = {".iso": "iso", ".img": "disk", ".elf": "elf"}
+    output = options.output
+    kind = "net" if output.endswith("/") else kinds.get(Path(output).suffix)
     if not kind:
-        parser.error(f"{options.output}: an image is an .iso, an .img or an .elf")
-    command = [SCRIPTS / "image.py", kind, "--output", options.output]
+        parser.error(f"{output}: an image is an .iso, an .img, an .elf or a FOLDER/")
+    command = [SCRIPTS / "image.py", kind, "--output", output]
     command += ["--append", options.append] if options.append else []
     command += ["--app", options.program] if options.program else []
     run_python(*command, *(["--freeze"] if options.freeze else []))

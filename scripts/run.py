@@ -150,7 +150,10 @@ def escape(path):
 
 
 def image_args(options):
-    """A drive with the image in it, and the firmware to boot from it. Writes to it are lost."""
+    """A drive with the image in it, or a network with what is in the folder, and the firmware to
+    boot from it. Writes to it are lost."""
+    if options.image.is_dir():
+        return net_image_args(options) + firmware_args(options)
     medium = options.medium or ("cd" if options.image.suffix == ".iso" else "disk")
     drive = f"if=none,id=image,format=raw,snapshot=on,file={escape(options.image)}"
     device = {
@@ -158,7 +161,22 @@ def image_args(options):
         "disk": ["-device", "ahci,id=sata", "-device", "ide-hd,drive=image,bus=sata.0"],
         "usb": ["-device", "qemu-xhci,id=usb", "-device", "usb-storage,drive=image,bus=usb.0"],
     }[medium]
-    command = ["-drive", drive, *device]
+    return ["-drive", drive, *device, *firmware_args(options)]
+
+
+def net_image_args(options):
+    """A network interface whose ROM, or UEFI, boots from QEMU's own DHCP and TFTP servers."""
+    if options.medium:
+        raise Error(f"--medium {options.medium}: {options.image} is a folder, on the network")
+    file = "uefi.efi" if options.firmware == "uefi" else "bios.0"
+    if not (options.image / file).is_file():
+        raise Error(f"--image {options.image}: no {file} in it, see scripts/image.py")
+    netdev = f"user,id=image,tftp={escape(options.image)},bootfile={file}"
+    return ["-netdev", netdev, "-device", "virtio-net-pci,netdev=image,bootindex=0"]
+
+
+def firmware_args(options):
+    command = []
     if options.firmware == "uefi":
         code, variables = (OVMF / f"OVMF_{part}_4M.fd" for part in ("CODE", "VARS"))
         if not code.is_file():
@@ -399,7 +417,7 @@ def qemu_command(options, initrd, append, terminal, typed, kept, extra):
     qemu = shutil.which(options.qemu)
     if not qemu:
         raise Error(f"{options.qemu} not found: {MISSING}")
-    if options.image and not options.image.is_file():
+    if options.image and not options.image.exists():
         raise Error(f"no image at {options.image}: 'make iso' and 'make disk' make some")
     if not options.image and not options.kernel.is_file():
         raise Error(f"no kernel at {options.kernel}: 'make kernel' builds it")
@@ -801,7 +819,8 @@ def parse(arguments):
         "--image",
         type=Path,
         metavar="FILE",
-        help="boot this ISO or disk image through its own loader; all else is in the image",
+        help="boot this ISO or disk image, or over the network from this folder, through its own"
+        " loader; all else is in the image",
     )
     add("--medium", choices=["cd", "disk", "usb"], help="what it is on (default by its name)")
     add("--firmware", choices=["bios", "uefi"], help="what it is booted by (default bios)")

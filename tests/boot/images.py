@@ -30,7 +30,7 @@ def make(*arguments, **changes):
 
 
 def pack(kind, kernel, path, *arguments):
-    """Makes an ISO or a disk image of a kernel, with scripts/image.py; its path."""
+    """Makes an image of a kernel, of one of the kinds of scripts/image.py; its path."""
     command = [sys.executable, ROOT / "scripts/image.py", kind, "--kernel", kernel]
     command += ["--output", path, *arguments]
     subprocess.run(command, check=True, env=environment())

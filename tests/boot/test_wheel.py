@@ -2,11 +2,12 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
-from images import ROOT
+from images import BUILT, ROOT, once
 from ringzero_symbols import Symbols
 
 MAIN = """\
@@ -37,10 +38,16 @@ def test_panics(vm):
 def away(kernel, tmp_path_factory):
     """A folder with the wheel installed in v/, and a program."""
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, ROOT / "scripts/wheel.py", kernel]
-    runs = [subprocess.Popen([*command, folder / name]) for name in ("first", "second")]
-    assert [run.wait() for run in runs] == [0, 0]
-    wheels = [path for name in ("first", "second") for path in (folder / name).iterdir()]
+    places = [BUILT / "wheel" / name for name in ("first", "second")]
+
+    def build():
+        shutil.rmtree(BUILT / "wheel", ignore_errors=True)
+        command = [sys.executable, ROOT / "scripts/wheel.py", kernel]
+        runs = [subprocess.Popen([*command, place]) for place in places]
+        assert [run.wait() for run in runs] == [0, 0]
+
+    once("wheel", build)
+    wheels = [path for place in places for path in place.iterdir()]
     assert wheels[0].read_bytes() == wheels[1].read_bytes(), "two builds differ"
     assert wheels[0].stat().st_size < 1 << 20
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "v"], check=True)
@@ -102,6 +109,13 @@ def test_image(ringzero):
     for firmware in "bios", "uefi":
         said, status = ringzero("run", "--image", "hello.iso", "--firmware", firmware)
         assert "hello\n" in said and status == 3
+    # Over the network, twice into the same folder.
+    for program in "hello.py", "package/":
+        ringzero("image", program, "-o", "served/")
+    said, status = ringzero("run", "--image", "served")
+    assert "sum 5 /rom/greet/__init__.py\n" in said and status == 7
+    said, status = ringzero("run", "--image", ".")
+    assert said.startswith("ringzero run: --image .: no bios.0 in it") and status == 126
 
 
 def test_unwritable(ringzero, away):
