@@ -2,12 +2,14 @@
 """Runs the kit's tests in a lab of labgrid's, on this machine: a coordinator, two exporters with a
 place each, tests spread over both; and on a guest that labgrid's QEMUDriver starts.
 
-What stands for the PCs of the places is QEMU, with a serial port on TCP and a switch on HTTP.
+What stands for the PCs of the places is QEMU, with a serial port on TCP and a switch on HTTP; all
+that it can boot is what its place has on a TFTP server, from which its network card's ROM boots.
 """
 
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parents[1]
 KERNEL = ROOT / "build" / "kernel" / "ringzero.elf"
 LAB = ROOT / "build" / "lab"
+TFTP = LAB / "tftp"
 KIT = ROOT / "tests" / "kit"
 # labgrid has a pyserial of its own, which mpremote's would be written over: an environment of its
 # own, where mpremote comes without what it needs.
@@ -49,10 +52,14 @@ def free_port():
 class Machine:
     """A PC, as far as a lab sees one."""
 
-    def __init__(self):
+    def __init__(self, name):
         self.port = free_port()
+        shutil.rmtree(TFTP / name, ignore_errors=True)
+        (TFTP / name).mkdir(parents=True)
         command = ["qemu-system-x86_64", "-machine", "q35", "-cpu", "max", "-nodefaults"]
-        command += ["-display", "none", "-kernel", KERNEL, "-no-shutdown", "-S", "-qmp", "stdio"]
+        command += ["-display", "none", "-no-shutdown", "-S", "-qmp", "stdio"]
+        command += ["-netdev", f"user,id=net,tftp={TFTP},bootfile={name}/bios.0"]
+        command += ["-device", "e1000,netdev=net,bootindex=0"]
         command += ["-serial", f"tcp:127.0.0.1:{self.port},server=on,wait=off"]
         self.qemu = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.command("qmp_capabilities")
@@ -90,7 +97,7 @@ def serve(machines):
 @contextlib.contextmanager
 def lab(bin):
     """Coordinator, exporters and places; the coordinator's address."""
-    machines = [Machine() for _ in PLACES]
+    machines = [Machine(name) for name in PLACES]
     switch = serve(machines)
     address = f"127.0.0.1:{free_port()}"
     ended = [machine.qemu for machine in machines]
@@ -155,7 +162,7 @@ def tests(bin, name, *options):
         "junit_family=xunit1",
     ]
     command += [f"--rootdir={LAB}", f"--junit-xml={report}", f"--kernel={KERNEL}", *options]
-    variables = {"PYTHONPATH": str(KIT), "LG_KERNEL": str(KERNEL)}
+    variables = {"PYTHONPATH": str(KIT), "LG_KERNEL": str(KERNEL), "LG_TFTP": str(TFTP)}
     done = subprocess.run(
         [*command, KIT / "labgrid" / "test_lab.py"], cwd=LAB, env={**os.environ, **variables}
     )

@@ -58,6 +58,7 @@ GUEST = {
     "exit_device": "QEMU's device by which it ends the machine, with a status",
 }
 WAIT = 30.0  # seconds
+START = 100.0  # that a PC may take from its switch to the prompt, with firmware and network
 GUESTS = pytest.StashKey()  # an item's
 PROBLEM = pytest.StashKey()  # of the session's build, in words
 LINES = 60  # of a console that are shown when a test fails
@@ -255,7 +256,8 @@ def console(request):
     if not place:
         from ringzero_labgrid import line
 
-        yield from line(request.getfixturevalue("target"))
+        kernel = request.getfixturevalue("kernel")
+        yield from line(request.getfixturevalue("target"), kernel)
     elif ":" in place:
         host, _, port = place.rpartition(":")
         with socket.create_connection((host, int(port))) as connection:
@@ -321,7 +323,7 @@ def vm(request, board, memory, smp, accel):
     with Guest(kernel, folder, wait=WAIT, **options) as guest:
         request.node.stash.setdefault(GUESTS, []).append(guest)
         fd, restart = request.getfixturevalue("console")
-        yield guest.attach(fd).start_over()
+        yield guest.attach(fd).start_over(START)
         guest.check()
     if restart and (guest.status is not None or guest.panic):
         restart()

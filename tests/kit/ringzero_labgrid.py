@@ -2,14 +2,41 @@
 
 import contextlib
 import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from threading import Event, Thread
+
+from ringzero_vm import ROOT
 
 WAIT = 0.1  # seconds that a read of the driver's may take
 
 
-def line(target):
+@contextlib.contextmanager
+def served(target, kernel):
+    """Where the target has a TFTP server, it boots the kernel from there, by GRUB."""
+    from labgrid.exceptions import NoDriverFoundError
+
+    with tempfile.TemporaryDirectory(prefix="rz-") as folder:
+        with contextlib.suppress(NoDriverFoundError):
+            provider = target.get_driver("TFTPProviderDriver")
+            command = [sys.executable, ROOT / "scripts" / "image.py", "net", "--kernel", kernel]
+            subprocess.run([*command, "--output", folder], check=True)
+            for file in Path(folder).iterdir():
+                provider.stage(str(file))
+        yield
+
+
+def line(target, kernel):
     """A generator of one pair: a file descriptor, the line to the target, and what switches the
-    target off and on, or None. It is switched on anew at the start."""
+    target off and on, or None. It is switched on anew at the start, with that kernel where it
+    boots from a TFTP server of labgrid's."""
+    with served(target, kernel):
+        yield from switched_on(target)
+
+
+def switched_on(target):
     from labgrid.driver.exception import ExecutionError
     from labgrid.exceptions import NoDriverFoundError
     from pexpect import TIMEOUT

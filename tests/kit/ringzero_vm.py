@@ -478,10 +478,11 @@ class Guest:
         __tracebackhide__ = True
         return ast.literal_eval(self.exec(f"print(repr({expression}))", timeout).strip())
 
-    def start_over(self):
+    def start_over(self, timeout=-1):
         """Come to a fresh prompt, from whatever the machine does: it may still start."""
         __tracebackhide__ = True
-        deadline = deadline_in(self.wait)
+        timeout = self.wait if timeout == -1 else timeout
+        deadline = deadline_in(timeout)
         while True:
             # Out of a program and out of the raw REPL; a prompt that is there already shows again.
             self.repl_.send(CTRL_C + CTRL_B + "\r")
@@ -489,7 +490,7 @@ class Guest:
                 self.repl.expect_exact(f"\n{PROMPT}", timeout=1)
                 break
             if left_until(deadline) == 0:
-                self.explain(pexpect.TIMEOUT(""), "a prompt", self.wait_limit or 0)
+                self.explain(pexpect.TIMEOUT(""), "a prompt", timeout)
         self.soft_reset()
         return self
 
