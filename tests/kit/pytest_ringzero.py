@@ -33,7 +33,8 @@ or for single tests the marker guest(kernel=, prompt=, panics=, exit_device=).
 
 --console=PLACE runs the tests on one machine that is there already, whose console is a serial
 device or HOST:PORT; with --lg-env it is that of labgrid's target (ringzero_labgrid.py). Tests that
-take what only QEMU can do have the marker qemu, and are skipped there like those that want `boot`.
+take what only QEMU can do have the marker qemu, and are skipped there like those that want `boot`,
+and those that ask for more or less of memory or CPUs than --memory and --smp say that it has.
 """
 
 import contextlib
@@ -59,6 +60,7 @@ GUEST = {
 }
 WAIT = 30.0  # seconds
 START = 100.0  # that a PC may take from its switch to the prompt, with firmware and network
+WAIT_ELSEWHERE = 120.0  # for a machine that may be much slower
 GUESTS = pytest.StashKey()  # an item's
 PROBLEM = pytest.StashKey()  # of the session's build, in words
 LINES = 60  # of a console that are shown when a test fails
@@ -117,8 +119,16 @@ def pytest_generate_tests(metafunc):
     for axis in AXES:
         marker = metafunc.definition.get_closest_marker(axis)
         if marker and axis in metafunc.fixturenames:
-            values = marker.args[:1] if elsewhere(metafunc.config) else marker.args
-            metafunc.parametrize(axis, values)
+            metafunc.parametrize(axis, values_of(axis, marker.args, metafunc.config))
+
+
+def values_of(axis, values, config):
+    """Those that make a test each; where a machine is there already, it is what it is."""
+    if not elsewhere(config):
+        return values
+    if axis in ("memory", "smp"):
+        return [one for one in values if one == config.getoption(axis)]
+    return values[:1]
 
 
 def elsewhere(config):
@@ -320,7 +330,7 @@ def vm(request, board, memory, smp, accel):
     kernel, folder = request.getfixturevalue("kernel"), request.getfixturevalue("folder")
     options = guest_options(request.node)
     options.pop("exit_device", None)
-    with Guest(kernel, folder, wait=WAIT, **options) as guest:
+    with Guest(kernel, folder, wait=WAIT_ELSEWHERE, **options) as guest:
         request.node.stash.setdefault(GUESTS, []).append(guest)
         fd, restart = request.getfixturevalue("console")
         yield guest.attach(fd).start_over(START)
