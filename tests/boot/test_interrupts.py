@@ -217,6 +217,7 @@ def test_local_apic_left_on(boot, kernel, folder):
 
 def test_machine_check(vm):
     """A machine check is a panic that says so, and no silent reset."""
-    vm.qmp.command("human-monitor-command", command_line="mce -b 0 1 0xbd00000000000000 0x4 0 0")
+    command = "mce 0 1 0xbd00000000000000 0x4 0 0"
+    assert vm.qmp.command("human-monitor-command", command_line=command) == ""
     assert vm.wait_exit() == PANIC
     assert "panic: exception 18 (machine check)" in vm.transcript()
