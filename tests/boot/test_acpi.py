@@ -21,6 +21,7 @@ MADT = """\
 """
 
 
+@pytest.mark.qemu
 def test_tables(vm):
     """Each table is in order, is what lies in memory at its address, and has its fields shown."""
     vm.exec("import acpi")
@@ -46,6 +47,7 @@ def test_outside(vm):
         assert problem.startswith("????: ") and problem.endswith("cannot be read")
 
 
+@pytest.mark.qemu
 def test_namespace(vm):
     """QEMU's own DSDT: its devices, their resources and links, and how to switch it off."""
     vm.exec("import acpi\nnames = dict(acpi.namespace().names())")
@@ -65,6 +67,7 @@ def test_namespace(vm):
     assert vm.eval(r"acpi.evaluate('\\_SB.PCI0._PRT')[0][2].path") == r"\_SB.LNKE"
 
 
+@pytest.mark.qemu
 def test_fields(vm):
     """Fields reach PCI configuration, ports and memory, and each access can be seen."""
     vm.exec("import acpi, aml\ntrace = aml.Trace(acpi.hardware())\nacpi.hardware(trace)")
@@ -106,6 +109,7 @@ def test_load(vm):
     assert vm.eval("size") < 4 << 20
 
 
+@pytest.mark.qemu
 @pytest.mark.board("q35", "pc")
 def test_off(vm):
     """sleep(5) switches the machine off, and is seen to do so by its registers."""

@@ -141,6 +141,7 @@ def test_bad_timers(vm, arguments):
     )
 
 
+@pytest.mark.qemu
 def test_soft_reset_stops_timers(vm):
     """A soft reset ends timers of both kinds, and says so as the cause."""
     vm.exec("import machine")
@@ -282,7 +283,7 @@ def test_timers_outlive_collection(vm):
 
 
 @pytest.mark.board(*BOARDS)
-def test_memory_and_ports(vm):
+def test_memory_and_ports(vm, board):
     """mem8 to mem64 and port8 to port32 read and write what they name."""
     vm.exec(
         "import machine, uctypes\nb = bytearray(range(24))\na = -(-uctypes.addressof(b) // 8) * 8"
@@ -298,7 +299,12 @@ def test_memory_and_ports(vm):
     vm.exec("machine.port8[0x3ff] = 0x5b")
     assert vm.eval("machine.port8[0x3ff]") == 0x5B
     assert vm.eval("machine.port16[0x3fe] >> 8") == 0x5B
-    assert vm.eval("machine.port32[0x3fc] >> 24") == 0x5B
+    if board == "microvm":
+        assert vm.eval("machine.port32[0x3fc] >> 24") == 0x5B
+    else:
+        # PCI's register for addresses takes 32 bits at once.
+        vm.exec("machine.port32[0xcf8] = 0x80000304")
+        assert vm.eval("machine.port32[0xcf8]") == 0x80000304
     assert vm.eval("repr((machine.mem64, machine.port16))") == "(<64-bit memory>, <16-bit port>)"
 
 
@@ -334,7 +340,7 @@ def test_processor(vm):
         vm.exec(f"machine.wrmsr(0xc0000102, {value})")
         assert vm.eval("machine.rdmsr(0xc0000102)") == value
     assert vm.eval("machine.rdmsr(0xc0000102)") == 0x123456789ABC
-    assert 10**8 < vm.eval("machine.freq()") < 10**10
+    assert 10**8 <= vm.eval("machine.freq()") < 10**10
 
 
 def test_unique_id(boot):
@@ -474,6 +480,7 @@ def test_lightsleep(vm):
     assert 0 <= end - start < 5000
 
 
+@pytest.mark.qemu
 @pytest.mark.board(*BOARDS)
 def test_poweroff(vm):
     """poweroff ends QEMU with the program's status."""
@@ -496,6 +503,7 @@ def test_acpi_poweroff(boot, folder, board):
     assert "may be switched off" not in vm.transcript()
 
 
+@pytest.mark.qemu
 @pytest.mark.board(*BOARDS)
 @pytest.mark.parametrize("end", ["reset()", "deepsleep(10)", "WDT(timeout=50)"])
 def test_reset(vm, end):
@@ -527,6 +535,7 @@ def test_bad_watchdogs(vm, arguments):
     vm.exec("time.sleep_ms(50)")
 
 
+@pytest.mark.qemu
 def test_watchdog_outlives_soft_reset(vm):
     """A soft reset does not stop a watchdog, as nothing does: the next program has to feed it."""
     vm.exec("import machine\ndog = machine.WDT(timeout=5000)")
@@ -534,6 +543,7 @@ def test_watchdog_outlives_soft_reset(vm):
     assert vm.wait_exit() == ENDED
 
 
+@pytest.mark.qemu
 def test_watchdog_fed(vm):
     """A watchdog that is fed does not bite; one that is not does."""
     vm.exec("import machine, time\ndog = machine.WDT(timeout=1000)")
@@ -546,6 +556,7 @@ def test_watchdog_fed(vm):
     assert vm.wait_exit() == ENDED
 
 
+@pytest.mark.qemu
 @pytest.mark.parametrize("hard", [True, False])
 def test_watchdog_bites_in_a_callback(vm, hard):
     """A callback without an end is what a watchdog is for, in an interrupt as well."""
