@@ -1,5 +1,5 @@
-// A kernel that is none of this project's: 32 bits, Multiboot 1, a shell on the serial port. For
-// test_other_kernel.py, which builds it.
+// A kernel that is none of this project's: 32 bits, Multiboot 1, a shell on the serial port, which
+// knows VGA's text and the keyboard's codes. For test_other_kernel.py, which builds it.
 #include <stdint.h>
 
 #define MAGIC 0x1BADB002
@@ -13,6 +13,7 @@ static char stack[4096];
 __asm__ (".globl _start\n_start: movl $stack + 4096, %esp\n call kernel_main\n");
 
 enum { COM1 = 0x3F8, LINE_STATUS = COM1 + 5, HAS_DATA = 1, HAS_ROOM = 0x20, EXIT = 0x501 };
+enum { KEYBOARD = 0x60, KEYBOARD_STATUS = 0x64, VGA = 0xB8000, GREY = 0x0700 };
 
 static void out(uint16_t port, uint8_t value) {
     __asm__ volatile ("outb %0, %1" : : "a" (value), "Nd" (port));
@@ -57,6 +58,25 @@ void die(void) {
     out(EXIT, 42);
 }
 
+static void show(const char *text) {
+    for (volatile uint16_t *cell = (uint16_t *)VGA; *text; ++text, ++cell) {
+        *cell = GREY | *text;
+    }
+}
+
+// The codes of a key up to that of its release.
+static void say_key(void) {
+    uint8_t code;
+    do {
+        while (!(in(KEYBOARD_STATUS) & HAS_DATA)) {
+        }
+        code = in(KEYBOARD);
+        say_hex(code);
+        say(" ");
+    } while (code < 0x80);
+    say("\r\n");
+}
+
 __attribute__((noinline))
 void command(char name) {
     switch (name) {
@@ -65,6 +85,12 @@ void command(char name) {
             break;
         case 'b':
             die();
+            break;
+        case 'v':
+            show("seen ");
+            break;
+        case 'k':
+            say_key();
             break;
         case 'q':
             out(EXIT, 0);

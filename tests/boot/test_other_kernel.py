@@ -29,6 +29,22 @@ def test_panic(vm):
         vm.run("b")
     assert vm.wait_exit() == 42
 
+@pytest.mark.screen
+def test_screen(vm):
+    vm.run("v")
+    assert vm.screen_text().startswith("seen ")
+    assert vm.screen().startswith(b"\x89PNG\r\n")
+    vm.repl.sendline("k")
+    vm.type("a")
+    vm.repl.expect("0x0000001e 0x0000009e")  # set 1 of the codes
+
+def test_no_screen(vm):
+    for what in vm.screen, vm.screen_text:
+        with pytest.raises(Exception, match="There is no console"):
+            what()
+    with pytest.raises(ValueError, match="no key for 'é'"):
+        vm.type("eé")
+
 @pytest.mark.guest(prompt="OS", panics="^hello")
 def test_marker(vm):
     vm.repl.sendline("h")
@@ -45,7 +61,8 @@ def test_hangs(vm):
 
 
 def test_other_kernel(tmp_path):
-    """Matrix, prompt, panics with names and lines, statuses and waits are that kernel's."""
+    """Matrix, prompt, panics with names and lines, screen, keyboard, statuses and waits are that
+    kernel's."""
     source = Path(__file__).with_name("other_kernel.c")
     command = ["gcc", "-m32", "-g", "-O1", "-ffreestanding", "-fno-pie", "-no-pie", "-nostdlib"]
     command += ["-static", "-fno-stack-protector", "-fcf-protection=none", "-mgeneral-regs-only"]
@@ -56,7 +73,7 @@ def test_other_kernel(tmp_path):
     said, _ = run_suite(tmp_path, "-n", "2")
     for board in "q35", "pc":
         assert f"PASSED test_suite.py::test_shell[{board}-16M]" in said
-    for name in "panic", "marker":
+    for name in "panic", "screen", "no_screen", "marker":
         assert f"PASSED test_suite.py::test_{name}" in said
     body, summary = said.split("short test summary info")
     assert "FAILED test_suite.py::test_reports_panic - ringzero_vm.Panic: BUG: " in summary

@@ -13,6 +13,8 @@ The marker disk(size="64M", bus="virtio", file=None) gives the machine of `vm` a
 with a copy of a file; the fixture `disk` is its image's path. Several markers give several disks,
 from the last one up, and `disks` has all paths.
 
+The marker screen gives it a VGA: vm.screen() and vm.screen_text().
+
 The marker net(*ports, model="virtio") gives it a network interface, on a network of QEMU's own;
 vm.port(80) is the host's port that leads to the guest's, where 80 is among the ports. The fixture
 `wire` is a cable, for `nets` of two guests of `boot`, or of one and the test itself.
@@ -111,6 +113,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", text)
     text = "net(port, ..., model='virtio'): a network interface, ports of the host that lead there"
     config.addinivalue_line("markers", text)
+    config.addinivalue_line("markers", "screen: a VGA, for screen() and screen_text()")
     text = "guest(kernel=, prompt=, panics=, exit_device=): a kernel of another kind"
     config.addinivalue_line("markers", text)
 
@@ -140,7 +143,7 @@ def pytest_collection_modifyitems(config, items):
     if elsewhere(config):
         why = pytest.mark.skip(reason="only QEMU, started here, can do this")
         for item in items:
-            ours = any(item.get_closest_marker(one) for one in ("qemu", "disk", "net"))
+            ours = any(item.get_closest_marker(one) for one in ("qemu", "disk", "net", "screen"))
             if ours or "boot" in getattr(item, "fixturenames", ()):
                 item.add_marker(why)
     if config.option.gdb:
@@ -325,7 +328,8 @@ def vm(request, board, memory, smp, accel):
         given = [f"{path},bus={bus}" for path, bus in zip(paths, buses, strict=True)]
         machine = {"board": board, "memory": memory, "smp": smp, "accel": accel}
         nets = [user_net(*one.args, **one.kwargs) for one in request.node.iter_markers("net")]
-        yield boot(**machine, disks=given, nets=nets).boot()
+        extra = ["-device", "VGA"] if request.node.get_closest_marker("screen") else []
+        yield boot(**machine, disks=given, nets=nets, extra=extra).boot()
         return
     kernel, folder = request.getfixturevalue("kernel"), request.getfixturevalue("folder")
     options = guest_options(request.node)

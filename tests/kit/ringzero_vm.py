@@ -171,6 +171,15 @@ class Console(fdpexpect.fdspawn):
             self.vm.explain(error, names, timeout)
 
 
+def keys_of(character):
+    """The names of the keys that are pressed for a character."""
+    shift = ["shift"] if character in UNSHIFTED or character.isupper() else []
+    plain = UNSHIFTED.get(character, character.lower())
+    if plain not in KEYS:
+        raise ValueError(f"there is no key for {character!r}")
+    return [*shift, KEYS[plain]]
+
+
 def deadline_in(seconds):
     return None if seconds is None else time.monotonic() + seconds
 
@@ -607,6 +616,7 @@ class VM(Guest):
         super().__init__(kernel, folder, wait=wait, deadline=deadline, **patterns)
         self.gdb = gdb
         self._qmp = None
+        self.has_screen = False  # or it has not been asked for
         self.command_file = self.console_log.with_name(f"qemu{self.suffix}.cmd")
         self.launcher_log = self.console_log.with_name(f"launcher{self.suffix}.log")
         # A socket's path has at most 107 bytes, which a test's folder may well exceed.
@@ -712,21 +722,22 @@ class VM(Guest):
         self.send_keys(*((name, False) for name in reversed(names)))
 
     def type(self, text):
-        """Type a text on the keyboard, where the layout of the United States has it."""
-        for one in text:
-            if one in UNSHIFTED or one.isupper():
-                self.press("shift", KEYS[UNSHIFTED.get(one, one.lower())])
-            else:
-                self.press(KEYS[one])
+        """Type a text on the keyboard, where the layout of the United States has it. ValueError
+        where it has not; then nothing is typed."""
+        for names in [keys_of(one) for one in text]:
+            self.press(*names)
 
     def screen(self):
-        """What the screen shows, as a PNG, in bytes."""
+        """What the screen shows, as a PNG, in bytes. QEMU's error where there is no screen."""
         path = self.sockets / "screen.png"
         self.qmp.command("screendump", filename=str(path), format="png")
         return path.read_bytes()
 
     def screen_text(self):
         """What is in VGA's text mode: its rows, without the spaces at their ends."""
+        if not self.has_screen:
+            self.screen()
+            self.has_screen = True
         cells = self.memory(VGA_ADDR, VGA_COLUMNS * VGA_ROWS * 2)[::2].decode("cp437")
         rows = (cells[at : at + VGA_COLUMNS] for at in range(0, len(cells), VGA_COLUMNS))
         return "\n".join(row.rstrip() for row in rows)
