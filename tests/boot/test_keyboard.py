@@ -181,7 +181,8 @@ def test_burst(vm):
     vm.exec("""
         import cpus, machine, time
         call = cpus.all()[1].run("while True: pass")
-        timer = machine.Timer(-1, period=3, hard=True, callback=lambda timer: sum(range(200)))
+        data = bytes(200)
+        timer = machine.Timer(-1, period=3, hard=True, callback=lambda timer: sum(data))
         def busy():
             print("##")
             while True:
