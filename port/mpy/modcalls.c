@@ -18,7 +18,7 @@ typedef struct {
     message_t *call;    // NULL: the answer is here
     uint8_t state;      // then
     uint8_t cpu;
-    mp_obj_t answer;
+    mp_obj_t answer;    // Before: what waits for it in an asyncio task of its own, or MP_OBJ_NULL.
 } call_t;
 
 typedef struct {
@@ -192,6 +192,7 @@ static mp_obj_t call_del_(mp_obj_t self_in) {
     if (self->call != NULL) {
         message_t *call = self->call;
         self->call = NULL;
+        self->answer = MP_OBJ_NULL;
         calls_forget(call);
     }
     return mp_const_none;
@@ -215,6 +216,43 @@ static mp_obj_t call_getiter(mp_obj_t self_in, mp_obj_iter_buf_t *buffer) {
     return mp_getiter(mp_call_function_1(mp_load_attr(module, MP_QSTR__wait_for), self_in), buffer);
 }
 
+// asyncio makes a task of whatever can be resumed like a coroutine: then it is that generator.
+static mp_obj_t resume(mp_obj_t self_in, mp_obj_t sent, mp_obj_t thrown) {
+    call_t *self = get_call(self_in);
+    mp_obj_t waiter = self->call != NULL ? self->answer : MP_OBJ_NULL;
+    if (waiter == MP_OBJ_NULL) {
+        waiter = call_getiter(self_in, NULL);
+    }
+    if (self->call != NULL) {
+        self->answer = waiter;
+    }
+    mp_obj_t value;
+    mp_vm_return_kind_t kind = mp_resume(waiter, sent, thrown, &value);
+    if (kind == MP_VM_RETURN_YIELD) {
+        return value;
+    }
+    if (self->call != NULL) {
+        self->answer = MP_OBJ_NULL;
+    }
+    if (kind == MP_VM_RETURN_NORMAL) {
+        mp_raise_StopIteration(value);
+    }
+    nlr_raise(value);
+}
+
+// send(None)
+static mp_obj_t call_send_(mp_obj_t self_in, mp_obj_t value) {
+    return resume(self_in, value, MP_OBJ_NULL);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(call_send_obj, call_send_);
+
+// throw(exception): one that ends the wait cancels the call, also where that has not begun.
+static mp_obj_t call_throw_(mp_obj_t self_in, mp_obj_t exception) {
+    call_cancel_(self_in);
+    return resume(self_in, mp_const_none, exception);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(call_throw_obj, call_throw_);
+
 static void call_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
     if (dest[0] == MP_OBJ_NULL && attr == MP_QSTR_cpu) {
         dest[0] = MP_OBJ_NEW_SMALL_INT(((call_t *)MP_OBJ_TO_PTR(self_in))->cpu);
@@ -235,6 +273,8 @@ static const mp_rom_map_elem_t call_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_wait), MP_ROM_PTR(&call_wait_obj) },
     { MP_ROM_QSTR(MP_QSTR_result), MP_ROM_PTR(&call_result_obj) },
     { MP_ROM_QSTR(MP_QSTR_cancel), MP_ROM_PTR(&call_cancel_obj) },
+    { MP_ROM_QSTR(MP_QSTR_send), MP_ROM_PTR(&call_send_obj) },
+    { MP_ROM_QSTR(MP_QSTR_throw), MP_ROM_PTR(&call_throw_obj) },
     { MP_ROM_QSTR(MP_QSTR__withdraw), MP_ROM_PTR(&call_withdraw_obj) },
 };
 static MP_DEFINE_CONST_DICT(call_locals, call_locals_table);

@@ -354,11 +354,27 @@ def test_await(guest):
                 assert False
             except ValueError as e:
                 assert e.args == ('there',)
+            # asyncio takes it as it takes a coroutine.
+            for call in one.run(loop), _run(loop):
+                try:
+                    await asyncio.wait_for_ms(call, 20)
+                    assert False
+                except asyncio.TimeoutError:
+                    pass
+            both = one.run(slow, 20, 'a'), one.run(slow, 0, 'b')
+            assert await asyncio.gather(*both) == ['a', 'b']
+            assert await asyncio.gather(*both) == ['a', 'b'] and both[0].result() == 'a'
+            (error,) = await asyncio.gather(one.run(bad), return_exceptions=True)
+            assert isinstance(error, ValueError)
+            # Cancelled before it is waited for.
+            endless = one.run(loop)
+            waits = asyncio.create_task(endless)
+            waits.cancel()
             try:
-                await asyncio.wait_for_ms(_run(loop), 20)
+                await waits
                 assert False
-            except asyncio.TimeoutError:
-                pass
+            except asyncio.CancelledError:
+                assert endless.wait(10000)
             task.cancel()
         async def _run(function):
             return await one.run(function)
