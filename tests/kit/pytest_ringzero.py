@@ -61,8 +61,7 @@ GUEST = {
     "exit_device": "QEMU's device by which it ends the machine, with a status",
 }
 WAIT = 30.0  # seconds
-START = 100.0  # that a PC may take from its switch to the prompt, with firmware and network
-WAIT_ELSEWHERE = 120.0  # for a machine that may be much slower
+WAIT_ELSEWHERE = 120.0  # for a machine that may be much slower, or starts from its switch on
 GUESTS = pytest.StashKey()  # an item's
 PROBLEM = pytest.StashKey()  # of the session's build, in words
 LINES = 60  # of a console that are shown when a test fails
@@ -337,7 +336,7 @@ def vm(request, board, memory, smp, accel):
     with Guest(kernel, folder, wait=WAIT_ELSEWHERE, **options) as guest:
         request.node.stash.setdefault(GUESTS, []).append(guest)
         fd, restart = request.getfixturevalue("console")
-        yield guest.attach(fd).start_over(START)
+        yield guest.attach(fd).start_over()
         guest.check()
     if restart and (guest.status is not None or guest.panic):
         restart()

@@ -487,10 +487,10 @@ class Guest:
         __tracebackhide__ = True
         return ast.literal_eval(self.exec(f"print(repr({expression}))", timeout).strip())
 
-    def start_over(self, timeout=-1):
+    def start_over(self):
         """Come to a fresh prompt, from whatever the machine does: it may still start."""
         __tracebackhide__ = True
-        timeout = self.wait if timeout == -1 else timeout
+        timeout = self.wait
         deadline = deadline_in(timeout)
         while True:
             # Out of a program and out of the raw REPL; a prompt that is there already shows again.
