@@ -22,10 +22,10 @@ ROOT = Path(__file__).resolve().parents[1]
 KERNEL = ROOT / "build" / "kernel" / "ringzero.elf"
 CORE = ["example", "frames", "paging"]
 
-BOCHS_CPUS = 2
+BOCHS_MEGS, BOCHS_CPUS = 64, 2  # of more it takes long to take all
 # Its screen on a terminal, and no sound.
 BOCHS = """\
-megs: 256
+megs: {megs}
 cpu: model=bx_generic, count={cpus}, ips=100000000, reset_on_triple_fault=0
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
@@ -64,7 +64,9 @@ def bochs(folder):
         port = free.getsockname()[1]
     config = folder / "bochsrc"
     config.write_text(
-        BOCHS.format(cpus=BOCHS_CPUS, image=image, port=port, log=folder / "bochs.log")
+        BOCHS.format(
+            megs=BOCHS_MEGS, cpus=BOCHS_CPUS, image=image, port=port, log=folder / "bochs.log"
+        )
     )
     ours, theirs = os.openpty()
     run = subprocess.Popen(

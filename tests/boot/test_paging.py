@@ -10,7 +10,7 @@ PERCPU = 0xFFFFFFFFC0000000
 
 
 @pytest.mark.board("q35", "pc", "microvm")
-@pytest.mark.memory("256M", "3G", "6G")
+@pytest.mark.memory("64M", "3G", "6G")
 def test_protection(vm):
     """Nothing is writable and executable; all RAM is mapped at its address, MMIO uncached."""
     maps = vm.eval("__import__('pages').walk()")
