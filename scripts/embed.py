@@ -20,6 +20,14 @@ class Error(Exception):
     """What keeps a ROMFS out of a kernel."""
 
 
+def check(kernel):
+    """Error where the file is no ELF of 64 bits."""
+    with open(kernel, "rb") as file:
+        header = file.read(HEADER.size)
+    if len(header) < HEADER.size or header[:5] != b"\x7fELF\x02":
+        raise Error(f"{kernel} is no kernel: it is no ELF of 64 bits")
+
+
 def programs(elf):
     """The program headers: (type, flags, offset, virtual address, address, size in the file,
     size in memory, alignment)."""

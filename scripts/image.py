@@ -372,7 +372,8 @@ def main():
         work = Path(folder)
         try:
             if not options.kernel.is_file():
-                raise Error(f"no kernel at {options.kernel}: 'make kernel' builds it")
+                raise Error(f"no kernel at {options.kernel}: {run.NO_KERNEL}")
+            embed.check(options.kernel)
             if options.data and options.kind != "disk":
                 raise Error("--data is for disks")
             if options.freeze and not options.app:

@@ -33,6 +33,8 @@ KERNEL = ROOT / "build" / "kernel" / "ringzero.elf"
 IN_TREE = (ROOT / "Makefile").is_file()
 NAME = "run.py" if IN_TREE else "ringzero run"
 MISSING = "'make setup' installs it" if IN_TREE else "'ringzero doctor' says what installs it"
+NO_KERNEL = "'make kernel' builds it" if IN_TREE else "without --kernel there is one"
+NO_IMAGE = "'make iso' and 'make disk' make some" if IN_TREE else "'ringzero image' makes some"
 
 PANIC = 101
 TIMEOUT = 124
@@ -418,9 +420,9 @@ def qemu_command(options, initrd, append, terminal, typed, kept, extra):
     if not qemu:
         raise Error(f"{options.qemu} not found: {MISSING}")
     if options.image and not options.image.exists():
-        raise Error(f"no image at {options.image}: 'make iso' and 'make disk' make some")
+        raise Error(f"no image at {options.image}: {NO_IMAGE}")
     if not options.image and not options.kernel.is_file():
-        raise Error(f"no kernel at {options.kernel}: 'make kernel' builds it")
+        raise Error(f"no kernel at {options.kernel}: {NO_KERNEL}")
     size = memory_size(options.memory)
     if not options.image:
         check_memory(size, options)

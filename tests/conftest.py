@@ -14,9 +14,9 @@ UNIX = ROOT / "build" / "host" / "unix" / "micropython"
 
 
 def pytest_addoption(parser, pluginmanager):
-    if not any(pluginmanager.hasplugin(name) for name in ("ringzero", "pytest_ringzero")):
+    if not pluginmanager.hasplugin("pytest_ringzero"):
         sys.path.insert(0, str(Path(__file__).parent / "kit"))
-        pluginmanager.register(importlib.import_module("pytest_ringzero"), "ringzero")
+        pluginmanager.register(importlib.import_module("pytest_ringzero"), "pytest_ringzero")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 import time
 import uuid
 
@@ -310,6 +311,16 @@ def test_screen_from_interrupts(boot):
         vm.exec("run()")
         attributes = vm.memory(0xB8000, 80 * 25 * 2)[1::2]
         assert attributes.count(0x70) <= 1 and set(attributes) <= {0x07, 0x70}
+
+
+@pytest.mark.parametrize("kind", ["iso", "disk", "net", "elf"])
+def test_no_kernel(kind, tmp_path):
+    """What is no kernel makes no image."""
+    command = [sys.executable, ROOT / "scripts/image.py", kind, "--kernel", __file__]
+    command += ["--freeze", "--app", __file__, "--output", tmp_path / "image"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stderr == f"image.py: {__file__} is no kernel: it is no ELF of 64 bits\n"
+    assert done.returncode == 1 and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("board", ["q35", "pc", "microvm"])

@@ -101,6 +101,10 @@ def test_run(ringzero):
     assert "sum 5 /rom/greet/__init__.py\n" in said and status == 7
     said, status = ringzero("run", "none.py")
     assert said == "ringzero run: none.py: there is no such file or folder\n" and status == 126
+    said, status = ringzero("run", "--kernel", "none.elf")
+    assert said == "ringzero run: no kernel at none.elf: without --kernel there is one\n"
+    said, status = ringzero("run", "--image", "none.iso")
+    assert said == "ringzero run: no image at none.iso: 'ringzero image' makes some\n"
 
 
 def test_image(ringzero):
@@ -154,7 +158,8 @@ def test_freeze(ringzero, away):
 def test_new(ringzero):
     """A new folder's three tests pass."""
     assert ringzero("new", "tests")[1] == 0
-    said, status = ringzero("test", "tests", "-q")
+    # The plugin is there by itself, and does not mind being asked for.
+    said, status = ringzero("test", "-p", "pytest_ringzero", "tests", "-q")
     assert "3 passed" in said and status == 0
     said, status = ringzero("new", "tests")
     assert "tests is there already" in said and status == 2
