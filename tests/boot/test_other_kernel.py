@@ -1,8 +1,12 @@
 """The kit with a kernel of another kind: 32 bits, another loader's, a shell in place of Python."""
 
+import re
 import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+from ringzero_vm import LAUNCHER
 from suites import run_suite
 
 CONFIGURATION = """
@@ -60,17 +64,32 @@ def test_hangs(vm):
 """
 
 
-def test_other_kernel(tmp_path):
-    """Matrix, prompt, panics with names and lines, screen, keyboard, statuses and waits are that
-    kernel's."""
+ELSEWHERE = """
+def test_hello(vm):
+    assert vm.run("h").endswith("hello\\r\\n")
+
+def test_again(vm):
+    assert vm.run("x").endswith("what?\\r\\n")
+"""
+
+
+@pytest.fixture
+def suite(tmp_path):
+    """A folder with that kernel and its configuration."""
     source = Path(__file__).with_name("other_kernel.c")
     command = ["gcc", "-m32", "-g", "-O1", "-ffreestanding", "-fno-pie", "-no-pie", "-nostdlib"]
     command += ["-static", "-fno-stack-protector", "-fcf-protection=none", "-mgeneral-regs-only"]
     command += ["-Wl,-Ttext=0x100000,--section-start=.multiboot=0xff000,--build-id=none"]
     subprocess.run([*command, source, "-o", tmp_path / "other.elf"], check=True)
     (tmp_path / "pyproject.toml").write_text(CONFIGURATION)
-    (tmp_path / "test_suite.py").write_text(SUITE)
-    said, _ = run_suite(tmp_path, "-n", "2")
+    return tmp_path
+
+
+def test_other_kernel(suite):
+    """Matrix, prompt, panics with names and lines, screen, keyboard, statuses and waits are that
+    kernel's."""
+    (suite / "test_suite.py").write_text(SUITE)
+    said, _ = run_suite(suite, "-n", "2")
     for board in "q35", "pc":
         assert f"PASSED test_suite.py::test_shell[{board}-16M]" in said
     for name in "panic", "screen", "no_screen", "marker":
@@ -79,3 +98,17 @@ def test_other_kernel(tmp_path):
     assert "FAILED test_suite.py::test_reports_panic - ringzero_vm.Panic: BUG: " in summary
     assert "FAILED test_suite.py::test_hangs - ringzero_vm.TimedOut" in summary
     assert body.count("BUG: called from") == 1
+
+
+def test_other_kernel_elsewhere(suite):
+    """On a machine that is there already each test begins at a prompt of its own."""
+    (suite / "test_suite.py").write_text(ELSEWHERE)
+    command = [sys.executable, LAUNCHER, "--kernel", suite / "other.elf", "--serial", "pty"]
+    machine = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        place = re.search(r"/dev/pts/\d+", machine.stdout.readline())[0]
+        said, status = run_suite(suite, f"--console={place}")
+        assert "2 passed" in said and status == 0
+    finally:
+        machine.terminate()
+        machine.communicate()

@@ -492,15 +492,23 @@ class Guest:
         __tracebackhide__ = True
         timeout = self.wait
         deadline = deadline_in(timeout)
+        # A prompt that is there already shows again; ours also out of a program and the raw REPL.
+        keys = "\r" if self.prompt else CTRL_C + CTRL_B + "\r"
+        prompt = self.prompt or rf"\n{PROMPT}"
         while True:
-            # Out of a program and out of the raw REPL; a prompt that is there already shows again.
-            self.repl_.send(CTRL_C + CTRL_B + "\r")
+            self.repl_.send(keys)
             with contextlib.suppress(TimedOut):
-                self.repl.expect_exact(f"\n{PROMPT}", timeout=1)
+                self.repl.expect(prompt, timeout=1)
                 break
             if left_until(deadline) == 0:
                 self.explain(pexpect.TIMEOUT(""), "a prompt", timeout)
-        self.soft_reset()
+        if not self.prompt:
+            self.soft_reset()
+            return self
+        # One for each Enter that it had not read yet.
+        with contextlib.suppress(TimedOut):
+            while True:
+                self.repl.expect(prompt, timeout=1)
         return self
 
     # ---- its end
