@@ -1,6 +1,7 @@
 """The console of labgrid's target, for tests that run with --lg-env: any driver that has one."""
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ def served(target, kernel):
             provider = target.get_driver("TFTPProviderDriver")
             command = [sys.executable, ROOT / "scripts" / "image.py", "net", "--kernel", kernel]
             subprocess.run([*command, "--output", folder], check=True)
+            os.chmod(folder, 0o755)  # the server may be another user, and follows links to here
             for file in Path(folder).iterdir():
                 provider.stage(str(file))
         yield
