@@ -129,6 +129,17 @@ def test_reset(boot):
     assert vm.eval("cpu.run('x = 5').result()") is None
 
 
+def test_reset_of_much(boot):
+    """To give back what a CPU has may take seconds: that is no CPU that does not answer."""
+    vm = boot(smp=2, memory="2G").boot()
+    vm.exec(RESETS)
+    much = "import pages\nx = [pages.alloc() for _ in range(330000)]"
+    for end in "cpu.reset()", "":
+        vm.exec(f"cpu.run({much!r}).result()\n{end}", timeout=60)
+    vm.soft_reset()
+    assert "cpus:" not in vm.transcript()
+
+
 THREADS = """
 import _thread, time
 def f():
