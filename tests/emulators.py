@@ -121,8 +121,8 @@ def main():
         )
         ends[version.stdout.splitlines()[0]] = qemu(program)
     with tempfile.TemporaryDirectory() as folder, bochs(Path(folder)) as place:
-        # It is so slow that its waits are longer.
-        ends["Bochs"] = tests(f"--console={place}", f"--smp={BOCHS_CPUS}", "--timeout=900")
+        options = [f"--console={place}", f"--memory={BOCHS_MEGS}M", f"--smp={BOCHS_CPUS}"]
+        ends["Bochs"] = tests(*options, "--timeout=900")
     for name, status in ends.items():
         print(f"{name}: {'passed' if status == 0 else 'failed'}")
     return any(ends.values())

@@ -207,6 +207,7 @@ def symbol(vm, name):
     return found["st_value"]
 
 
+@pytest.mark.qemu
 def test_kernel_fault(vm):
     """A fault in the collector's C is a panic with a stack trace and the Python lines."""
     with pytest.raises(Panic) as caught:
@@ -328,6 +329,7 @@ def test_in_a_hard_callback(vm):
     assert result == "True [999]\n"
 
 
+@pytest.mark.qemu
 def test_double_fault(vm):
     """A fault whose stack is not mapped is a double fault, which has a stack of its own."""
     # SDM 3A 7.7: the first interrupt stack's pointer is at 36 in the task's state.
@@ -340,6 +342,7 @@ def test_double_fault(vm):
     assert "machine_mem_subscr+" in text
 
 
+@pytest.mark.qemu
 def test_fault_while_panicking(vm):
     """A fault on the way of a panic ends the machine with what was said before."""
     with pytest.raises(Panic) as caught:

@@ -49,6 +49,7 @@ def panic_of(vm, code):
     return text, {name: int(number, 16) for name, number in numbers}, base
 
 
+@pytest.mark.qemu
 @pytest.mark.board("microvm")
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault(vm, name):
@@ -68,6 +69,7 @@ def test_fault(vm, name):
         assert numbers["cr2"] == UNMAPPED
 
 
+@pytest.mark.qemu
 @pytest.mark.board("q35", "pc", "microvm")
 def test_write_to_nowhere(vm):
     """A write through a wild pointer is a page fault that says where, and which access."""
@@ -78,6 +80,7 @@ def test_write_to_nowhere(vm):
     assert numbers["cr2"] == UNMAPPED
 
 
+@pytest.mark.qemu
 @pytest.mark.board("microvm")
 @pytest.mark.parametrize("stack", [UNMAPPED, NOT_CANONICAL])
 def test_stack_is_gone(vm, stack):
@@ -87,6 +90,7 @@ def test_stack_is_gone(vm, stack):
     assert numbers["rsp"] == stack
 
 
+@pytest.mark.qemu
 @pytest.mark.board("microvm")
 def test_nmi(vm):
     """An NMI is not lost: the machine ends with the panic status and names it."""
@@ -95,6 +99,7 @@ def test_nmi(vm):
     assert vm.panic.startswith("panic: exception 2 (NMI)\n")
 
 
+@pytest.mark.qemu
 @pytest.mark.board("microvm")
 def test_no_program_can_forge_a_panic(vm):
     """A program that prints the words of a panic has not panicked."""

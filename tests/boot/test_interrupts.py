@@ -69,6 +69,7 @@ def test_kbd_intr(vm):
     vm.repl.expect_exact(">>> ")
 
 
+@pytest.mark.qemu
 @pytest.mark.board(*BOARDS)
 def test_idle(vm):
     """QEMU uses less than 3 % of a host CPU at the prompt, in sleep and in asyncio's sleep."""
@@ -215,6 +216,7 @@ def test_local_apic_left_on(boot, kernel, folder):
         assert vm.eval(f"__import__('machine').mem32[{register}]") >> 16 & 1
 
 
+@pytest.mark.qemu
 def test_machine_check(vm):
     """A machine check is a panic that says so, and no silent reset."""
     command = "mce 0 1 0xbd00000000000000 0x4 0 0"

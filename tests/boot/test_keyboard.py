@@ -175,6 +175,7 @@ def test_no_keyboard(boot):
         assert vm.eval("__import__('keyboard').present()") is False
 
 
+@pytest.mark.qemu
 @pytest.mark.smp(2)
 def test_burst(vm):
     """Typed as fast as QEMU can with the CPUs busy nothing is lost, and Ctrl-C passes it."""
@@ -221,6 +222,7 @@ def test_burst(vm):
     vm.exec("timer.deinit()")
 
 
+@pytest.mark.qemu
 def test_what_keyboards_send(vm):
     """Held keys show, garbage, a mouse and lost keys leave the keyboard working."""
     vm.exec("""

@@ -45,6 +45,7 @@ def test_vm(vm):
     assert len(vm.memory(0x100000, 12345)) == 12345
 
 
+@pytest.mark.qemu
 @pytest.mark.board("microvm")
 def test_waits(vm):
     """A wait that comes to nothing says what for, and with what on the console."""
@@ -62,6 +63,7 @@ def test_waits(vm):
     assert vm.panic is None
 
 
+@pytest.mark.qemu
 @pytest.mark.board("microvm")
 def test_panic(vm):
     """A panic is told as one, with the names of the functions whose addresses it has."""

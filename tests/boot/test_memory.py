@@ -130,6 +130,7 @@ def ram_of(vm):
     return [(int(start, 16), int(end, 16) + 1) for start, end in found]
 
 
+@pytest.mark.qemu
 @machines
 @pytest.mark.memory("8M", "16M", "64M", "256M", "1G", "4G", "6G")
 def test_every_frame(vm, memory):
