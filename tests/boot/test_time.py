@@ -128,6 +128,7 @@ def test_counted_instructions(boot, board):
     assert 100000000 <= vm.eval("time.ticks_diff(end, start)") < 100010000
 
 
+@pytest.mark.qemu
 @pytest.mark.board("q35", "pc", "microvm")
 def test_date(vm):
     """The date is the host's, in UTC, for time and for machine.RTC."""
