@@ -14,7 +14,7 @@
 #:   test-machines  hold AML to acpiexec on all real machines in ../shared/corpus
 #:   test-power-cuts  kill QEMU SERIES times while it writes to a LittleFS, look what is left
 #:   test-connections  open and drop 100,000 connections to a guest, look what is left
-#:   test-emulators  run the boot tests' core in each of the QEMUS, and in Bochs from an ISO
+#:   test-emulators  run the boot tests in each of the QEMUS, and some of them in Bochs from an ISO
 #:   test-labs      run tests by labgrid: in two places of a lab on this machine, and on its QEMUDriver
 #:   test-versions  build and test with each of the MicroPython sources in MPY_DIRS, print a table
 #:   soak           work at the edge of memory for SOAK_SECONDS, at random
@@ -203,8 +203,8 @@ test-connections: .setup-test kernel
 	$(Q)CONNECTIONS=100000 $(python) -m pytest -q --timeout 3000 tests/boot/test_hostile_net.py \
 	    -k "dropped or second_guest" </dev/null
 
-test-emulators: .setup-emulators kernel
-	$(Q)$(python) tests/emulators.py $(QEMUS) </dev/null
+test-emulators: .setup-test .setup-emulators kernel
+	$(Q)MPY_DIR=$(mpy_dir) MICROPY_MPYCROSS=$(mpy_cross) $(python) tests/emulators.py $(QEMUS) </dev/null
 
 test-labs: .setup-test kernel
 	$(Q)$(python) tests/labs.py </dev/null
