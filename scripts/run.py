@@ -395,23 +395,28 @@ def check_memory(size, options):
         )
 
 
-def mpy_dir(kernel):
-    """The MicroPython source that a kernel was built with, as its build wrote it down."""
+# What a kernel's debug information names each source, and what its build calls its folder.
+SOURCES = {"/micropython": "MPY_DIR", "/lwip": "LWIP_DIR", "/mbedtls": "mbedtls_source"}
+
+
+def source_dirs(kernel):
+    """Where the sources are that a kernel was built with, as its build wrote it down."""
     for settings in kernel.parent / "settings", kernel.parent / "build" / "settings":
         with contextlib.suppress(OSError):
-            found = re.search(r"MPY_DIR=(\S+)", settings.read_text())
-            if found:
-                return found[1]
-    return str(ROOT / ".deps" / "micropython-1.25.0")
+            text = settings.read_text()
+            found = {
+                name: re.search(rf"(?<!\w){setting}=(\S+)", text)
+                for name, setting in SOURCES.items()
+            }
+            return {name: match[1] for name, match in found.items() if match}
+    return {"/micropython": str(ROOT / ".deps" / "micropython-1.25.0")}
 
 
 def gdb_command(kernel, target):
     """What to type for gdb that finds all sources, which a kernel names without where they lie."""
-    commands = [
-        f"set substitute-path /micropython {mpy_dir(kernel)}",
-        f"set substitute-path ./port {ROOT}/port",
-        f"target remote {target}",
-    ]
+    places = {**source_dirs(kernel), "./port": f"{ROOT}/port"}
+    commands = [f"set substitute-path {name} {place}" for name, place in places.items()]
+    commands.append(f"target remote {target}")
     return shlex.join(["gdb", str(kernel)]) + "".join(f" -ex '{text}'" for text in commands)
 
 

@@ -199,13 +199,14 @@ def gdb(kernel, folder, *commands, qemu=()):
 
 
 def test_gdb_sources(kernel, tmp_path):
-    """The gdb command finds MicroPython's source and the kernel's from any folder, and a
-    backtrace ends where the kernel is entered."""
-    said = gdb(
-        kernel, tmp_path, "hbreak mp_init", "continue", "list mp_init", "list kernel_main", "bt"
-    )
+    """The gdb command finds all sources from any folder, and a backtrace ends where the kernel is
+    entered."""
+    lists = [f"list {name}" for name in ("mp_init", "kernel_main", "tcp_input", "mbedtls_md")]
+    said = gdb(kernel, tmp_path, "hbreak mp_init", "continue", *lists, "bt")
     assert "void mp_init(void) {" in said
     assert "void kernel_main(void) {" in said
+    assert "tcp_input: invalid pbuf" in said
+    assert "int mbedtls_md(" in said
     frames = re.findall(r"^#\d+ .*? (?:in )?(\w+) \(", said, re.M)
     assert frames[0] == "mp_init" and frames[-1] == "long_mode"
 
