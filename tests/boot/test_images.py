@@ -166,14 +166,14 @@ def test_memory_tester(boot, memtests, smp):
     vm = boot(
         kernel=memtests[0] / "out/ringzero.elf",
         board="microvm",
-        memory="8M",
+        memory="9M",
         smp=smp,
         append="main=main.py",
     )
     assert vm.wait_exit(300) == 0
     text = vm.transcript()
     frames = int(re.search(rf"memtest: (\d+) frames, .* MiB, {smp} CPUs", text)[1])
-    assert 0.5 * 8 * MIB < frames * 4096 < 8 * MIB
+    assert 0.5 * 9 * MIB < frames * 4096 < 9 * MIB
     assert re.search(r"\[#{40}\] 100% walking ones", text)
     assert re.search(r"walking ones +32 +0\s+own address +2 +0\s+random +4 +0\s", text)
     assert "memtest: no bad word" in text
