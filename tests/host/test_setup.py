@@ -177,6 +177,17 @@ def tarball(tmp_path):
     return tmp_path / "tarball"
 
 
+def fetch_with(monkeypatch, serve, name, deps):
+    """fetch.py of that, where `serve` is what an archive gives; its standard error, or None."""
+    monkeypatch.setattr(private_apt, "fetch", serve)
+    monkeypatch.setattr(sys, "argv", ["fetch.py", name, str(deps)])
+    try:
+        fetch.main()
+    except SystemExit as stopped:
+        return stopped.code
+    return None
+
+
 @pytest.fixture
 def debian(tmp_path, monkeypatch):
     """Fetches with an archive that serves one file as a tarball; standard error, or None."""
@@ -188,16 +199,10 @@ def debian(tmp_path, monkeypatch):
         def serve(work, *_command):
             shutil.copy(served, work / tarball)
 
-        monkeypatch.setattr(private_apt, "fetch", serve)
         if tarball in source.tarballs:
             monkeypatch.setitem(source.tarballs, tarball, sha256)
-        monkeypatch.setattr(sys, "argv", ["fetch.py", name, str(tmp_path / "deps")])
         monkeypatch.setenv(f"{source.setting}_SOURCE", "debian")
-        try:
-            fetch.main()
-        except SystemExit as stopped:
-            return stopped.code
-        return None
+        return fetch_with(monkeypatch, serve, name, tmp_path / "deps")
 
     return fetch_from
 
@@ -323,7 +328,6 @@ def qemu_from(tmp_path, monkeypatch):
     # What is unpacked here are tarballs, where there may be no dpkg-deb.
     fake(tmp_path / "bin", "dpkg-deb", 'mkdir -p "$3" && tar -xf "$2" -C "$3"')
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(sys, "argv", ["fetch.py", "qemu", str(tmp_path / "deps")])
 
     def fetch_from(version, libraries):
         loader = fake(tmp_path / "files", "loader", 'echo "$QEMU_MODULE_DIR" "$@"')
@@ -337,12 +341,7 @@ def qemu_from(tmp_path, monkeypatch):
             with tarfile.open(archives / "libc6_2.41_amd64.deb", "w") as tar:
                 tar.add(loader, f"{libraries}/x86_64-linux-gnu/ld-linux-x86-64.so.2")
 
-        monkeypatch.setattr(private_apt, "fetch", serve)
-        try:
-            fetch.main()
-        except SystemExit as stopped:
-            return stopped.code
-        return None
+        return fetch_with(monkeypatch, serve, "qemu", tmp_path / "deps")
 
     return fetch_from
 
