@@ -78,7 +78,8 @@ static tcp_accept_fn upstream_accept;
 
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t error) {
     err_t status = upstream_accept(arg, pcb, error);
-    if (status == ERR_OK) {
+    // Without memory for another connection there is none, and upstream takes it for well.
+    if (status == ERR_OK && pcb != NULL) {
         tcp_backlog_delayed(pcb);
     }
     return status;

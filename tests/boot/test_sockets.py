@@ -169,6 +169,47 @@ after = free()
     assert after >= before - 12, (before, after)
 
 
+@pytest.mark.memory("12M")
+def test_no_memory(vm):
+    """Connections until there is no memory for another end in exceptions, and go on afterwards."""
+    vm.exec(STREAMS)
+    vm.exec(
+        """
+import frames
+def fill():
+    kept = []
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", 80))
+    listener.listen(50)
+    try:
+        while True:
+            one = socket.socket()
+            kept.append(one)
+            one.settimeout(1)
+            one.connect(("127.0.0.1", 80))
+            kept.append(listener.accept()[0])
+            one.send(bytes(1400))
+    except (MemoryError, OSError):
+        pass
+    count = len(kept)
+    for one in kept:
+        one.close()
+    listener.close()
+    return count
+counts = []
+for _ in range(3):
+    counts.append(fill())
+    gc.collect()
+one, other = pair()
+one.send(b"still here")
+""",
+        timeout=120,
+    )
+    assert min(vm.eval("counts")) > 100
+    assert vm.eval("(read(other, 10), frames.check())") == (b"still here", True)
+
+
 REFUSED = """
 import cpus, machine, network, socket
 def fails(f, *args):
