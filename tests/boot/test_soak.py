@@ -9,6 +9,7 @@ import pytest
 SECONDS = int(os.environ.get("SOAK_SECONDS", "30"))
 PROGRAM = Path(__file__).with_name("soak.py").read_text()
 CPUS_PROGRAM = Path(__file__).with_name("soak_cpus.py").read_text()
+SOCKETS_PROGRAM = Path(__file__).with_name("soak_sockets.py").read_text()
 
 
 @pytest.mark.board("q35")
@@ -35,3 +36,15 @@ def test_soak_cpus(vm):
     found = re.match(r"steps (\d+) short of memory \d+ same True", result)
     assert found, result
     assert int(found[1]) > 50
+
+
+@pytest.mark.board("microvm")
+@pytest.mark.memory("7M", "11M")
+@pytest.mark.timeout(10 * SECONDS + 300)
+def test_soak_sockets(vm):
+    """Sockets of all kinds without memory: each step is done, or refused by an exception."""
+    vm.exec(SOCKETS_PROGRAM)
+    result = vm.exec(f"soak(20250401, {SECONDS // 6})", timeout=8 * SECONDS + 200)
+    found = re.match(r"steps (\d+) short of memory (\d+) same True", result)
+    assert found, result
+    assert int(found[1]) > 100 and int(found[2]) > 0
