@@ -41,9 +41,20 @@ static inline err_t network_tcp_bind(struct tcp_pcb *pcb, const ip_addr_t *addr,
 }
 #define tcp_bind network_tcp_bind
 #define udp_bind(pcb, addr, port) (network_enter(), (port) > UINT16_MAX ? ERR_VAL : udp_bind(pcb, network_any(addr), port))
-// `backlog` is listen()'s, whose queue has as many places, and counts them in 8 bits.
+// `backlog` is listen()'s, whose queue has as many places, and counts them in 8 bits: with fewer than two it forgets
+// at its end who waits there. A queue that there is no memory for would come too late to be refused. A socket that
+// listens goes on as it does.
 #define tcp_listen_with_backlog_and_err(pcb, places, error) \
-    (network_enter(), backlog = MIN(backlog, UINT8_MAX), tcp_listen_with_backlog_and_err(pcb, backlog, error))
+    ({ \
+        network_enter(); \
+        if ((pcb)->state == LISTEN) { \
+            return mp_const_none; \
+        } \
+        u8_t most = MIN(backlog, UINT8_MAX); \
+        backlog = MAX(most, 2); \
+        m_del(struct tcp_pcb *, m_new(struct tcp_pcb *, backlog), backlog); \
+        tcp_listen_with_backlog_and_err(pcb, most, error); \
+    })
 // Connections that no place is left for are not reset: those that wait for accept() count for lwIP, too, and
 // their peers try again.
 void network_tcp_accept(struct tcp_pcb *pcb, tcp_accept_fn accept);

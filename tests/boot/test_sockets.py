@@ -169,6 +169,66 @@ after = free()
     assert after >= before - 12, (before, after)
 
 
+def test_listen(vm):
+    """Who waits for accept() is told when the listener ends; listening again loses nobody, and
+    without memory for it nothing has changed."""
+    vm.exec(STREAMS)
+    vm.exec(
+        """
+import micropython
+def listen(backlog):
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", 8001))
+    listener.listen(backlog)
+    return listener
+def connect():
+    one = socket.socket()
+    one.settimeout(5)
+    one.connect(("127.0.0.1", 8001))
+    return one
+def end(backlog, way):
+    listener = listen(backlog)
+    one = connect()
+    if way == "close":
+        listener.close()
+    listener = None
+    gc.collect()
+    rubbish = [bytes([255]) * 64 for _ in range(5000)]
+    try:
+        return one.recv(1)
+    except OSError as error:
+        return error.errno
+    finally:
+        one.close()
+ends = [end(backlog, way) for backlog in (-1, 0, 1, 2, 5) for way in ("close", "forget")]
+listener = listen(5)
+both = connect(), connect()
+listener.listen(2)
+for one in both:
+    one.send(b"hello")
+again = [read(listener.accept()[0], 5) for _ in both]
+listener.close()
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", 8001))
+micropython.heap_lock()
+try:
+    listener.listen(200)
+    refused = False
+except MemoryError:
+    refused = True
+micropython.heap_unlock()
+listener.listen(2)
+one = connect()
+one.send(b"hello")
+last = read(listener.accept()[0], 5)
+"""
+    )
+    assert vm.eval("ends") == [104] * 10
+    assert vm.eval("(again, refused, last)") == ([b"hello"] * 2, True, b"hello")
+
+
 @pytest.mark.memory("12M")
 def test_no_memory(vm):
     """Connections until there is no memory for another end in exceptions, and go on afterwards."""
