@@ -67,6 +67,13 @@ void network_tcp_accept(struct tcp_pcb *pcb, tcp_accept_fn accept);
 #define igmp_joingroup(interface, group) (network_enter(), igmp_joingroup(interface, group))
 #define igmp_leavegroup(interface, group) (network_enter(), igmp_leavegroup(interface, group))
 
+// Who waits for accept() would be told, and take itself out of the queue that is being gone through: the next one
+// would be forgotten.
+static inline void network_tcp_abort(struct tcp_pcb *pcb) {
+    tcp_err(pcb, NULL);
+    tcp_abort(pcb);
+}
+#define tcp_abort network_tcp_abort
 // Upstream clears these of sockets that listen, too, which have none of their own.
 static inline void network_tcp_err(struct tcp_pcb *pcb, tcp_err_fn failed) {
     if (pcb->state != LISTEN) {

@@ -189,18 +189,20 @@ def connect():
     return one
 def end(backlog, way):
     listener = listen(backlog)
-    one = connect()
+    some = [connect() for _ in range(max(backlog, 1))]
     if way == "close":
         listener.close()
     listener = None
     gc.collect()
     rubbish = [bytes([255]) * 64 for _ in range(5000)]
-    try:
-        return one.recv(1)
-    except OSError as error:
-        return error.errno
-    finally:
+    errors = set()
+    for one in some:
+        try:
+            errors.add(one.recv(1))
+        except OSError as error:
+            errors.add(error.errno)
         one.close()
+    return errors
 ends = [end(backlog, way) for backlog in (-1, 0, 1, 2, 5) for way in ("close", "forget")]
 listener = listen(5)
 both = connect(), connect()
@@ -225,7 +227,7 @@ one.send(b"hello")
 last = read(listener.accept()[0], 5)
 """
     )
-    assert vm.eval("ends") == [104] * 10
+    assert vm.eval("ends") == [{104}] * 10
     assert vm.eval("(again, refused, last)") == ([b"hello"] * 2, True, b"hello")
 
 
