@@ -25,6 +25,7 @@ GRUB_KINDS = {
     "faulty RAM (BadRAM)": 5,
     "persistent RAM": 7,
 }
+SEABIOS = "/usr/share/seabios/bios-microvm.bin"
 OPTIONS = 'word="two words" other=1'
 
 PVH = [
@@ -124,6 +125,14 @@ def check_against_machine(vm, memory, most_lost):
 @pytest.mark.parametrize("board, memory", PVH)
 def test_pvh(vm, memory):
     """QEMU's own loader: the map is that of QEMU's RAM, less what the firmware keeps."""
+    assert vm.eval("__import__('bootinfo').protocol") == "pvh"
+    check_against_machine(vm, memory, MIB)
+
+
+@pytest.mark.parametrize("memory", ["8M", "5G"])
+def test_pvh_seabios(boot, memory):
+    """A microvm's other firmware, which starts the kernel by an option ROM."""
+    vm = boot(board="microvm", memory=memory, extra=["-bios", SEABIOS]).boot()
     assert vm.eval("__import__('bootinfo').protocol") == "pvh"
     check_against_machine(vm, memory, MIB)
 

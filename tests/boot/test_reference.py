@@ -70,7 +70,7 @@ def test_help(vm):
 
 def test_examples(boot):
     """Every example does in the kernel what it says, on a machine without SMBIOS."""
-    vm = boot(board="microvm", extra=["-bios", "qboot.rom"]).boot()
+    vm = boot(board="microvm").boot()
     problems = []
     count = 0
     for line, text in blocks(README, "python"):

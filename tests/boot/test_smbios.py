@@ -84,6 +84,6 @@ def test_layouts(vm, name):
 
 def test_none(boot):
     """A machine without one says so."""
-    vm = boot(board="microvm", extra=["-bios", "qboot.rom"]).boot()
+    vm = boot(board="microvm").boot()
     with pytest.raises(ringzero_vm.GuestError, match="ValueError: SMBIOS: no entry point"):
         vm.exec("import smbios; smbios.show()")
