@@ -179,6 +179,16 @@ def test_report(kernel, tmp_path):
     assert report.find("testsuite").get("tests") == "12"
 
 
+def test_no_folder(kernel, tmp_path):
+    """Where nothing can be left a test says so in a line."""
+    (tmp_path / "test_one.py").write_text("def test_one(vm):\n    pass\n")
+    (tmp_path / "build").write_text("")
+    said, _ = run_suite(tmp_path, f"--kernel={kernel}")
+    path = tmp_path / "build" / "tests"
+    assert f"\nno folder for what this test leaves: [Errno 20] Not a directory: '{path}/" in said
+    assert "1 error" in said and "Traceback" not in said
+
+
 def test_gdb(kernel, tmp_path):
     """With --gdb a guest waits, and the command that it waits for is on the terminal."""
     (tmp_path / "test_one.py").write_text("def test_one(vm):\n    assert vm.eval('1 + 1') == 2\n")

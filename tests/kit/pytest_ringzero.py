@@ -230,8 +230,12 @@ def folder(request):
     """The test's own folder, build/tests/<test>, empty at its start and kept after its end."""
     name = re.sub(r"[^\w.=,+\[\]-]+", "-", request.node.nodeid)
     path = request.config.rootpath / "build" / "tests" / name[-200:]
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
+    try:
+        if path.exists():
+            shutil.rmtree(path)
+        path.mkdir(parents=True)
+    except OSError as error:
+        pytest.fail(f"no folder for what this test leaves: {error}", pytrace=False)
     return path
 
 
