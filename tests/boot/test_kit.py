@@ -1,5 +1,6 @@
 """The kit itself: what a boot test can be written with, and what a failure tells."""
 
+import contextlib
 import random
 import re
 import select
@@ -265,13 +266,17 @@ def test_status(vm):
     vm.repl.sendline("import machine; machine.poweroff(42)")
     assert vm.wait_exit() == 42
 """
+PANIC_ELSEWHERE = """
+def test_panic(vm):
+    vm.wait_limit = None
+    vm.exec("import machine; machine.mem32[0xfee00310] = 0")
+    vm.exec("machine.mem32[0xfee00300] = 0x400")  # an NMI to itself
+"""
 
 
-def test_console(kernel, tmp_path):
-    """With --console the tests run at one prompt that is there already, each from a fresh start;
-    what only QEMU can do or takes another machine is skipped; the status is said on the line."""
-    (tmp_path / "test_suite.py").write_text(ELSEWHERE)
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+@contextlib.contextmanager
+def machine_elsewhere(kernel):
+    """A machine that nothing can end; the terminal that its console is."""
     command = [sys.executable, ringzero_vm.LAUNCHER, "--kernel", kernel, "--serial", "pty"]
     # No exit device where the kernel looks for one.
     command += ["--exit-device", "isa-debug-exit,iobase=0x501,iosize=1"]
@@ -279,13 +284,31 @@ def test_console(kernel, tmp_path):
     command += ["--", "-no-shutdown"]
     machine = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        place = re.search(r"/dev/pts/\d+", machine.stdout.readline())[0]
-        said, status = run_suite(tmp_path, f"--kernel={kernel}", f"--console={place}")
-        assert "3 passed, 4 skipped" in said and status == 0
-        assert "PASSED test_suite.py::test_first[q35]" in said
+        yield re.search(r"/dev/pts/\d+", machine.stdout.readline())[0]
     finally:
         machine.kill()
         machine.communicate()
+
+
+def test_console(kernel, tmp_path):
+    """With --console the tests run at one prompt that is there already, each from a fresh start;
+    what only QEMU can do or takes another machine is skipped; the status is said on the line."""
+    (tmp_path / "test_suite.py").write_text(ELSEWHERE)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    with machine_elsewhere(kernel) as place:
+        said, status = run_suite(tmp_path, f"--kernel={kernel}", f"--console={place}")
+    assert "3 passed, 4 skipped" in said and status == 0
+    assert "PASSED test_suite.py::test_first[q35]" in said
+
+
+def test_console_panic(kernel, tmp_path):
+    """Where nothing ends the machine a panic ends what waits for it, however long that would."""
+    (tmp_path / "test_suite.py").write_text(PANIC_ELSEWHERE)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    with machine_elsewhere(kernel) as place:
+        said, status = run_suite(tmp_path, f"--kernel={kernel}", f"--console={place}")
+    body, _ = said.split("short test summary info")
+    assert "1 failed" in said and body.count("panic: exception 2 (NMI)") == 1
 
 
 @pytest.mark.disk(size="1M", bus="nvme")
