@@ -80,10 +80,18 @@ def each(function, *args, **kwargs):
 def _wait_for(call):
     from asyncio import core
 
+    waits = core._io_queue
     try:
-        if not call.done():
-            yield core._io_queue.queue_read(call)
+        while not call.done():
+            if id(call) in waits.map:
+                # For another task, and it takes no two.
+                yield from core.sleep_ms(1)
+            else:
+                yield waits.queue_read(call)
         return call.result()
+    except KeyboardInterrupt:
+        # Cancelled by whom else waits for it: the loop itself goes on.
+        raise core.CancelledError from None
     except core.CancelledError:
         call.cancel()
         raise

@@ -366,6 +366,17 @@ def test_await(guest):
             assert await asyncio.gather(*both) == ['a', 'b'] and both[0].result() == 'a'
             (error,) = await asyncio.gather(one.run(bad), return_exceptions=True)
             assert isinstance(error, ValueError)
+            # Several tasks may wait for one, and the loop goes on meanwhile.
+            call, before = one.run(slow, 30, 'c'), ticks
+            many = [asyncio.create_task(call), asyncio.create_task(call), _wait(call), _wait(call)]
+            assert await asyncio.gather(*many) == ['c'] * 4
+            assert ticks >= before + 5, ticks - before
+            call = one.run(loop)
+            many = [asyncio.create_task(_wait(call)) for i in range(3)]
+            await asyncio.sleep_ms(10)
+            many.pop(0).cancel()
+            for error in await asyncio.gather(*many, return_exceptions=True):
+                assert isinstance(error, asyncio.CancelledError), error
             # Cancelled before it is waited for.
             endless = one.run(loop)
             waits = asyncio.create_task(endless)
@@ -378,6 +389,8 @@ def test_await(guest):
             task.cancel()
         async def _run(function):
             return await one.run(function)
+        async def _wait(call):
+            return await call
         asyncio.run(main())
         assert one.run(cpus.here).result() == 1
     """)
