@@ -1,6 +1,7 @@
 """The kit itself: what a boot test can be written with, and what a failure tells."""
 
 import contextlib
+import os
 import random
 import re
 import select
@@ -178,6 +179,17 @@ def test_report(kernel, tmp_path):
     assert "qemu-system-x86_64" in (folder / "qemu.cmd").read_text()
     report = xml.etree.ElementTree.parse(tmp_path / "report.xml").getroot()
     assert report.find("testsuite").get("tests") == "12"
+
+
+@pytest.mark.parametrize("fixture", ["vm", "boot", "kernel"])
+def test_kernel_is_built(tmp_path, monkeypatch, fixture):
+    """Whatever a test takes the kernel by, it is built first, and what make said is there."""
+    (tmp_path / "test_one.py").write_text(f"def test_one({fixture}):\n    pass\n")
+    (tmp_path / "make").write_text("#!/bin/sh\necho not today\nexit 3\n")
+    (tmp_path / "make").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    said, _ = run_suite(tmp_path)
+    assert "the kernel does not build:\nstatus 3: not today" in said and "1 error" in said
 
 
 def test_no_folder(kernel, tmp_path):

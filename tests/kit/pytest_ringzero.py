@@ -192,7 +192,8 @@ def pytest_collection_finish(session):
     """Build the kernel where a test wants it, before the clock of the first test runs."""
     config = session.config
     config.stash[PROBLEM] = ""
-    wanted = any("kernel" in getattr(item, "fixturenames", ()) for item in session.items)
+    # `vm` asks for it only when it runs.
+    wanted = any({"kernel", "vm"} & {*getattr(item, "fixturenames", ())} for item in session.items)
     in_tree = (ROOT / "Makefile").is_file()
     if not wanted or not in_tree or other_kernel(config) or config.option.collectonly:
         return
