@@ -28,7 +28,7 @@ BOCHS_MEGS, BOCHS_CPUS = 64, 2  # of more it takes long to take all
 # Its screen on a terminal, and no sound.
 BOCHS = """\
 megs: {megs}
-cpu: model=bx_generic, count={cpus}, ips=100000000, reset_on_triple_fault=0
+cpu: model=bx_generic, count={cpus}, ips=120000000, reset_on_triple_fault=0
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
 vga: extension=none
