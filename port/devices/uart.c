@@ -86,18 +86,26 @@ bool uart_open(uart_t *uart, unsigned rate, unsigned bits, uart_parity_t parity,
         return false;
     }
     unsigned divisor = UART_RATE_MAX / rate;
+    uint8_t format = (bits - 5) | (stop == 2 ? LCR_STOP_2 : 0) | parities[parity];
     uint64_t state = cpu_irq_save();
+    if (uart->open && uart->divisor == divisor && uart->format == format) {
+        // What is on its way would be lost for nothing.
+        cpu_irq_restore(state);
+        return true;
+    }
     uint8_t ier = uart->open ? get(uart, IER) : 0;
     put(uart, IER, 0);
     put(uart, LCR, LCR_DLAB);
     put(uart, DIVISOR_LOW, divisor);
     put(uart, DIVISOR_HIGH, divisor >> 8);
-    put(uart, LCR, (bits - 5) | (stop == 2 ? LCR_STOP_2 : 0) | parities[parity]);
+    put(uart, LCR, format);
     if (!uart->open) {
         put(uart, FCR, FCR_ENABLE_AND_CLEAR);
         put(uart, MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
     }
     put(uart, IER, ier);
+    uart->divisor = divisor;
+    uart->format = format;
     uart->open = true;
     cpu_irq_restore(state);
     return true;

@@ -35,6 +35,8 @@ struct _uart_t {
     uint8_t isa_irq;
     bool present;
     bool open;
+    uint8_t format; // LCR, bits and parity, as it is open
+    uint16_t divisor; // of UART_RATE_MAX
     bool interrupts; // they arrive
     // The ring was full, and is not yet half read.
     bool full;

@@ -241,6 +241,19 @@ def test_settings(vm):
     assert vm.exec("print('still here')") == "still here\n"
 
 
+def test_same_settings(boot, folder):
+    """To ask for the settings that a port has does not touch its line, on which bytes may come."""
+    log = folder / "writes.log"
+    vm = boot(extra=["-trace", "enable=serial_write", "-D", str(log)]).boot()
+    vm.exec("import machine")
+    before = log.read_text()
+    assert "addr 0x03 val 0x80" in before  # the divisor's latch
+    vm.exec("for _ in range(100): machine.UART(0), machine.UART(0, 115200, 8, None, 1).deinit()")
+    assert "addr 0x03" not in log.read_text()[len(before) :]
+    vm.exec("machine.UART(0, bits=7); machine.UART(0).init(bits=8)")
+    assert log.read_text()[len(before) :].count("addr 0x03 val 0x80") == 2
+
+
 @pytest.mark.board("q35", "microvm")
 def test_absent(vm):
     """A port that the machine does not have raises ValueError."""
