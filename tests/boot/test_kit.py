@@ -5,10 +5,13 @@ import os
 import random
 import re
 import select
+import signal
 import socket
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree
+from pathlib import Path
 
 import pytest
 import ringzero_vm
@@ -200,6 +203,30 @@ def test_no_folder(kernel, tmp_path):
     path = tmp_path / "build" / "tests"
     assert f"\nno folder for what this test leaves: [Errno 20] Not a directory: '{path}/" in said
     assert "1 error" in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_killed(kernel, tmp_path, number):
+    """No machine outlives the tests that were killed."""
+    (tmp_path / "test_one.py").write_text(
+        "def test_one(vm):\n"
+        "    print('pid', vm.launcher.pid, flush=True)\n    vm.exec('while True: pass')\n"
+    )
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "-p", "pytest_ringzero", "-s"]
+    run = subprocess.Popen(
+        [*command, f"--kernel={kernel}"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    with run:
+        found = next(filter(None, (re.search(r"pid (\d+)", line) for line in run.stdout)))
+        machine = Path("/proc", found[1])
+        assert machine.exists()
+        run.send_signal(number)
+        run.wait()
+        deadline = time.monotonic() + 10
+        while machine.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not machine.exists()
 
 
 def test_gdb(kernel, tmp_path):

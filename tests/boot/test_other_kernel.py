@@ -12,7 +12,7 @@ from suites import run_suite
 CONFIGURATION = """
 [tool.pytest.ini_options]
 guest_kernel = "other.elf"
-guest_prompt = "(?m)^# "
+guest_prompt = "^# "
 guest_panics = "^BUG: "
 guest_exit_device = "isa-debug-exit,iobase=0x501,iosize=1"
 """
@@ -98,6 +98,14 @@ def test_other_kernel(suite):
     assert "FAILED test_suite.py::test_reports_panic - ringzero_vm.Panic: BUG: " in summary
     assert "FAILED test_suite.py::test_hangs - ringzero_vm.TimedOut" in summary
     assert body.count("BUG: called from") == 1
+
+
+def test_typed(suite):
+    """What is piped into the launcher is typed to that kernel, which says nothing known."""
+    command = [sys.executable, LAUNCHER, "--kernel", suite / "other.elf", "--timeout", "20"]
+    command += ["--exit-device", "isa-debug-exit,iobase=0x501,iosize=1"]
+    done = subprocess.run(command, input=b"h\nb\n", stdout=subprocess.PIPE)
+    assert b"hello" in done.stdout and done.returncode == 42
 
 
 def test_other_kernel_elsewhere(suite):

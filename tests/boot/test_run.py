@@ -481,6 +481,7 @@ def test_disk_arguments(launch, tmp_path):
         ("--disk", f"{disk},bus=ide"): f"run.py: --disk {disk},bus=ide: a bus is virtio, nvme",
         (*BOARD, "--disk", f"{disk},bus=nvme"): f"run.py: --disk {disk},bus=nvme: a microvm has",
         ("--disk", f"{disk},ro,bus=ahci"): f"run.py: --disk {disk},ro,bus=ahci: QEMU's ahci has",
+        ("--disk", tmp_path): f"run.py: --disk {tmp_path}: {tmp_path} is neither a file nor",
         ("--channel", "x" * 108): "run.py: --channel: a socket's path has 1 to 107 bytes, not 108",
     }.items():
         done = launch(*arguments)
@@ -574,7 +575,7 @@ def test_arguments(launch, tmp_path):
         ("--serial", "nix"): "run.py: --serial nix: it is stdio, pty, none or unix:PATH",
         ("--serial", "unix:" + "x" * 108): "run.py: --serial: a socket's path has 1 to 107",
         ("--timeout", "never"): "run.py: argument --timeout: ",
-        ("--kernel", "nix"): "run.py: no kernel at nix: 'make kernel' builds it",
+        ("--kernel", "nix"): "run.py: no kernel at nix\n",
         ("--qemu", "no-such-qemu"): "run.py: no-such-qemu not found: 'make setup' installs it",
         ("--initrd", "nix"): "run.py: no boot module at nix",
         ("--nix",): "run.py: unrecognized arguments: --nix",

@@ -368,7 +368,7 @@ class Guest:
     def __init__(self, kernel, folder, *, wait=30.0, deadline=None, prompt=None, panics=PANICS):
         self.wait_limit = wait
         self.deadline = deadline
-        self.prompt = prompt
+        self.prompt = prompt and re.compile(prompt, re.MULTILINE | re.DOTALL)
         self.panics = re.compile(panics, re.MULTILINE)
         self.decoded = {}  # a panic's text with and without names, as that takes a second
         self.kernel = Path(kernel)
@@ -640,6 +640,7 @@ class VM(Guest):
         self.sockets = Path(tempfile.mkdtemp(prefix="rz-", dir="/tmp"))
         command = [sys.executable, str(LAUNCHER), "--kernel", str(kernel), "--board", str(board)]
         command += ["--memory", str(memory), "--smp", str(smp), "--accel", accel]
+        command += ["--parent", str(os.getpid())]  # which may be killed
         # QEMU connects to us before the guest starts, so no output is lost.
         console = f"unix:{self.sockets}/console,server=off"
         self.serial = serial
