@@ -45,8 +45,6 @@ def _boot():
     if heap is not None:
         _handoff.set_heap(cmdline.size("heap", heap))
     main = options.get("main")
-    if main is not None:
-        _handoff.set_program(main)
     _handoff.set_eof_poweroff(cmdline.choice(options, "eof", ("reset", "poweroff")) != "reset")
 
     cpus = options.get("cpus")
@@ -66,7 +64,10 @@ def _boot():
         except ValueError as error:
             print("command line: %s; it stays %s" % (error, keyboard.layout()))
 
-    _files.mount(bootinfo.modules, options)
+    if _files.mount(bootinfo.modules, options) and main is None:
+        main = "/rom/main.py"
+    if main is not None:
+        _handoff.set_program(main)
     if cpus == "all":
         _calls.all()
 

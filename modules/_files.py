@@ -161,7 +161,8 @@ def _mount_root(name, options):
 def mount(modules, options):
     """Mounts root=, what the boot modules hold, and RAM where nothing is for / or /rom.
 
-    `options` are those of the command line: root=, disk= and rom= have a part in it.
+    `options` are those of the command line: root=, disk= and rom= have a part in it. Returns
+    whether /rom is the image's own, which has a program in it.
     """
     _handoff.need_start()
     rom = None
@@ -179,7 +180,8 @@ def mount(modules, options):
             except (OSError, ValueError) as error:
                 # A disk's first sector looks alike whatever is on the disk.
                 print("module at 0x%x: no file system in it: %r" % (start, error))
-    rom = rom or _handoff.image_rom()
+    own = rom is None and _handoff.image_rom()
+    rom = rom or own
     if rom is None and "rom" in options:
         rom = _rom_segment(options["rom"])
     if rom:
@@ -189,3 +191,4 @@ def mount(modules, options):
     if not root:
         _mount_disk(options.get("disk"))
     sys.path.append("/lib")
+    return bool(own)

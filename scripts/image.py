@@ -372,7 +372,7 @@ def main():
         work = Path(folder)
         try:
             if not options.kernel.is_file():
-                raise Error(f"no kernel at {options.kernel}: {run.NO_KERNEL}")
+                raise Error(run.no_kernel(options.kernel))
             embed.check(options.kernel)
             if options.data and options.kind != "disk":
                 raise Error("--data is for disks")

@@ -8,7 +8,10 @@
   ringzero new FOLDER                 a folder with a conftest.py and three tests that pass
   ringzero doctor                     what is missing on this machine, and what installs it
 
-run, image and test have a --help of their own.
+run, image and test have a --help of their own. The reference of its Python, the kernel's options
+and the plugin are described in these files:
+
+  {}
 """
 
 import argparse
@@ -19,7 +22,9 @@ from importlib import metadata
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent
-TEMPLATE = SCRIPTS.parent / "tests" / "kit" / "new"
+ROOT = SCRIPTS.parent
+TEMPLATE = ROOT / "tests" / "kit" / "new"
+TEXTS = ["modules/README.md", "board/README.md", "tests/kit/README.md"]
 
 # What for, a command or a file, and Debian's package.
 NEEDS = [
@@ -35,7 +40,8 @@ NEEDS = [
 
 def run_python(*arguments):
     """Go on as this Python with these arguments."""
-    sys.stdout.flush()
+    if sys.stdout:  # it is open
+        sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *map(str, arguments)])
 
 
@@ -62,7 +68,9 @@ def image(arguments):
     command = [SCRIPTS / "image.py", kind, "--output", output]
     command += ["--append", options.append] if options.append else []
     command += ["--app", options.program] if options.program else []
-    run_python(*command, *(["--freeze"] if options.freeze else []))
+    # In the kernel's own file it can be no other way.
+    freeze = options.freeze or kind == "elf"
+    run_python(*command, *(["--freeze"] if freeze else []))
 
 
 def new(arguments):
@@ -105,7 +113,7 @@ def main():
     if command == "test":
         run_python("-m", "pytest", *rest)
     if command in ("-h", "--help"):
-        print(__doc__.strip())
+        print(__doc__.strip().format("\n  ".join(str(ROOT / name) for name in TEXTS)))
         return 0
     if command == "--version":
         print(metadata.version("ringzero"))

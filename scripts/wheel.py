@@ -26,6 +26,7 @@ import ringzero_symbols  # noqa: E402
 
 FILES = ["scripts/run.py", "scripts/image.py", "scripts/embed.py", "scripts/ringzero.py"]
 FILES += ["board/*/qemu.args", "tests/kit/new/*.py", "tests/kit/labgrid/*"]
+FILES += ["board/README.md", "modules/README.md", "tests/kit/README.md"]
 EPOCH = (1980, 1, 1, 0, 0, 0)  # every file's date
 
 
@@ -37,6 +38,7 @@ def metadata(project):
     for extra, needs in project["optional-dependencies"].items():
         lines.append(f"Provides-Extra: {extra}")
         lines += [f'Requires-Dist: {one}; extra == "{extra}"' for one in needs]
+    lines += ["Description-Content-Type: text/markdown", "", (ROOT / "README.md").read_text()]
     return "".join(f"{line}\n" for line in lines)
 
 

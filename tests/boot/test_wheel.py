@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from images import BUILT, ROOT, once
@@ -83,6 +84,15 @@ def ringzero(away):
     return ringzero
 
 
+def test_help(ringzero):
+    """The help names what it comes with, and that is there."""
+    said, status = ringzero("--help")
+    places = re.findall(r"(?m)^  (/\S+\.md)$", said)
+    assert len(places) == 3 and status == 0
+    for place in places:
+        assert Path(place).read_text().startswith("# ")
+
+
 def test_prompt(ringzero):
     """Alone it is the prompt, of a kernel that names the wheel's version."""
     version, _ = ringzero("--version")
@@ -102,7 +112,7 @@ def test_run(ringzero):
     said, status = ringzero("run", "none.py")
     assert said == "ringzero run: none.py: there is no such file or folder\n" and status == 126
     said, status = ringzero("run", "--kernel", "none.elf")
-    assert said == "ringzero run: no kernel at none.elf: without --kernel there is one\n"
+    assert said == "ringzero run: no kernel at none.elf\n"
     said, status = ringzero("run", "--image", "none.iso")
     assert said == "ringzero run: no image at none.iso: 'ringzero image' makes some\n"
 
@@ -140,12 +150,18 @@ def test_freeze(ringzero, away):
     said, status = ringzero("image", "--freeze", "package/", "-o", "package.elf", PATH=nothing)
     assert status == 0
     run = ("run", "--kernel", "package.elf", "--board", "microvm")
-    said, status = ringzero(*run, "--append", "main=/rom/main.py", "--memory", "5M")
+    said, status = ringzero(*run, "--memory", "5M")
     assert "sum 5 /rom/greet/__init__.mpy\n" in said and status == 7
     assert "free before: 0\n" in said
     ringzero("image", "--freeze", "package/", "-o", "package.img")
     said, status = ringzero("run", "--image", "package.img")
     assert "sum 5 /rom/greet/__init__.mpy\n" in said and status == 7
+    # In an .elf it can be no other way, and what does not compile is found here.
+    said, status = ringzero("image", "hello.py", "-o", "hello.elf")
+    assert ringzero("run", "--kernel", "hello.elf", "--board", "microvm")[1] == 3
+    (away / "bad.py").write_text("def f(:\n    pass\n")
+    said, status = ringzero("image", "bad.py", "-o", "bad.elf")
+    assert "--freeze: main.py:\n" in said and "SyntaxError" in said and status == 1
     # A boot module comes before it.
     said, status = ringzero(*run, "hello.py")
     assert "hello\n" in said and status == 3
