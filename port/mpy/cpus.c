@@ -42,6 +42,7 @@ enum {
     LOW_END = 0x100000,     // where a CPU can begin
     XAPIC_ID_MAX = 254,
     HEAP_FRAMES = 64,       // that an interpreter begins with
+    REST_FRAMES = 1024,     // to which its heap may grow before it is collected when it has nothing to do
 };
 #define INIT_NS UINT64_C(10000000)   // SDM 3A 8.4.4.1
 #define NOTICE_NS UINT64_C(1000000000)
@@ -115,6 +116,19 @@ static void free_interpreter(uint64_t heap) {
     }
 }
 
+// Garbage here is memory that no other CPU can have, and maybe nothing comes that would collect it.
+static void collect_at_rest(size_t *settled) {
+    if (heap_frames() <= 2 * *settled + REST_FRAMES || !MP_STATE_MEM(gc_auto_collect_enabled)) {
+        return;
+    }
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        gc_collect();
+        nlr_pop();
+    }
+    *settled = heap_frames();
+}
+
 static void run_interpreter(uint64_t heap) {
     mp_cstack_init_with_top(stack_top, stack_top - stack_bottom);
     heap_reset();
@@ -129,9 +143,11 @@ static void run_interpreter(uint64_t heap) {
     if (is_to_end()) {
         interrupt_end();
     }
+    size_t settled = 0;
     for (;;) {
         mp_handle_pending(false);
         if (!modcalls_serve()) {
+            collect_at_rest(&settled);
             mp_hal_wait(ULONG_MAX);
         }
     }

@@ -589,3 +589,46 @@ def test_maps_of_all(vm):
         timeout=120,
     )
     assert out == "[None, None, None]\n" * 5
+
+
+@pytest.mark.smp(3)
+@pytest.mark.memory("64M")
+def test_garbage_at_rest(vm):
+    """What calls leave to be collected is memory for others once a CPU has nothing to do."""
+    vm.exec("""
+        import cpus, frames, gc, time
+        def fill(kept):
+            global left
+            left = bytearray(kept)
+            some = []
+            try:
+                while True:
+                    some.append(bytearray(10000))
+            except MemoryError:
+                return len(some)
+        def kept():
+            return len(left)
+        def free_comes_to(count):
+            end = time.ticks_ms() + 20000
+            while frames.stats().free < count and time.ticks_ms() < end:
+                time.sleep_ms(10)
+            return frames.stats().free >= count
+        one, two = cpus.all()[1:]
+        before = frames.stats().free
+        for size in 0, 8 << 20, 8 << 20, 0:
+            for cpu in one, two:
+                assert cpu.run(fill, size).result() > 1000
+                assert free_comes_to(3000), (size, frames.stats())
+            # A heap has room for as much again as is in use.
+            assert free_comes_to(before - (4 * size >> 12) - 4096), (size, frames.stats())
+            assert [cpu.run(kept).result() for cpu in (one, two)] == [size, size]
+        bytearray(20 << 20)
+        gc.collect()
+        # Who does not want to be collected is not.
+        one.run("import gc; gc.disable()").result()
+        assert one.run(fill, 0).result() > 1000
+        time.sleep_ms(300)
+        assert frames.stats().free < 2000, frames.stats()
+        one.reset()
+        assert free_comes_to(before - 4096)
+    """)
