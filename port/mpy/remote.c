@@ -71,7 +71,8 @@ static mp_obj_t call_marshal(qstr name, mp_obj_t arg) {
 
 static _Noreturn void refuse(mp_obj_t function) {
     mp_raise_msg_varg(&mp_type_TypeError,
-        MP_ERROR_TEXT("%s cannot go to another CPU: it is neither in a module nor has code that can be copied"),
+        MP_ERROR_TEXT("%s cannot go to another CPU: it is in no module, and no plain function"
+            " without functions or comprehensions in it"),
         mp_obj_get_type_str(function));
 }
 
