@@ -63,10 +63,18 @@ def boot(rows):
 
 def cpus(rows):
     """How much more several CPUs do than one."""
-    figure, axis = plt.subplots(figsize=(6, 3.6))
+    figure, axis = plt.subplots(figsize=(9, 3.8))
     most = max(row["cpus"] for row in rows)
     kinds = dict.fromkeys((row["kind"], row["work"]) for row in rows)
+    # A colour for each kind, a sign for each work.
+    others = iter(("#ff7f0e", "#2ca02c"))
     colours = {"ringzero": OURS, "processes of the host": HOST}
+    colours |= {
+        kind: next(others)
+        for kind in dict.fromkeys(kind for kind, _ in kinds)
+        if kind not in colours
+    }
+    signs = dict(zip(dict.fromkeys(work for _, work in kinds), "ovs^D<>p", strict=False))
     for kind, work in kinds:
         line = [(1, 1.0)] + [
             (row["cpus"], row["times"])
@@ -74,12 +82,13 @@ def cpus(rows):
             if (row["kind"], row["work"]) == (kind, work)
         ]
         name = f"{kind}: {work}" if work else kind
-        axis.plot(*zip(*line, strict=True), "o-", color=colours.get(kind), label=name)
+        style = {"color": colours[kind], "marker": signs[work], "alpha": 0.8}
+        axis.plot(*zip(*line, strict=True), **style, label=name)
     axis.plot([1, most], [1, most], ":", color="black", label="each CPU as much as one alone")
     axis.set_xticks(range(1, most + 1))
     axis.set_xlabel("CPUs")
     axis.set_ylabel("work, times that of one")
-    axis.legend(fontsize=7)
+    axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.02, 0.5))
     return figure
 
 
