@@ -120,7 +120,11 @@ def main():
         return 0
     commands = {"image": image, "new": new, "doctor": doctor}
     if command not in commands:
-        print(f"ringzero: no command {command}; 'ringzero --help' lists them", file=sys.stderr)
+        print(
+            f"ringzero: no command {command}; 'ringzero --help' lists them, and 'ringzero run'"
+            " takes programs and options",
+            file=sys.stderr,
+        )
         return 2
     return commands[command](rest)
 

@@ -30,6 +30,8 @@ def test_vm(vm):
     assert vm.eval("[1 << 70, 'é', b'\\x00', None]") == [1 << 70, "é", b"\0", None]
     with pytest.raises(GuestError, match="ZeroDivisionError"):
         vm.eval("1 // 0")
+    with pytest.raises(ValueError, match=r"range\(3\) is range\(0, 3\), which is not made of lit"):
+        vm.eval("range(3)")
     with pytest.raises(GuestError, match="SyntaxError"):
         vm.exec("1 = = 1\n" + "#" * 20000)
     vm.transport.fs_writefile("/file", bytes(range(256)))

@@ -300,7 +300,8 @@ def disks(request, tmp_path):
 def disk_image(path, size="64M", bus="virtio", file=None):
     with open(path, "xb") as image:
         image.write(Path(file).read_bytes() if file else b"")
-        image.truncate(max(image.tell(), 0 if file else launcher_module().memory_size(size)))
+        least = 0 if file else launcher_module().memory_size(size, "disk's size")
+        image.truncate(max(image.tell(), least))
     return path
 
 

@@ -488,7 +488,11 @@ class Guest:
     def eval(self, expression, timeout=-1):
         """The value of an expression in the guest, if it is made of literals."""
         __tracebackhide__ = True
-        return ast.literal_eval(self.exec(f"print(repr({expression}))", timeout).strip())
+        text = self.exec(f"print(repr({expression}))", timeout).strip()
+        try:
+            return ast.literal_eval(text)
+        except (SyntaxError, ValueError):
+            raise ValueError(f"{expression} is {text}, which is not made of literals") from None
 
     def start_over(self):
         """Come to a fresh prompt, from whatever the machine does: it may still start."""
