@@ -15,6 +15,9 @@
 #include "mpy/interrupt.h"
 #include "mpy/versions.h"
 
+// A collection is worth its time when this part of the heap has been allocated since the last one.
+#define WORTH 8
+
 _Static_assert(BLOCKS_SIZE == MICROPY_BYTES_PER_GC_BLOCK, "gc.threshold() counts in blocks");
 _Static_assert(!MICROPY_ENABLE_PYSTACK, "its stack is no root");
 
@@ -291,9 +294,18 @@ static inline size_t blocks_for(size_t size) {
     return size / BLOCKS_SIZE + (size % BLOCKS_SIZE != 0);
 }
 
+// So little has been allocated since the last collection that another one would hardly find anything.
+static bool just_collected(void) {
+    size_t total = blocks_first.count + blocks_grown.count;
+    return MP_STATE_MEM(gc_alloc_amount) < total / WORTH;
+}
+
 static __attribute__((noinline)) void *alloc_more(size_t blocks, bool collected) {
     void *ptr = NULL;
-    if (!collected) {
+    if (!collected && just_collected() && heap_grow(blocks)) {
+        ptr = blocks_alloc(blocks);
+    }
+    if (ptr == NULL && !collected) {
         collect_for_room();
         ptr = blocks_alloc(blocks);
     }

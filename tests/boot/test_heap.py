@@ -121,6 +121,28 @@ def test_growth_is_contiguous(vm):
     assert result == "True True\n[150000]\nTrue\n"
 
 
+def test_the_last_memory_is_not_collected_for(boot):
+    """All of memory fills in the time of some collections, not of one for each bit of it."""
+    vm = boot(extra=["-icount", "shift=0,sleep=off"]).boot()
+    said = vm.exec("""
+        import gc, time
+        def fill(held):
+            try:
+                while True:
+                    held.append(bytearray(1 << 18))
+            except MemoryError:
+                pass
+        held = []
+        begin = time.ticks_us()
+        fill(held)
+        filled = time.ticks_us()
+        gc.collect()
+        print(filled - begin, time.ticks_us() - filled)
+    """)
+    filled, collected = map(int, said.split())
+    assert filled < 9 * collected
+
+
 # What makes a block grow to the very end of the heap, and the end of what it gives.
 TO_THE_END = {
     "[i for i in range(300000)]": "[-1]",
