@@ -88,10 +88,11 @@ def _wait_for(call):
                 yield from core.sleep_ms(1)
             else:
                 yield waits.queue_read(call)
+    except core.CancelledError:
+        call.cancel()
+        raise
+    try:
         return call.result()
     except KeyboardInterrupt:
         # Cancelled by whom else waits for it: the loop itself goes on.
         raise core.CancelledError from None
-    except core.CancelledError:
-        call.cancel()
-        raise

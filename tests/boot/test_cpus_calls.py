@@ -1,5 +1,6 @@
 """Calls from one CPU to another: functions, values, exceptions, waiting, cancelling."""
 
+import random
 import time
 
 import pytest
@@ -589,6 +590,28 @@ def test_maps_of_all(vm):
         timeout=120,
     )
     assert out == "[None, None, None]\n" * 5
+
+
+def test_ctrl_c_ends_a_loop_of_many(vm):
+    """However many tasks await one call, Ctrl-C is KeyboardInterrupt out of asyncio.run()."""
+    vm.exec("""
+        import asyncio, cpus
+        def endless():
+            while True: pass
+        async def wait(call):
+            await call
+        async def main():
+            call = cpus.all()[1].run(endless)
+            print('go')
+            await asyncio.gather(*(wait(call) for _ in range(40)))
+    """)
+    for _ in range(12):
+        vm.repl.sendline("asyncio.run(main())")
+        vm.repl.expect_exact("\r\ngo\r\n")
+        time.sleep(random.random() / 20)
+        vm.repl.send("\x03")
+        vm.repl.expect_exact("KeyboardInterrupt: \r\n>>> ")
+        vm.run("cpus.all()[1].reset()")
 
 
 @pytest.mark.smp(3)
