@@ -634,11 +634,13 @@ def end(qemu, watch):
 
 
 def wait(watch, timeout, broken, parent):
-    """What QEMU's monitor said until QEMU ended, or None when the time was up, when nobody read
-    our output any more, or when another process than `parent` is our parent."""
+    """What QEMU's monitor said until QEMU ended, or None when the time was up or when nobody
+    read our output any more. Stopped when `parent`, if it is given, is our parent no more."""
     deadline = time.monotonic() + (timeout or float("inf"))
     said = b""
-    while not broken.is_set() and parent in (None, os.getppid()):
+    while not broken.is_set():
+        if parent not in (None, os.getppid()):
+            raise Stopped(signal.SIGHUP)
         left = deadline - time.monotonic()
         if left <= 0:
             return None

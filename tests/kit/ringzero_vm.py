@@ -104,8 +104,11 @@ class Console(fdpexpect.fdspawn):
             return data
         if timeout is not None and timeout < 0:
             timeout = 0
-        if not select.select([self.child_fd], [], [], 0 if self.vm.stopped else timeout)[0]:
-            raise pexpect.EOF("") if self.vm.stopped else pexpect.TIMEOUT("")
+        if not self.waiting():
+            if self.vm.stopped:
+                raise pexpect.EOF("")
+            if not select.select([self.child_fd], [], [], timeout)[0]:
+                raise pexpect.TIMEOUT("")
         try:
             data = os.read(self.child_fd, size)
         except ConnectionResetError:  # QEMU ended with input of ours unread
@@ -114,7 +117,6 @@ class Console(fdpexpect.fdspawn):
             self.flag_eof = True
             raise pexpect.EOF("")
         self.log.write(data)
-        self.vm.heard(data)
         return data
 
     def waiting(self):
@@ -375,8 +377,6 @@ class Guest:
         self.channel = None
         self.status = None
         self.raw = False
-        self.tail = b""
-        self.stopped = False  # whether it has panicked where nothing ends the machine
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         for number in itertools.count(1):
@@ -520,11 +520,11 @@ class Guest:
 
     # ---- its end
 
-    def heard(self, data):
-        """Note what the console said last: that may be all that tells of the machine's end."""
-        self.tail = (self.tail + data)[-len(STOPPED) - 1 - len(data) :]
-        if STOPPED.encode() in self.tail and self.panics.search(self.transcript()):
-            self.stopped = True
+    @property
+    def stopped(self):
+        """Whether it has panicked where nothing ends the machine."""
+        said = self.transcript()
+        return said.rstrip().endswith(STOPPED) and bool(self.panics.search(said))
 
     def wait_exit(self, timeout=-1):
         """The status that it says at its end, or a panic's; None where the line has just ended."""
@@ -607,6 +607,8 @@ class VM(Guest):
     a port of virtio-serial, whose socket is `channel` here, and which files then go through. The
     rest is Guest's.
     """
+
+    stopped = False  # or the console ends with QEMU
 
     def __init__(
         self,
@@ -814,9 +816,6 @@ class VM(Guest):
         except (OSError, IndexError):
             return 0
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def heard(self, data):
-        pass  # the console ends with QEMU
 
     def wait_exit(self, timeout=-1):
         """The launcher's status after the machine has ended, which see `run.py --help`."""
