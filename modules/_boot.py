@@ -1,32 +1,41 @@
 # Runs first at every start: the loader's handoff in, its memory to the allocator, its files to
 # /rom and /. An error here ends in a panic: without memory there is nothing to go on with.
 
-
-def _boot():
+try:
+    # Of the start, as in bootinfo.py, with the modules that have run.
+    _handoff = _handoff
+except NameError:
+    # Refused below.
     import _calls
     import _files
     import _handoff
     import _space
     import bootinfo
     import cmdline
-    import frames
+    import frames as _frames
     import memmap
 
+
+def _boot():
     _handoff.need_start()
     bootinfo.init(_handoff.protocol, _handoff.addr)
     memmap.init(bootinfo.regions, bootinfo.rsdp)
-    options = cmdline.parse(bootinfo.cmdline)
+    options = cmdline._parse(bootinfo.cmdline)
     console = cmdline.choice(options, "console", ("all", "serial", "screen", "none"))
-    _handoff.set_console(console in ("all", "serial"), console in ("all", "screen"))
-    log = cmdline.choice(options, "log", ("info", "quiet")) != "quiet"
+    serial = console == "all" or console == "serial"
+    screen = console == "all" or console == "screen"
+    _handoff.set_console(serial, screen)
+    log = cmdline.choice(options, "log", ("info", "quiet")) == "info"
     if log:
-        print(memmap.summary("%s map at 0x%x" % (bootinfo.protocol, bootinfo.map_addr)))
+        source = "memmap: ", bootinfo.protocol, " map at 0x", bootinfo.map_addr
+        sizes, unit, root = memmap._summary()
+        _handoff.log(source, sizes, unit, root)
 
     maxmem = options.get("maxmem")
     below = _space._addr_end()
     if maxmem is not None:
         below = min(below, cmdline.size("maxmem", maxmem))
-    ranges = memmap.free_ranges(bootinfo.in_use + _handoff.in_use(), below)
+    ranges = memmap.free_ranges(_handoff.in_use(bootinfo.in_use), below)
     if len(ranges) > 2 * 1024:
         raise ValueError(
             "memory map: %d pieces of free memory, more than 1024" % (len(ranges) // 2)
@@ -37,8 +46,9 @@ def _boot():
             if maxmem is None
             else "command line: maxmem=%s leaves no memory: it is at least 64k" % maxmem
         )
-    frames.init(ranges)
-    bootinfo.modules = _files.off_null(bootinfo.modules)
+    _frames.init(ranges)
+    if bootinfo.modules:
+        bootinfo.modules = _files.off_null(bootinfo.modules)
     starts, lasts, kinds = memmap._arrays()
     _space._init(starts, lasts, kinds)
     heap = options.get("heap")
@@ -48,7 +58,7 @@ def _boot():
     _handoff.set_eof_poweroff(cmdline.choice(options, "eof", ("reset", "poweroff")) != "reset")
 
     cpus = options.get("cpus")
-    if cpus not in (None, "all"):
+    if cpus is not None and cpus != "all":
         if not cpus.isdigit() or not 1 <= int(cpus) <= 255:
             raise ValueError(
                 "command line: cpus=%s is neither all nor a number from 1 to 255" % cpus
@@ -68,14 +78,13 @@ def _boot():
         main = "/rom/main.py"
     if main is not None:
         _handoff.set_program(main)
-    if cpus == "all":
+    if cpus is not None and cpus == "all":
         _calls.all()
 
     if log:
         ms = _handoff.start_ms()
         if ms is not None:
-            print("started in %d ms" % ms)
+            _handoff.log(("started in ", ms, " ms"))
 
 
 _boot()
-del _boot

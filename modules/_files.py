@@ -1,13 +1,16 @@
 # The file systems that are there from the start: /rom and /.
-import sys
+try:
+    # Of the start, as in bootinfo.py.
+    _handoff = _handoff
+except NameError:
+    import sys as _sys
 
-import _handoff
-import cmdline
-import frames
-import ramdisk
-import vfs
-from micropython import const
-from uctypes import bytearray_at
+    import _handoff
+    import cmdline
+    import frames as _frames
+    import ramdisk as _ramdisk
+    import vfs as _vfs
+    from uctypes import bytearray_at as _bytearray_at
 
 # Numbers of kept ranges.
 _KEEP_DISK = const(0)
@@ -24,7 +27,7 @@ _DISK_MIN = const(2 * 4096)
 def _image(start, end):
     # What a boot module holds: "rom", "" for nothing known, or a disk's block size.
     size = end - start
-    data = bytearray_at(start, min(size, 512))
+    data = _bytearray_at(start, min(size, 512))
     if data[:3] == b"\xd2\xcd1":
         return "rom"
     if len(data) == 512:
@@ -37,17 +40,17 @@ def _image(start, end):
 
 
 def _lfs(disk):
-    return vfs.VfsLfs2(disk, readsize=256, progsize=256, lookahead=128)
+    return _vfs.VfsLfs2(disk, readsize=256, progsize=256, lookahead=128)
 
 
 def _format(disk):
-    vfs.VfsLfs2.mkfs(disk, readsize=256, progsize=256, lookahead=128)
+    _vfs.VfsLfs2.mkfs(disk, readsize=256, progsize=256, lookahead=128)
     return _lfs(disk)
 
 
 def _kept_disk():
     start, end = _handoff.kept(_KEEP_DISK)
-    return None if start == end else ramdisk.RAMDisk(end - start, addr=start)
+    return None if start == end else _ramdisk.RAMDisk(end - start, addr=start)
 
 
 def _new_disk(disk):
@@ -58,10 +61,10 @@ def _new_disk(disk):
         return _format(kept)
     own = disk is None
     if own:
-        size = min(frames.stats().free * _FRAME // 16, _DISK_MAX)
+        size = min(_frames.stats().free * _FRAME // 16, _DISK_MAX)
         if size < _DISK_MIN:
             raise MemoryError("no memory is free for the RAM disk")
-        disk = ramdisk.RAMDisk(size)
+        disk = _ramdisk.RAMDisk(size)
     try:
         fs = _format(disk)
         disk._keep()
@@ -73,7 +76,7 @@ def _new_disk(disk):
 
 
 def _too_large(key, value, size):
-    free = frames.stats().free * _FRAME
+    free = _frames.stats().free * _FRAME
     if size > free:
         import memmap
 
@@ -88,25 +91,27 @@ def _take(value, size):
     if size < _DISK_MIN:
         raise ValueError("command line: disk=%s: a disk has at least 8k, or 0 for none" % value)
     try:
-        return ramdisk.RAMDisk(size)
+        return _ramdisk.RAMDisk(size)
     except MemoryError:
         raise _too_large("disk", value, size) from None
 
 
 def _mount_disk(value):
-    size = None if value is None else cmdline.size("disk", value)
-    if size == 0:
-        return
+    size = None
+    if value is not None:
+        size = cmdline.size("disk", value)
+        if size == 0:
+            return
     disk = _kept_disk()
     if disk is None:
-        fs = ramdisk._lazy(_new_disk, None if size is None else _take(value, size))
+        fs = _ramdisk._lazy(_new_disk, None if size is None else _take(value, size))
     else:
         try:
             fs = _lfs(disk)
         except OSError:
             print("The RAM disk is broken: it is made anew")
             fs = _format(disk)
-    vfs.mount(fs, "/")
+    _vfs.mount(fs, "/")
 
 
 def _rom_segment(value):
@@ -117,11 +122,11 @@ def _rom_segment(value):
     if start == end:
         count = -(-size // _FRAME)
         try:
-            start = frames.alloc(count, below=1 << 32)
+            start = _frames.alloc(count, below=1 << 32)
         except MemoryError:
             raise _too_large("rom", value, size) from None
         end = start + count * _FRAME
-        bytearray_at(start, 4)[:] = bytes(4)
+        _bytearray_at(start, 4)[:] = bytes(4)
         _handoff.keep(_KEEP_ROM, start, end)
     return start, end
 
@@ -139,8 +144,8 @@ def off_null(modules):
             copy, kept_end = _handoff.kept(_KEEP_MODULE)
             if copy == kept_end:
                 count = -(-end // _FRAME)
-                copy = frames.alloc(count, below=1 << 32)
-                bytearray_at(copy, size)[:] = bytearray_at(start, size)
+                copy = _frames.alloc(count, below=1 << 32)
+                _bytearray_at(copy, size)[:] = _bytearray_at(start, size)
                 _handoff.keep(_KEEP_MODULE, copy, copy + count * _FRAME)
             start, end = copy, copy + size
         moved.append((start, end, text))
@@ -175,20 +180,21 @@ def mount(modules, options):
             rom = rom or (start, end)
         elif kind != "" and not root:
             try:
-                vfs.mount(ramdisk.RAMDisk(end - start, kind, start), "/")
+                _vfs.mount(_ramdisk.RAMDisk(end - start, kind, start), "/")
                 root = True
             except (OSError, ValueError) as error:
                 # A disk's first sector looks alike whatever is on the disk.
                 print("module at 0x%x: no file system in it: %r" % (start, error))
-    own = rom is None and _handoff.image_rom()
-    rom = rom or own
+    own = None
+    if rom is None:
+        rom = own = _handoff.image_rom()
     if rom is None and "rom" in options:
         rom = _rom_segment(options["rom"])
-    if rom:
+    if rom is not None:
         # Up to the end of its last frame, which nobody else gets: mpremote writes whole blocks.
         start, end = rom
         _handoff.set_rom(start, -(-end // _FRAME) * _FRAME - start)
     if not root:
         _mount_disk(options.get("disk"))
-    sys.path.append("/lib")
-    return bool(own)
+    _sys.path.append("/lib")
+    return own is not None

@@ -11,17 +11,19 @@
 # every start goes through uses few of the interpreter's functions, the same again and again, and
 # no constant of more than 30 bits: those are frozen as big ints.
 
-from array import array as _array
-from struct import unpack_from as _unpack_from
-
-from micropython import const
-from uctypes import bytearray_at as _bytearray_at
-
 try:
-    import _handoff
-except ImportError:
-    # Not in a kernel.
-    _handoff = None
+    # Of the start, which leaves out imports (port/mpy/start.c).
+    _handoff = _handoff
+except NameError:
+    from array import array as _array
+
+    from uctypes import bytearray_at as _bytearray_at
+
+    try:
+        import _handoff
+    except ImportError:
+        # Not in a kernel.
+        _handoff = None
 
 
 PVH = const(1)
@@ -82,8 +84,12 @@ _low = _high = 0  # the window: nothing outside is read
 _last = 0  # index of the region that the last address was found in
 
 
-class Error(ValueError):
-    """The loader's handoff cannot be believed; the message says what is wrong with it."""
+if _handoff:
+    Error = _handoff.Error
+else:
+
+    class Error(ValueError):
+        """The loader's handoff cannot be believed; the message says what is wrong with it."""
 
 
 def init(loader, info, window=_WINDOW):
@@ -236,10 +242,10 @@ def _read_pvh(info):
     _check_regions(table)
 
     own = _check_ram(table, "PVH start info", info, size)
-    used = (_check_ram(table, "PVH memory map", where, 24 * regions_count),)
+    used = _check_ram(table, "PVH memory map", where, 24 * regions_count)
     text, end = _read_string(table, "PVH command line", text_addr)
-    if end:
-        used += ((text_addr, end),)
+    # Last, where QEMU has it: what is in order need not be sorted.
+    used = (used, (text_addr, end), own) if end else (used, own)
     if count > MAX_MODULES:
         raise Error("PVH list of %d modules, more than %d" % (count, MAX_MODULES))
     found = ()
@@ -260,8 +266,7 @@ def _read_pvh(info):
             if end:
                 used += ((line_addr, end),)
             found += ((start, start + size, line),)
-    # Last, where QEMU has it: what is in order need not be sorted.
-    return where, table, root or None, text, found, used + (own,), None
+    return where, table, root or None, text, found, used, None
 
 
 def _tag_text(what, view, start, end):
@@ -273,9 +278,11 @@ def _tag_text(what, view, start, end):
 
 
 def _tag_regions(view, at, size, efi):
+    from struct import unpack_from
+
     # The entries of a memory map tag. Their size comes with the tag: later versions may be longer.
     least = 40 if efi else 24
-    step = _unpack_from("<I", view, at + 8)[0] if size >= 16 else 0
+    step = unpack_from("<I", view, at + 8)[0] if size >= 16 else 0
     if step < least or step % 8:
         raise Error("Multiboot2 memory map: %d bytes of %d-byte entries" % (size - 16, step))
     if (size - 16) // step > MAX_REGIONS:
@@ -287,21 +294,23 @@ def _tag_regions(view, at, size, efi):
     table = _array("L")
     while at + step <= end:
         if efi:
-            kind, _, start, _, count = _unpack_from("<IIQQQ", view, at)
+            kind, _, start, _, count = unpack_from("<IIQQQ", view, at)
             if count >= 1 << 52:
                 raise Error("EFI memory map: 0x%x pages at 0x%x" % (count, start))
             kind = _EFI_KINDS[kind] if kind < len(_EFI_KINDS) else 2
             table.extend(_array("L", (start, count << 12, kind)))
         else:
-            table.extend(_array("L", _unpack_from("<QQQ", view, at)))
+            table.extend(_array("L", unpack_from("<QQQ", view, at)))
         at += step
     return table
 
 
 def _read_multiboot2(info):
+    from struct import unpack_from
+
     if info % 8:
         raise Error("Multiboot2 information at 0x%x is not aligned" % info)
-    total = _unpack_from("<I", _view("Multiboot2 information", info, 8))[0]
+    total = unpack_from("<I", _view("Multiboot2 information", info, 8))[0]
     if not 16 <= total <= _MAX_TAGS_SIZE:
         raise Error("Multiboot2 information at 0x%x of 0x%x bytes" % (info, total))
     view = _view("Multiboot2 information", info, total)
@@ -314,7 +323,7 @@ def _read_multiboot2(info):
     while True:
         if at + 8 > total:
             raise Error("Multiboot2 tag list at 0x%x runs off its end" % info)
-        tag, size = _unpack_from("<II", view, at)
+        tag, size = unpack_from("<II", view, at)
         if size < 8 or at + size > total:
             raise Error("Multiboot2 tag %d at 0x%x has size 0x%x" % (tag, info + at, size))
         if tag == _TAG_END:
@@ -326,13 +335,13 @@ def _read_multiboot2(info):
                 raise Error("Multiboot2 module tag of %d bytes" % size)
             if len(found) == MAX_MODULES:
                 raise Error("Multiboot2: more than %d modules" % MAX_MODULES)
-            start, end = _unpack_from("<II", view, at + 8)
+            start, end = unpack_from("<II", view, at + 8)
             what = "command line of Multiboot2 module %d" % len(found)
             found.append((start, end, _tag_text(what, view, at + 16, at + size)))
         elif tag == _TAG_MEMINFO:
             if size < 16:
                 raise Error("Multiboot2 basic memory tag of %d bytes" % size)
-            meminfo = info + at, _unpack_from("<II", view, at + 8)
+            meminfo = info + at, unpack_from("<II", view, at + 8)
         elif tag == _TAG_MEMMAP or tag == _TAG_EFI_MEMMAP:
             # GRUB on EFI gives both: its own (with what its user cut out) and the firmware's. Both
             # are kept, and where they disagree memmap takes the stricter kind.
@@ -344,7 +353,7 @@ def _read_multiboot2(info):
         elif tag == _TAG_EFI_SYSTEM:
             if size < 16:
                 raise Error("Multiboot2 EFI system table tag of %d bytes" % size)
-            system = _unpack_from("<Q", view, at + 8)[0]
+            system = unpack_from("<Q", view, at + 8)[0]
         elif tag == _TAG_RSDP_OLD or tag == _TAG_RSDP_NEW:
             # ACPI 6.5, 5.2.5.3: 20 bytes in version 1, 36 since. The tag holds a copy.
             if size < (28 if tag == _TAG_RSDP_OLD else 44):
@@ -405,5 +414,3 @@ def _read_again():
 # imported anew, the loader's structures are read once more: they are still there.
 if _handoff and _handoff.started:
     _read_again()
-
-del const

@@ -5,15 +5,17 @@
 #
 # As in bootinfo.py, what runs at every start makes do with few of the interpreter's functions.
 
-from array import array as _array
-
-from micropython import const
-
 try:
-    import _handoff
-except ImportError:
-    # Not in a kernel.
-    _handoff = None
+    # Of the start, as in bootinfo.py.
+    _handoff = _handoff
+except NameError:
+    from array import array as _array
+
+    try:
+        import _handoff
+    except ImportError:
+        # Not in a kernel.
+        _handoff = None
 
 
 # e820's kinds (ACPI 6.5, table 15.4). Any other counts as RESERVED.
@@ -44,24 +46,6 @@ rsdp = None  # address of ACPI's root pointer, or None
 _raw = None
 _starts = _lasts = _kinds = None
 _total = 0
-
-
-class Region:
-    """[start, end) and its kind. Compares and unpacks as a tuple of the three."""
-
-    def __init__(self, start, end, kind):
-        self.start = start
-        self.end = end
-        self.kind = kind
-
-    def __iter__(self):
-        return iter((self.start, self.end, self.kind))
-
-    def __eq__(self, other):
-        return tuple(self) == tuple(other)
-
-    def __repr__(self):
-        return "Region(start=0x%x, end=0x%x, kind=%d)" % (self.start, self.end, self.kind)
 
 
 def init(regions, root=None):
@@ -137,7 +121,7 @@ def _sweep(regions):
             events.append(heapq.heappop(heap))
 
     # The changes of the strictest rank take the places of events that have been seen.
-    done = count = 0
+    done = 0
     open_regions = [1, 0, 0, 0, 0, 0, 0]  # by rank; the hole is always there
     rank = 0
     last = len(events) - 1
@@ -157,22 +141,17 @@ def _sweep(regions):
             rank = strictest
             events[done] = at << 4 | rank
             done += 1
-            if rank:
-                count += 1
 
-    zeros = bytes(8 * count)
-    starts = _array("L", zeros)
-    lasts = _array("L", zeros)
-    kinds = _array("B", bytes(count))
-    count = 0
+    starts = _array("L")
+    lasts = _array("L")
+    kinds = _array("B")
     for i in range(done):
         event = events[i]
         rank = event & 7
         if rank:
-            starts[count] = event >> 4
-            lasts[count] = (events[i + 1] >> 4) - 1
-            kinds[count] = _KINDS[rank]
-            count += 1
+            starts.append(event >> 4)
+            lasts.append((events[i + 1] >> 4) - 1)
+            kinds.append(_KINDS[rank])
     return starts, lasts, kinds
 
 
@@ -183,6 +162,8 @@ def _check():
 
 def regions():
     """All regions, a tuple of Region: sorted, merged, not overlapping."""
+    from _region import Region
+
     _check()
     return tuple([Region(_starts[i], _lasts[i] + 1, _kinds[i]) for i in range(len(_starts))])
 
@@ -217,6 +198,8 @@ def find(addr):
         else:
             high = middle
     if low < len(_starts) and _starts[low] <= addr:
+        from _region import Region
+
         return Region(_starts[low], _lasts[low] + 1, _kinds[low])
     return None
 
@@ -271,26 +254,36 @@ def free_ranges(in_use=(), below=REACH):
     return free
 
 
-def human(size):
-    """`size` bytes in the largest unit that it fills, cut to a tenth: "255.9 MiB"."""
+def _human(size):
     power = 1
     while power < 6 and size >> 10 * power >= 1024:
         power += 1
     tenths = size * 10 >> 10 * power
-    return "%d.%d %siB" % (tenths // 10, tenths % 10, _UNITS[power])
+    return tenths // 10, tenths % 10, _UNITS[power]
+
+
+def human(size):
+    """`size` bytes in the largest unit that it fills, cut to a tenth: "255.9 MiB"."""
+    return "%d.%d %siB" % _human(size)
+
+
+def _summary():
+    # What follows the source, for _handoff.log().
+    whole, tenth, unit = _human(_total)
+    sizes = ": ", len(_starts), " regions, ", _total, " bytes (", whole, ".", tenth, " "
+    root = ("no RSDP", "") if rsdp is None else ("RSDP at 0x", rsdp)
+    return sizes, (unit, "iB) of RAM; "), root
 
 
 def summary(source):
     """One line for the boot log; `source` says whose map it was and where."""
-    root = "no RSDP" if rsdp is None else "RSDP at 0x%x" % rsdp
-    size = total()
-    return "memmap: %s: %d regions, %d bytes (%s) of RAM; %s" % (
-        source,
-        len(_starts),
-        size,
-        human(size),
-        root,
-    )
+    line = "memmap: " + source
+    for texts in _summary():
+        for text in texts:
+            if not isinstance(text, str):
+                text = ("%x" if line.endswith("0x") else "%d") % text
+            line += text
+    return line
 
 
 def show():
@@ -317,4 +310,11 @@ if _handoff and _handoff.started:
     _take(_bootinfo.regions, _bootinfo.rsdp)
     del _bootinfo
 
-del const
+
+def __getattr__(name):
+    # No start needs a class, which takes longer to make than the whole map.
+    if name == "Region":
+        from _region import Region
+
+        return Region
+    raise AttributeError("module 'memmap' has no attribute '%s'" % name)

@@ -35,6 +35,7 @@
 #include "mpy/modmachine.h"
 #include "mpy/native.h"
 #include "mpy/network.h"
+#include "mpy/start.h"
 #include "mpy/status.h"
 #include "mpy/thread.h"
 #include "mpy/tls.h"
@@ -183,7 +184,7 @@ static void run_python(void) {
 
     main_path[0] = '\0';
     eof_is_poweroff = false;
-    if (pyexec_frozen_module("_boot.py", false) == 0) {
+    if (!start_python()) {
         panic("_boot.py failed");
     }
     started = true;

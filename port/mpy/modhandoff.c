@@ -1,9 +1,11 @@
 // _handoff: what the boot loader left, for bootinfo.py, and what _boot.py makes of it, for main.c.
 #include "py/mphal.h"
+#include "py/objstr.h"
 #include "py/runtime.h"
 
 #include "boot/handoff.h"
 #include "devices/framebuffer.h"
+#include "frames/modframes.h"
 #include "main.h"
 #include "mpy/cpus.h"
 #include "mpy/heap.h"
@@ -14,6 +16,15 @@
 // Memory that stays as it is over a soft reset, by number: start, end.
 #define KEPT_MAX 4
 static uint64_t kept[KEPT_MAX][2];
+
+// Error: the loader's handoff cannot be believed; the message says what is wrong with it.
+static MP_DEFINE_CONST_OBJ_TYPE(
+    handoff_error_type, MP_QSTR_Error, MP_TYPE_FLAG_NONE,
+    make_new, mp_obj_exception_make_new,
+    print, mp_obj_exception_print,
+    attr, mp_obj_exception_attr,
+    parent, &mp_type_ValueError
+    );
 
 // need_start(): what only the start may do goes no further once that is over.
 static mp_obj_t handoff_need_start_(void) {
@@ -36,11 +47,16 @@ static mp_obj_t handoff_image_rom_(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(handoff_image_rom_obj, handoff_image_rom_);
 
-// in_use() -> ((start, end), ...): the bytes that the kernel itself occupies, with the ROMFS in its file,
-// those that it draws on, and those kept.
-static mp_obj_t handoff_in_use_(void) {
-    mp_obj_t ranges[2 + KEPT_MAX];
-    size_t count = 0;
+// in_use(loaders) -> ((start, end), ...): the loader's, then the bytes that the kernel itself occupies, with
+// the ROMFS in its file, those that it draws on, and those kept.
+static mp_obj_t handoff_in_use_(mp_obj_t loaders) {
+    size_t count;
+    mp_obj_t *given;
+    mp_obj_tuple_get(loaders, &count, &given);
+    mp_obj_t *ranges = m_new(mp_obj_t, count + 2 + KEPT_MAX);
+    for (size_t i = 0; i < count; ++i) {
+        ranges[i] = given[i];
+    }
     uintptr_t end_of_image = rom_in_image[1] ? rom_in_image[1] : (uintptr_t)image_end;
     ranges[count++] = new_range((uintptr_t)image_start, end_of_image);
     uint64_t start, end;
@@ -55,7 +71,7 @@ static mp_obj_t handoff_in_use_(void) {
     }
     return mp_obj_new_tuple(count, ranges);
 }
-static MP_DEFINE_CONST_FUN_OBJ_0(handoff_in_use_obj, handoff_in_use_);
+static MP_DEFINE_CONST_FUN_OBJ_1(handoff_in_use_obj, handoff_in_use_);
 
 bool handoff_keep_disk(uint64_t start, uint64_t end) {
     uint64_t *range = kept[HANDOFF_KEPT_DISK];
@@ -148,6 +164,39 @@ static mp_obj_t handoff_set_cpus_(mp_obj_t count) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(handoff_set_cpus_obj, handoff_set_cpus_);
 
+static void write_number(uint64_t number, unsigned base) {
+    char digits[20];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = "0123456789abcdef"[number % base];
+        number /= base;
+    } while (number != 0);
+    mp_hal_stdout_tx_strn(digits + at, sizeof(digits) - at);
+}
+
+// log(texts, ...): prints a line. Each argument is a tuple of strings and of numbers from 0 to 2^64 - 1, in
+// hexadecimal after a string that ends in 0x.
+static mp_obj_t handoff_log_(size_t argument_count, const mp_obj_t *arguments) {
+    for (size_t i = 0; i < argument_count; ++i) {
+        size_t count;
+        mp_obj_t *texts;
+        mp_obj_tuple_get(arguments[i], &count, &texts);
+        unsigned base = 10;
+        for (size_t j = 0; j < count; ++j) {
+            if (mp_obj_is_str(texts[j])) {
+                GET_STR_DATA_LEN(texts[j], text, size);
+                base = size != 0 && text[size - 1] == 'x' ? 16 : 10;
+                mp_hal_stdout_tx_strn((const char *)text, size);
+            } else {
+                write_number(frames_get_number(texts[j], "a number"), base);
+            }
+        }
+    }
+    mp_hal_stdout_tx_strn("\r\n", 2);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR(handoff_log_obj, 0, handoff_log_);
+
 // start_ms(): how long the machine has been up, in milliseconds; None after a soft reset.
 static mp_obj_t handoff_start_ms_(void) {
     return machine_soft_reset_done() ? mp_const_none : mp_obj_new_int_from_uint(mp_hal_ticks_ms());
@@ -166,6 +215,7 @@ void handoff_attr(mp_obj_t self, qstr attr, mp_obj_t *dest) {
 
 static const mp_rom_map_elem_t handoff_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__handoff) },
+    { MP_ROM_QSTR(MP_QSTR_Error), MP_ROM_PTR(&handoff_error_type) },
     { MP_ROM_QSTR(MP_QSTR_need_start), MP_ROM_PTR(&handoff_need_start_obj) },
     { MP_ROM_QSTR(MP_QSTR_image_rom), MP_ROM_PTR(&handoff_image_rom_obj) },
     { MP_ROM_QSTR(MP_QSTR_in_use), MP_ROM_PTR(&handoff_in_use_obj) },
@@ -177,6 +227,7 @@ static const mp_rom_map_elem_t handoff_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_set_eof_poweroff), MP_ROM_PTR(&handoff_set_eof_poweroff_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_cpus), MP_ROM_PTR(&handoff_set_cpus_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_rom), MP_ROM_PTR(&rom_set_obj) },
+    { MP_ROM_QSTR(MP_QSTR_log), MP_ROM_PTR(&handoff_log_obj) },
     { MP_ROM_QSTR(MP_QSTR_start_ms), MP_ROM_PTR(&handoff_start_ms_obj) },
 };
 static MP_DEFINE_CONST_DICT(handoff_globals, handoff_globals_table);

@@ -100,7 +100,7 @@ network.LAN({n}) | network.LAN().active({v}) | network.LAN().status({s}) | netwo
 network.LAN().ipconfig(addr4={s}) | network.LAN().ipconfig(addr4='10.0.2.15/{n}') | network.LAN().ipconfig(addr6='fe80::{n}') | network.LAN().ipconfig(addr6={v}, gw4={v}, dhcp4={h}, autoconf6={h}, dhcp6={h}) | network.LAN().ipconfig({s}) | network.ipconfig(dns={v}) | network.hostname({v}) | network.country({v}) | network.route()
 hashlib.md5({b}).digest() | hashlib.sha1({b}).update({v}) | cryptolib.aes({b}, {n}) | cryptolib.aes(bytes({n}), {n}, {b}).encrypt({b}) | cryptolib.aes(bytes(16), 6, bytes({n})).decrypt({b}, {b})
 tls.SSLContext({n}) | tls.SSLContext({n}).wrap_socket({t}, server_hostname={v}) | tls.SSLContext(tls.PROTOCOL_TLS_CLIENT).wrap_socket({t}, do_handshake_on_connect={h}) | tls.SSLContext(tls.PROTOCOL_TLS_SERVER).wrap_socket(sock({n}), server_side={h}, do_handshake_on_connect={h}) | tls.SSLContext({n}).load_cert_chain({b}, {b}) | tls.SSLContext({n}).load_verify_locations({b}) | ssl.wrap_socket(sock({n}))
-platform.platform() | errno.errorcode | _files.mount({v}, {v}, {v}) | _space.init({v}, {v}, {v}) | _handoff.set_heap({i}) | _handoff.in_use() | _handoff.kept({n})
+platform.platform() | errno.errorcode | _files.mount({v}, {v}, {v}) | _space.init({v}, {v}, {v}) | _handoff.set_heap({i}) | _handoff.in_use({v}) | _handoff.log({v}, ({s}, {n}, {v})) | _handoff.kept({n})
 """  # noqa: E501
 TEMPLATES = [one.strip() for line in TEMPLATES.strip().splitlines() for one in line.split(" | ")]
 

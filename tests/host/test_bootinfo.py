@@ -39,7 +39,7 @@ def checked_bytearray_at(addr, size):
         raise RuntimeError("wild read: 0x%x, 0x%x bytes" % (addr, size))
     return uctypes.bytearray_at(addr, size)
 
-bootinfo.bytearray_at = checked_bytearray_at
+bootinfo._bytearray_at = checked_bytearray_at
 
 def read(loader, addr, low, high):
     global window
