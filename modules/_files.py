@@ -3,8 +3,6 @@ try:
     # Of the start, as in bootinfo.py.
     _handoff = _handoff
 except NameError:
-    import sys as _sys
-
     import _handoff
     import cmdline
     import frames as _frames
@@ -196,5 +194,4 @@ def mount(modules, options):
         _handoff.set_rom(start, -(-end // _FRAME) * _FRAME - start)
     if not root:
         _mount_disk(options.get("disk"))
-    _sys.path.append("/lib")
     return own is not None

@@ -25,7 +25,6 @@ static const struct {
     { MP_QSTR__frames, &frames_module },
     { MP_QSTR__ramdisk, &ramdisk_module },
     { MP_QSTR__space, &space_module },
-    { MP_QSTR__sys, &mp_module_sys },
     { MP_QSTR__vfs, &mp_module_vfs },
 };
 
@@ -42,6 +41,9 @@ static const struct {
     { MP_QSTR__boot, MP_ARRAY_SIZE(given), "_boot.py" },
 };
 
+// How many globals the largest has, and some more.
+#define GLOBALS (64)
+
 static void store(mp_obj_dict_t *globals, qstr name, mp_obj_t object) {
     mp_obj_dict_store(MP_OBJ_FROM_PTR(globals), MP_OBJ_NEW_QSTR(name), object);
 }
@@ -52,8 +54,10 @@ static void run(size_t number) {
     mp_find_frozen_module(modules[number].path, &type, &found);
     const mp_frozen_module_t *frozen = found;
     mp_module_context_t *module = MP_OBJ_TO_PTR(mp_obj_new_module(modules[number].name));
-    mp_obj_dict_t *globals = module->module.globals;
+    mp_obj_dict_t *globals = MP_OBJ_TO_PTR(mp_obj_new_dict(GLOBALS));
+    module->module.globals = globals;
     module->constants = frozen->constants;
+    store(globals, MP_QSTR___name__, MP_OBJ_NEW_QSTR(modules[number].name));
     store(globals, MP_QSTR___file__, MP_OBJ_NEW_QSTR(frozen->constants.qstr_table[0]));
     for (size_t i = 0; i < modules[number].given_count; ++i) {
         store(globals, given[i].name, MP_OBJ_FROM_PTR(given[i].object));
@@ -76,6 +80,7 @@ bool start_python(void) {
         for (size_t i = 0; i < MP_ARRAY_SIZE(modules); ++i) {
             run(i);
         }
+        mp_obj_list_append(mp_sys_path, MP_OBJ_NEW_QSTR(MP_QSTR__slash_lib));
         // Not for programs.
         mp_map_lookup(&MP_STATE_VM(mp_loaded_modules_dict).map, MP_OBJ_NEW_QSTR(MP_QSTR__boot),
             MP_MAP_LOOKUP_REMOVE_IF_FOUND);
