@@ -1,1 +1,2 @@
-// Names that no source file mentions.
+// Names that are no identifiers.
+Q(/lib)
