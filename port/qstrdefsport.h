@@ -1,2 +1,1 @@
-// Names that are no identifiers.
-Q(/lib)
+// Names that no source file mentions.

@@ -4,6 +4,7 @@
 #include "py/emitglue.h"
 #include "py/frozenmod.h"
 #include "py/objmodule.h"
+#include "py/objstr.h"
 #include "py/runtime.h"
 
 #include "mpy/start.h"
@@ -72,6 +73,8 @@ static void run(size_t number) {
     mp_call_function_0(mp_make_function_from_proto_fun(frozen->proto_fun, module, NULL));
 }
 
+static const MP_DEFINE_STR_OBJ(libraries, "/lib");
+
 bool start_python(void) {
     mp_obj_dict_t *globals = mp_globals_get();
     nlr_buf_t nlr;
@@ -80,7 +83,7 @@ bool start_python(void) {
         for (size_t i = 0; i < MP_ARRAY_SIZE(modules); ++i) {
             run(i);
         }
-        mp_obj_list_append(mp_sys_path, MP_OBJ_NEW_QSTR(MP_QSTR__slash_lib));
+        mp_obj_list_append(mp_sys_path, MP_OBJ_FROM_PTR(&libraries));
         // Not for programs.
         mp_map_lookup(&MP_STATE_VM(mp_loaded_modules_dict).map, MP_OBJ_NEW_QSTR(MP_QSTR__boot),
             MP_MAP_LOOKUP_REMOVE_IF_FOUND);
