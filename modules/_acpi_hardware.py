@@ -7,7 +7,6 @@ import memmap
 import pages
 import uctypes
 from _aml_values import AmlError, kind_of
-from micropython import const
 
 _PAGE = const(4096)
 _MAPPED_END = const(

@@ -1,6 +1,5 @@
 # Fields of ACPI's static tables, as _acpi_layouts.py describes them.
 
-from micropython import const
 
 _HEADER = const(36)
 

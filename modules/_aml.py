@@ -22,7 +22,6 @@ from _aml_values import (
     to_int,
     to_str,
 )
-from micropython import const
 
 _HEADER = const(36)
 _DEPTH = const(40)  # methods inside methods

@@ -1,7 +1,6 @@
 # Fields: bits of regions, of buffers, and of what lies behind an index or a bank.
 
 from _aml_values import AmlError, kind_of
-from micropython import const
 
 # Bytes of data by a serial bus's protocol, from 0 on: ACPI 6.5, 5.5.2.4.6.3. There is none where
 # the number is negative.

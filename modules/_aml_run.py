@@ -42,7 +42,6 @@ from _aml_values import (
     to_buffer,
     to_str,
 )
-from micropython import const
 
 _LARGEST = const(1 << 20)  # bytes of a buffer that AML makes
 

@@ -2,18 +2,11 @@
 # /rom and /. An error here ends in a panic: without memory there is nothing to go on with.
 
 try:
-    # Of the start, as in bootinfo.py, with the modules that have run.
+    # Of the start, as in bootinfo.py, and so is all that follows.
     _handoff = _handoff
 except NameError:
     # Refused below.
-    import _calls
-    import _files
     import _handoff
-    import _space
-    import bootinfo
-    import cmdline
-    import frames as _frames
-    import memmap
 
 
 def _boot():
@@ -46,7 +39,7 @@ def _boot():
             if maxmem is None
             else "command line: maxmem=%s leaves no memory: it is at least 64k" % maxmem
         )
-    _frames.init(ranges)
+    frames.init(ranges)
     if bootinfo.modules:
         bootinfo.modules = _files.off_null(bootinfo.modules)
     starts, lasts, kinds = memmap._arrays()

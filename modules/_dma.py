@@ -2,7 +2,6 @@
 import struct
 
 import _block
-from micropython import const
 
 _COMMAND = const(0x04)
 _COMMAND_ON = const(0x406)  # memory, bus master; no interrupt by a pin

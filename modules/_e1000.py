@@ -6,7 +6,6 @@ import _block
 import _dma
 import _nic
 import _nics
-from micropython import const
 
 _VENDOR = const(0x8086)
 _PCI = (0x1008, 0x100E, 0x100F)  # 82544, 82540, 82545

@@ -5,9 +5,9 @@ try:
 except NameError:
     import _handoff
     import cmdline
-    import frames as _frames
-    import ramdisk as _ramdisk
-    import vfs as _vfs
+    import frames
+    import ramdisk
+    import vfs
     from uctypes import bytearray_at as _bytearray_at
 
 # Numbers of kept ranges.
@@ -38,17 +38,17 @@ def _image(start, end):
 
 
 def _lfs(disk):
-    return _vfs.VfsLfs2(disk, readsize=256, progsize=256, lookahead=128)
+    return vfs.VfsLfs2(disk, readsize=256, progsize=256, lookahead=128)
 
 
 def _format(disk):
-    _vfs.VfsLfs2.mkfs(disk, readsize=256, progsize=256, lookahead=128)
+    vfs.VfsLfs2.mkfs(disk, readsize=256, progsize=256, lookahead=128)
     return _lfs(disk)
 
 
 def _kept_disk():
     start, end = _handoff.kept(_KEEP_DISK)
-    return None if start == end else _ramdisk.RAMDisk(end - start, addr=start)
+    return None if start == end else ramdisk.RAMDisk(end - start, addr=start)
 
 
 def _new_disk(disk):
@@ -59,10 +59,10 @@ def _new_disk(disk):
         return _format(kept)
     own = disk is None
     if own:
-        size = min(_frames.stats().free * _FRAME // 16, _DISK_MAX)
+        size = min(frames.stats().free * _FRAME // 16, _DISK_MAX)
         if size < _DISK_MIN:
             raise MemoryError("no memory is free for the RAM disk")
-        disk = _ramdisk.RAMDisk(size)
+        disk = ramdisk.RAMDisk(size)
     try:
         fs = _format(disk)
         disk._keep()
@@ -74,7 +74,7 @@ def _new_disk(disk):
 
 
 def _too_large(key, value, size):
-    free = _frames.stats().free * _FRAME
+    free = frames.stats().free * _FRAME
     if size > free:
         import memmap
 
@@ -89,7 +89,7 @@ def _take(value, size):
     if size < _DISK_MIN:
         raise ValueError("command line: disk=%s: a disk has at least 8k, or 0 for none" % value)
     try:
-        return _ramdisk.RAMDisk(size)
+        return ramdisk.RAMDisk(size)
     except MemoryError:
         raise _too_large("disk", value, size) from None
 
@@ -102,14 +102,14 @@ def _mount_disk(value):
             return
     disk = _kept_disk()
     if disk is None:
-        fs = _ramdisk._lazy(_new_disk, None if size is None else _take(value, size))
+        fs = ramdisk._lazy(_new_disk, None if size is None else _take(value, size))
     else:
         try:
             fs = _lfs(disk)
         except OSError:
             print("The RAM disk is broken: it is made anew")
             fs = _format(disk)
-    _vfs.mount(fs, "/")
+    vfs.mount(fs, "/")
 
 
 def _rom_segment(value):
@@ -120,7 +120,7 @@ def _rom_segment(value):
     if start == end:
         count = -(-size // _FRAME)
         try:
-            start = _frames.alloc(count, below=1 << 32)
+            start = frames.alloc(count, below=1 << 32)
         except MemoryError:
             raise _too_large("rom", value, size) from None
         end = start + count * _FRAME
@@ -142,7 +142,7 @@ def off_null(modules):
             copy, kept_end = _handoff.kept(_KEEP_MODULE)
             if copy == kept_end:
                 count = -(-end // _FRAME)
-                copy = _frames.alloc(count, below=1 << 32)
+                copy = frames.alloc(count, below=1 << 32)
                 _bytearray_at(copy, size)[:] = _bytearray_at(start, size)
                 _handoff.keep(_KEEP_MODULE, copy, copy + count * _FRAME)
             start, end = copy, copy + size
@@ -178,7 +178,7 @@ def mount(modules, options):
             rom = rom or (start, end)
         elif kind != "" and not root:
             try:
-                _vfs.mount(_ramdisk.RAMDisk(end - start, kind, start), "/")
+                vfs.mount(ramdisk.RAMDisk(end - start, kind, start), "/")
                 root = True
             except (OSError, ValueError) as error:
                 # A disk's first sector looks alike whatever is on the disk.

@@ -10,7 +10,6 @@ import _littlefs
 import vfs
 from _efi_words import number
 from _partitions import read_at
-from micropython import const
 
 # kind is "fat12", "fat16", "fat32", "exfat", "littlefs" or "romfs"; size and block_size in bytes
 Found = namedtuple("Found", ("kind", "label", "block_size", "size"))

@@ -4,7 +4,6 @@
 import io
 
 import deflate
-from micropython import const
 
 _WIDTH = const(79)
 

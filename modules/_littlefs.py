@@ -8,7 +8,6 @@ from binascii import crc32
 
 from _efi_words import number
 from _partitions import read_at
-from micropython import const
 
 _MAGIC = b"littlefs"
 _LEAST = const(128)

@@ -7,7 +7,6 @@ from binascii import crc32
 from collections import namedtuple
 
 from _efi_words import char16, guid, number
-from micropython import const
 
 # start and size in bytes; kind in words
 Entry = namedtuple("Entry", ("number", "kind", "start", "size", "label", "guid"))

@@ -5,7 +5,6 @@ import errno
 
 import pages
 import vfs
-from micropython import const
 
 _PAGE = const(4096)
 _VERBATIM = const(2)

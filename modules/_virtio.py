@@ -4,7 +4,6 @@ import _block
 import _dma
 import _virtqueue
 import machine
-from micropython import const
 
 VERSION_1 = 1 << 32
 _ACCESS_PLATFORM = 1 << 33

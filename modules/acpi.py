@@ -3,12 +3,11 @@
 
 from _acpi_tables import decode as _decode
 from _acpi_tables import text as _text
-from micropython import const as _const
 
-_HEADER = _const(36)
-_LARGEST = _const(1 << 26)  # bytes; no table is near that
-_BIOS = _const(0xE0000)
-_BIOS_SIZE = _const(0x20000)
+_HEADER = const(36)
+_LARGEST = const(1 << 26)  # bytes; no table is near that
+_BIOS = const(0xE0000)
+_BIOS_SIZE = const(0x20000)
 
 _hardware = None
 _namespace = None

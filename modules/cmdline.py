@@ -16,7 +16,7 @@ def parse(text):
 def _parse(text):
     # With one function for all that most starts do: each further one takes its time (bootinfo.py).
     options = {}
-    for char in ('"', "\t", "\n", "\v", "\f", "\r"):
+    for char in ('"', "\t", "\n", "\r"):
         if len(text.split(char, 1)) > 1:
             break
     else:

@@ -10,7 +10,6 @@ import bootinfo as _bootinfo
 import memmap as _memmap
 from _efi_words import number as _int
 from acpi import hardware as _hardware
-from micropython import const as _const
 
 # UEFI 2.10, 3.3 and 8.2.1.
 GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -20,29 +19,29 @@ RUNTIME_ACCESS = 0x04
 HARDWARE_ERROR_RECORD = 0x08
 AUTHENTICATED = 0x20
 APPEND_WRITE = 0x40
-_ATTRIBUTES = _const(0x6F)
+_ATTRIBUTES = const(0x6F)
 
 # 4.5: where the addresses of the runtime services lie in their table.
-_GET_TIME = _const(24)
-_SET_TIME = _const(32)
-_GET_VARIABLE = _const(72)
-_GET_NEXT_VARIABLE_NAME = _const(80)
-_SET_VARIABLE = _const(88)
-_RESET_SYSTEM = _const(104)
-_SERVICES_SIZE = _const(136)
+_GET_TIME = const(24)
+_SET_TIME = const(32)
+_GET_VARIABLE = const(72)
+_GET_NEXT_VARIABLE_NAME = const(80)
+_SET_VARIABLE = const(88)
+_RESET_SYSTEM = const(104)
+_SERVICES_SIZE = const(136)
 
 _ERROR = 1 << 63
 _BUFFER_TOO_SMALL = _ERROR | 5
 _NOT_FOUND = _ERROR | 14
-_LARGEST = _const(1 << 24)  # bytes, of what firmware says that it has
-_MOST_VARIABLES = _const(1 << 14)
-_MOST_TABLES = _const(1 << 12)
+_LARGEST = const(1 << 24)  # bytes, of what firmware says that it has
+_MOST_VARIABLES = const(1 << 14)
+_MOST_TABLES = const(1 << 12)
 
 _MEMORY_ATTRIBUTES = "dcfa911d-26eb-469f-a220-38b7dc461220"
 _CODE = (5, 6)  # memory of runtime services, code and data: 7.2.3
 
 _RESETS = ("cold", "warm", "shutdown")
-_UNSPECIFIED = _const(2047)
+_UNSPECIFIED = const(2047)
 
 _SystemTable = _namedtuple("SystemTable", ("addr", "revision", "vendor", "firmware_revision"))
 _Memory = _namedtuple("Memory", ("start", "end", "type", "attributes"))

@@ -317,4 +317,4 @@ def __getattr__(name):
         from _region import Region
 
         return Region
-    raise AttributeError("module 'memmap' has no attribute '%s'" % name)
+    raise AttributeError(name)

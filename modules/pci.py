@@ -8,7 +8,6 @@
 
 import _pci
 import machine as _machine
-from micropython import const
 
 _MEMORY_END = const(1 << 32)  # below, what is no memory is mapped uncached at its own address
 
@@ -850,6 +849,3 @@ def show():
             mark = "\\-" if i == len(roots) - 1 else "+-"
         _show_bus(tree.pop(key), line + mark + "[%04x:%02x]-" % key, tree)
         line = " "
-
-
-del const

@@ -2,12 +2,11 @@
 # DMTF DSP0134 3.7.
 
 from acpi import hardware as _hardware
-from micropython import const as _const
 
-_BIOS = _const(0xF0000)
-_BIOS_SIZE = _const(0x10000)
-_LARGEST = _const(1 << 20)  # bytes; no table is near that
-_END = _const(127)  # the type of the last structure
+_BIOS = const(0xF0000)
+_BIOS_SIZE = const(0x10000)
+_LARGEST = const(1 << 20)  # bytes; no table is near that
+_END = const(127)  # the type of the last structure
 
 # UEFI 2.10, 4.6.1: SMBIOS3_TABLE_GUID and SMBIOS_TABLE_GUID, as they lie in memory.
 _GUIDS = (

@@ -2,10 +2,9 @@
 # system management mode, which shows in the time stamp counter alone.
 
 import micropython
-from micropython import const as _const
 
 LIMITS_US = (1, 10, 100, 1000, 10000, 100000, 1000000)
-_SLICE_US = _const(1000)  # with interrupts off
+_SLICE_US = const(1000)  # with interrupts off
 
 
 @micropython.native

@@ -23,10 +23,10 @@ static const struct {
     { MP_QSTR__bytearray_at, &uctypes_struct_bytearray_at_obj },
     // Up to here for those that programs import, too.
     { MP_QSTR__calls, &calls_module },
-    { MP_QSTR__frames, &frames_module },
-    { MP_QSTR__ramdisk, &ramdisk_module },
+    { MP_QSTR_frames, &frames_module },
+    { MP_QSTR_ramdisk, &ramdisk_module },
     { MP_QSTR__space, &space_module },
-    { MP_QSTR__vfs, &mp_module_vfs },
+    { MP_QSTR_vfs, &mp_module_vfs },
 };
 
 // In the order in which they run. Each of the kernel's own has those before it among its globals.

@@ -1,9 +1,9 @@
 """The kernel's frozen Python that is any Python's, in this one."""
 
+import builtins
 import importlib.abc
 import importlib.util
 import sys
-import types
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -35,9 +35,8 @@ class Finder(importlib.abc.MetaPathFinder):
 
 def frozen(name):
     """A module of that name."""
-    if "micropython" not in sys.modules:
-        sys.modules["micropython"] = types.ModuleType("micropython")
-        sys.modules["micropython"].const = lambda value: value
+    # MicroPython's compiler has it.
+    builtins.const = lambda value: value
     if not any(isinstance(finder, Finder) for finder in sys.meta_path):
         sys.meta_path.append(Finder())
     return importlib.import_module(name)
