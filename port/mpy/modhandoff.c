@@ -47,12 +47,14 @@ static mp_obj_t handoff_image_rom_(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(handoff_image_rom_obj, handoff_image_rom_);
 
-// in_use(loaders) -> ((start, end), ...): the loader's, then the bytes that the kernel itself occupies, with
+// in_use(loaders=()) -> ((start, end), ...): the loader's, then the bytes that the kernel itself occupies, with
 // the ROMFS in its file, those that it draws on, and those kept.
-static mp_obj_t handoff_in_use_(mp_obj_t loaders) {
-    size_t count;
-    mp_obj_t *given;
-    mp_obj_tuple_get(loaders, &count, &given);
+static mp_obj_t handoff_in_use_(size_t argument_count, const mp_obj_t *arguments) {
+    size_t count = 0;
+    mp_obj_t *given = NULL;
+    if (argument_count != 0) {
+        mp_obj_tuple_get(arguments[0], &count, &given);
+    }
     mp_obj_t *ranges = m_new(mp_obj_t, count + 2 + KEPT_MAX);
     for (size_t i = 0; i < count; ++i) {
         ranges[i] = given[i];
@@ -71,7 +73,7 @@ static mp_obj_t handoff_in_use_(mp_obj_t loaders) {
     }
     return mp_obj_new_tuple(count, ranges);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(handoff_in_use_obj, handoff_in_use_);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(handoff_in_use_obj, 0, 1, handoff_in_use_);
 
 bool handoff_keep_disk(uint64_t start, uint64_t end) {
     uint64_t *range = kept[HANDOFF_KEPT_DISK];

@@ -247,6 +247,10 @@ def test_table_on_a_terminal_that_collects(vm):
         # What is just being printed lives, and what the stack still has.
         terminal.keep = bytearray(200000)
         terminal.hold = [bytearray(80000) for _ in range(100)]
+        def bury(depth):
+            # Writes over what functions that have returned left there.
+            return depth and bury(depth - 1)
+        bury(20)
         micropython.mem_info(1)
         os.dupterm(None)
         print(20 < terminal.calls < 2000)
