@@ -1,6 +1,6 @@
 // The part of the start that is Python, without the import system: an emulator translates each piece of
 // code that it meets for the first time, which takes far longer than to run it, and what an import goes
-// through would be a quarter of the whole start.
+// through would be a tenth of the whole start.
 #include "py/emitglue.h"
 #include "py/frozenmod.h"
 #include "py/objmodule.h"
