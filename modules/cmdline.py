@@ -41,7 +41,7 @@ def _parse(text):
         if word is not None:
             words.append(word)
     for word in words:
-        if word:
+        if word or not plain:
             parts = word.split("=", 1)
             options[parts[0]] = parts[1] if len(parts) > 1 else ""
     return options
