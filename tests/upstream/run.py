@@ -144,15 +144,18 @@ class Suite:
             for part, results in pool.map(self.shard, [mode] * jobs, range(jobs), shards):
                 found |= part
                 self.show_failures(part, results, mode)
+        return found | self.run_again(found, mode)
+
+    def run_again(self, found, mode):
         # Some measure times of a few milliseconds, and the host may have been busy.
         listed = self.options.listed[mode]
         failed = [name for name, word in found.items() if word == "FAIL" and name not in listed]
-        if 0 < len(failed) <= AGAIN_MAX:
-            print(f"{mode}: again, by itself: {' '.join(failed)}", flush=True)
-            again, results = self.shard(mode, "again", failed)
-            found |= again
-            self.show_failures(again, results, mode)
-        return found
+        if not 0 < len(failed) <= AGAIN_MAX:
+            return {}
+        print(f"{mode}: again, by itself: {' '.join(failed)}", flush=True)
+        again, results = self.shard(mode, "again", failed)
+        self.show_failures(again, results, mode)
+        return again
 
     def show_failures(self, found, results, mode):
         listed = self.options.listed[mode]
@@ -182,6 +185,7 @@ class Suite:
         ]
         found, results = self.shard("net", "hosted", files)
         self.show_failures(found, results, "net")
+        found |= self.run_again(found, "net")
         self.have_network()
         files = [f"multi_net/{path.name}" for path in (self.tests / "multi_net").glob("*.py")]
         found |= dict.fromkeys(files, "none")
