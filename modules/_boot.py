@@ -51,12 +51,15 @@ def _boot():
     _handoff.set_eof_poweroff(cmdline.choice(options, "eof", ("reset", "poweroff")) != "reset")
 
     cpus = options.get("cpus")
-    if cpus is not None and cpus != "all":
-        if not cpus.isdigit() or not 1 <= int(cpus) <= 255:
-            raise ValueError(
-                "command line: cpus=%s is neither all nor a number from 1 to 255" % cpus
-            )
-        _handoff.set_cpus(int(cpus))
+    every = False
+    if cpus is not None:
+        every = cpus == "all"
+        if not every:
+            if not cpus.isdigit() or not 1 <= int(cpus) <= 255:
+                raise ValueError(
+                    "command line: cpus=%s is neither all nor a number from 1 to 255" % cpus
+                )
+            _handoff.set_cpus(int(cpus))
 
     layout = options.get("keyboard")
     if layout is not None:
@@ -71,7 +74,7 @@ def _boot():
         main = "/rom/main.py"
     if main is not None:
         _handoff.set_program(main)
-    if cpus is not None and cpus == "all":
+    if every:
         _calls.all()
 
     if log:

@@ -278,9 +278,9 @@ def _tag_text(what, view, start, end):
 
 
 def _tag_regions(view, at, size, efi):
+    # The entries of a memory map tag. Their size comes with the tag: later versions may be longer.
     from struct import unpack_from
 
-    # The entries of a memory map tag. Their size comes with the tag: later versions may be longer.
     least = 40 if efi else 24
     step = unpack_from("<I", view, at + 8)[0] if size >= 16 else 0
     if step < least or step % 8:

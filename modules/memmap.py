@@ -9,13 +9,7 @@ try:
     # Of the start, as in bootinfo.py.
     _handoff = _handoff
 except NameError:
-    from array import array as _array
-
-    try:
-        import _handoff
-    except ImportError:
-        # Not in a kernel.
-        _handoff = None
+    from bootinfo import _array, _handoff
 
 
 # e820's kinds (ACPI 6.5, table 15.4). Any other counts as RESERVED.
@@ -317,4 +311,4 @@ def __getattr__(name):
         from _region import Region
 
         return Region
-    raise AttributeError(name)
+    raise AttributeError("'module' object has no attribute '%s'" % name)

@@ -170,7 +170,8 @@ static void repl(void) {
 static void run_python(void) {
     mp_cstack_init_with_top(stack_top, stack_top - stack_bottom);
     started = false;
-    mp_hal_set_program_char(-1);
+    // Nothing is to end what the kernel starts with.
+    mp_hal_set_interrupt_char(-1);
     space_leave();
     heap_reset();
     native_reset();

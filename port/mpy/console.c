@@ -14,7 +14,6 @@
 #include "devices/keyboard.h"
 #include "devices/screen.h"
 #include "devices/uart.h"
-#include "main.h"
 #include "mpy/fault.h"
 #include "mpy/interrupt.h"
 #include "mpy/thread.h"
@@ -49,11 +48,6 @@ static const void *prompt;
 static bool interrupted; // the last program, whether it has noticed or not
 
 void mp_hal_set_program_char(int c) {
-    if (!main_has_started()) {
-        // Nothing is to end what the kernel starts with.
-        mp_hal_set_interrupt_char(-1);
-        return;
-    }
     if (c >= 0 && mp_interrupt_char == NO_PROGRAM) {
         // It was meant for what ran before.
         interrupt_drop();

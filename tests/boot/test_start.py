@@ -12,6 +12,7 @@ DOORS = {
     "import memmap; memmap.init([])": OVER,
     "import memmap; memmap.init(__import__('bootinfo').regions)": OVER,
     "import bootinfo; bootinfo.init(1, 0)": OVER,
+    "import memmap; memmap.nothing": "AttributeError: 'module' object has no attribute 'nothing'",
     "import bootinfo; bootinfo.init(bootinfo.PVH, bootinfo.addr)": OVER,
     "import frames; frames.init(__import__('array').array('Q', [0, 4096]))": "RuntimeError",
     "import _files; _files.off_null(((0, 4096, ''),))": OVER,
@@ -71,6 +72,16 @@ def test_map_is_not_reached_by_its_copies(vm):
     vm.exec("before = state()")
     vm.exec("memmap.free_ranges()[0] = 7; r = memmap.regions()[0]; r.start = 7; r.kind = 9")
     assert vm.eval("before == state()")
+
+
+@pytest.mark.board("q35", "pc", "microvm")
+@pytest.mark.memory("32M", "255M", "5G")
+def test_summary(vm):
+    """The line that the start prints of the map is what summary() makes of it."""
+    vm.exec("import bootinfo, memmap")
+    source = vm.eval("'%s map at 0x%x' % (bootinfo.protocol, bootinfo.map_addr)")
+    assert vm.transcript().splitlines()[0] == vm.eval(f"memmap.summary({source!r})")
+    assert f"bytes ({vm.eval('memmap.human(memmap.total())')}) of RAM" in vm.transcript()
 
 
 ERRNOS = {"ENOSPC": 28, "ENAMETOOLONG": 36, "ENOTEMPTY": 39, "EROFS": 30, "ENODATA": 61}
