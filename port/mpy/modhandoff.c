@@ -53,7 +53,7 @@ static mp_obj_t handoff_in_use_(size_t argument_count, const mp_obj_t *arguments
     size_t count = 0;
     mp_obj_t *given = NULL;
     if (argument_count != 0) {
-        mp_obj_tuple_get(arguments[0], &count, &given);
+        mp_obj_get_array(arguments[0], &count, &given);
     }
     mp_obj_t *ranges = m_new(mp_obj_t, count + 2 + KEPT_MAX);
     for (size_t i = 0; i < count; ++i) {
@@ -182,7 +182,7 @@ static mp_obj_t handoff_log_(size_t argument_count, const mp_obj_t *arguments) {
     for (size_t i = 0; i < argument_count; ++i) {
         size_t count;
         mp_obj_t *texts;
-        mp_obj_tuple_get(arguments[i], &count, &texts);
+        mp_obj_get_array(arguments[i], &count, &texts);
         unsigned base = 10;
         for (size_t j = 0; j < count; ++j) {
             if (mp_obj_is_str(texts[j])) {
