@@ -1,6 +1,7 @@
 // _handoff: what the boot loader left, for bootinfo.py, and what _boot.py makes of it, for main.c.
 #include "py/mphal.h"
 #include "py/objstr.h"
+#include "py/objtuple.h"
 #include "py/runtime.h"
 
 #include "boot/handoff.h"
@@ -47,13 +48,21 @@ static mp_obj_t handoff_image_rom_(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(handoff_image_rom_obj, handoff_image_rom_);
 
+// Nobody changes it while it is read, as a terminal in Python or a finaliser could a list.
+static void get_tuple(mp_obj_t value, size_t *count, mp_obj_t **items) {
+    if (!mp_obj_is_type(value, &mp_type_tuple)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("a tuple is needed"));
+    }
+    mp_obj_tuple_get(value, count, items);
+}
+
 // in_use(loaders=()) -> ((start, end), ...): the loader's, then the bytes that the kernel itself occupies, with
 // the ROMFS in its file, those that it draws on, and those kept.
 static mp_obj_t handoff_in_use_(size_t argument_count, const mp_obj_t *arguments) {
     size_t count = 0;
     mp_obj_t *given = NULL;
     if (argument_count != 0) {
-        mp_obj_get_array(arguments[0], &count, &given);
+        get_tuple(arguments[0], &count, &given);
     }
     mp_obj_t *ranges = m_new(mp_obj_t, count + 2 + KEPT_MAX);
     for (size_t i = 0; i < count; ++i) {
@@ -182,7 +191,7 @@ static mp_obj_t handoff_log_(size_t argument_count, const mp_obj_t *arguments) {
     for (size_t i = 0; i < argument_count; ++i) {
         size_t count;
         mp_obj_t *texts;
-        mp_obj_get_array(arguments[i], &count, &texts);
+        get_tuple(arguments[i], &count, &texts);
         unsigned base = 10;
         for (size_t j = 0; j < count; ++j) {
             if (mp_obj_is_str(texts[j])) {
