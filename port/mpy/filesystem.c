@@ -10,9 +10,12 @@
 #include "py/mpthread.h"
 #include "py/nlr.h"
 #include "py/runtime.h"
+#include "py/stream.h"
 #include "extmod/vfs.h"
 #include "extmod/vfs_fat.h"
 #include "extmod/vfs_lfs.h"
+#include "lib/littlefs/lfs1.h"
+#include "lib/littlefs/lfs2.h"
 
 #include "frames/modframes.h"
 #include "mpy/collect.h"
@@ -175,6 +178,28 @@ static mp_obj_t filesystem_chdir(mp_obj_t path) {
 }
 MP_DEFINE_CONST_FUN_OBJ_1(filesystem_chdir_obj, filesystem_chdir);
 
+// Upstream's seek() gives FAT and LittleFS the lowest 32 bits of a place, one before the file's begin as well.
+static mp_obj_t filesystem_seek(size_t n_args, const mp_obj_t *args) {
+    mp_get_stream_raise(args[0], MP_STREAM_OP_IOCTL);
+    mp_int_t place = mp_obj_get_int(args[1]);
+    mp_int_t whence = n_args == 3 ? mp_obj_get_int(args[2]) : MP_SEEK_SET;
+    int error = MP_EINVAL;
+    mp_off_t before = mp_stream_seek(args[0], 0, MP_SEEK_CUR, &error);
+    mp_off_t from = whence == MP_SEEK_SET || before < 0 ? 0
+        : whence == MP_SEEK_CUR ? before
+        : whence == MP_SEEK_END ? mp_stream_seek(args[0], 0, MP_SEEK_END, &error) : -1;
+    if (before < 0 || from < 0) {
+        mp_raise_OSError(error);
+    }
+    bool fits = !__builtin_add_overflow(from, place, &place) && place >= 0 && place <= UINT32_MAX;
+    mp_off_t now = mp_stream_seek(args[0], fits ? place : before, MP_SEEK_SET, &error);
+    if (!fits || now < 0) {
+        mp_raise_OSError(fits ? error : MP_EINVAL);
+    }
+    return mp_obj_new_int_from_ull(now);
+}
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(filesystem_seek_obj, 2, 3, filesystem_seek);
+
 #define GUARD_WITH(name, filesystem) \
     function_t __real_##name, __wrap_##name; \
     uint64_t __wrap_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) { \
@@ -198,7 +223,6 @@ GUARD(lfs1_format)
 GUARD(lfs1_mkdir)
 GUARD(lfs1_mount)
 GUARD(lfs1_remove)
-GUARD(lfs1_rename)
 GUARD(lfs1_stat)
 GUARD(lfs1_traverse)
 GUARD(lfs1_unmount)
@@ -229,7 +253,6 @@ GUARD(lfs2_fs_traverse)
 GUARD(lfs2_getattr)
 GUARD(lfs2_mkdir)
 GUARD(lfs2_remove)
-GUARD(lfs2_rename)
 GUARD(lfs2_stat)
 GUARD(lfs2_unmount)
 GUARD(f_chdir)
@@ -237,7 +260,6 @@ GUARD_FILE(f_close)
 GUARD_FILE(f_closedir)
 GUARD(f_getcwd)
 GUARD(f_getfree)
-GUARD_FILE(f_lseek)
 GUARD(f_mkdir)
 GUARD(f_mkfs)
 GUARD(f_mount)
@@ -245,11 +267,124 @@ GUARD(f_open)
 GUARD(f_opendir)
 GUARD_FILE(f_read)
 GUARD_FILE(f_readdir)
-GUARD(f_rename)
 GUARD(f_stat)
 GUARD_FILE(f_sync)
 GUARD(f_unlink)
 GUARD_FILE(f_write)
+
+function_t __real_f_lseek, __wrap_f_lseek;
+
+// A place behind a file's end makes it longer on FAT. Where the disk has no room for that, all that there is
+// would be the file's, and upstream hears of no error.
+static uint64_t checked_f_lseek(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
+    FIL *file = (FIL *)a;
+    FSIZE_t size = f_size(file), place = f_tell(file);
+    uint64_t result = __real_f_lseek(a, b, c, d, e, f);
+    if (f_size(file) > size && f_tell(file) < (FSIZE_t)b) {
+        __real_f_lseek(a, size, c, d, e, f);
+        f_truncate(file);
+        __real_f_lseek(a, place, c, d, e, f);
+        mp_raise_OSError(MP_ENOSPC);
+    }
+    return result;
+}
+
+uint64_t __wrap_f_lseek(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
+    return call(checked_f_lseek, *(const void *const *)a, a, b, c, d, e, f);
+}
+
+// A folder that is moved into itself would be nowhere, with all that it holds: no file system looks for that.
+#define GUARD_RENAME(name) \
+    function_t __real_##name, __wrap_##name; \
+    static uint64_t checked_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) { \
+        return below_##name(a, (const char *)b, (const char *)c) ? (uint64_t)INVALID_##name : __real_##name(a, b, c, d, e, f); \
+    } \
+    uint64_t __wrap_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) { \
+        return call(checked_##name, (const void *)a, a, b, c, d, e, f); \
+    }
+
+// LittleFS's paths begin at its root, and it takes ".." for the name before.
+static char *plain(const char *path) {
+    char *plain = m_new(char, strlen(path) + 3);
+    size_t at = 0;
+    while (*path != '\0') {
+        path += strspn(path, "/");
+        size_t size = strcspn(path, "/");
+        if (size == 2 && memcmp(path, "..", 2) == 0) {
+            while (at > 0 && plain[--at] != '/') {
+            }
+        } else if (size > 1 || (size == 1 && *path != '.')) {
+            plain[at++] = '/';
+            memcpy(plain + at, path, size);
+            at += size;
+        }
+        path += size;
+    }
+    plain[at] = '/';
+    plain[at + 1] = '\0';
+    return plain;
+}
+
+static bool is_below(const char *folder, const char *path) {
+    folder = plain(folder);
+    path = plain(path);
+    size_t size = strlen(folder);
+    return strncmp(folder, path, size) == 0 && path[size] != '\0';
+}
+
+#define INVALID_lfs1_rename LFS1_ERR_INVAL
+#define INVALID_lfs2_rename LFS2_ERR_INVAL
+#define INVALID_f_rename    FR_INVALID_PARAMETER
+
+static bool below_lfs1_rename(uint64_t fs, const char *from, const char *to) {
+    struct lfs1_info info;
+    return __real_lfs1_stat(fs, (uint64_t)from, (uint64_t)&info, 0, 0, 0) == 0 && info.type == LFS1_TYPE_DIR
+           && is_below(from, to);
+}
+
+static bool below_lfs2_rename(uint64_t fs, const char *from, const char *to) {
+    struct lfs2_info info;
+    return __real_lfs2_stat(fs, (uint64_t)from, (uint64_t)&info, 0, 0, 0) == 0 && info.type == LFS2_TYPE_DIR
+           && is_below(from, to);
+}
+
+// Where a folder begins; the root at 0, as in an entry for "..".
+static bool cluster_of(uint64_t fs, const char *path, DWORD *cluster) {
+    FF_DIR dir;
+    if ((FRESULT)__real_f_opendir(fs, (uint64_t)&dir, (uint64_t)path, 0, 0, 0) != FR_OK) {
+        return false;
+    }
+    *cluster = dir.obj.sclust;
+    __real_f_closedir((uint64_t)&dir, 0, 0, 0, 0, 0);
+    return true;
+}
+
+// A name on FAT may be written in many ways: the folders are compared from that of `to` up to the root.
+static bool below_f_rename(uint64_t fs, const char *from, const char *to) {
+    DWORD folder, above;
+    if (!cluster_of(fs, from, &folder)) {
+        return false;
+    }
+    const char *name = strrchr(to, '/');
+    vstr_t path;
+    vstr_init(&path, strlen(to) + 2);
+    if (name == NULL) {
+        vstr_add_char(&path, '.');
+    } else {
+        vstr_add_strn(&path, to, name == to ? 1 : name - to);
+    }
+    while (cluster_of(fs, vstr_null_terminated_str(&path), &above) && above != 0) {
+        if (above == folder) {
+            return true;
+        }
+        vstr_add_str(&path, "/..");
+    }
+    return false;
+}
+
+GUARD_RENAME(lfs1_rename)
+GUARD_RENAME(lfs2_rename)
+GUARD_RENAME(f_rename)
 
 // How upstream's objects of mounted file systems begin.
 typedef struct {

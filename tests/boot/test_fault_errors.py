@@ -112,7 +112,7 @@ io.BytesIO(B).read(4) / io.BytesIO().write(B) / exec(B) / bytearray(9).extend(B)
 framebuf.FrameBuffer(B, 10, 10, framebuf.MONO_HLSB).fill(1) / struct.pack_into("<I", B, 0, 1)
 open("/fault", "wb").write(B) / open("/some", "rb").readinto(B) / C == B / div(1, 0) / div(1, 0)
 machine.mem64[0] / machine.mem64[1 << 40] / machine.mem64[0x468] = 1 / machine.UART(0).write(B)
-machine.Signal(3).value()
+machine.Signal(3).value() / uctypes.bytes_at(0, 4)
 """
 
 

@@ -814,3 +814,78 @@ def test_sync_that_fails(vm):
             vfs.umount("/x")
     """)
     assert result == "no more\n" * 4
+
+
+# One of each kind, in its own folder, with a folder that has a folder and a file in it.
+THREE_KINDS = """
+import os, ramdisk, vfs
+os.listdir("/")
+def mount(kind):
+    disk = ramdisk.RAMDisk(1 << 20, 512)
+    getattr(vfs, kind).mkfs(disk)
+    vfs.mount(getattr(vfs, kind)(disk), "/m")
+    os.chdir("/m")
+    os.mkdir("dd")
+    os.mkdir("dd/sub")
+    with open("dd/f", "w") as file:
+        file.write("abcdefgh")
+def try_(function, *arguments):
+    try:
+        return function(*arguments)
+    except OSError as error:
+        return error.errno
+"""
+
+
+@pytest.mark.parametrize("kind", ["VfsLfs1", "VfsLfs2", "VfsFat"])
+def test_folder_into_itself(vm, kind):
+    """A folder is not moved into itself, however that is written, which would lose all in it."""
+    vm.exec(THREE_KINDS + f"mount({kind!r})\nos.mkdir('a long folder name')")
+    bad = [("dd", "dd/x"), ("/m/dd", "dd/x"), ("dd", "/m/dd/sub/../y"), ("./dd/", "dd//sub/x")]
+    bad += [("dd/../dd", "dd/x"), ("a long folder name", "a long folder name/x")]
+    if kind == "VfsFat":
+        bad += [("DD", "dd/x"), ("ALONGF~1", "a long folder name/x")]
+    for old, new in bad:
+        assert vm.eval(f"try_(os.rename, {old!r}, {new!r})") == 22, (old, new)
+    vm.exec("os.chdir('dd/sub')")
+    for old in "../../dd", "/m/dd", "..":
+        assert vm.eval(f"try_(os.rename, {old!r}, 'x')") == 22, old
+    vm.exec("os.chdir('/m')")
+    assert vm.eval("try_(os.rename, 'none', 'none/x')") == 2
+    # Names that only begin alike, and a file.
+    for old, new in ("dd/sub", "dd/sub2"), ("dd", "dda"), ("dda/f", "dda/sub2/f"), ("dda", "dd"):
+        assert vm.eval(f"try_(os.rename, {old!r}, {new!r})") is None, (old, new)
+    assert vm.eval("(os.listdir('dd'), open('dd/sub2/f').read())") == (["sub2"], "abcdefgh")
+
+
+@pytest.mark.parametrize("kind", ["VfsLfs1", "VfsLfs2", "VfsFat"])
+def test_places_in_a_file(vm, kind):
+    """seek() goes where it is told, or says EINVAL and stays: nothing is cut to 32 bits."""
+    vm.exec(THREE_KINDS + f"mount({kind!r})\nfile = open('dd/f', 'r+b')")
+    place = 0
+    steps = [(0,), (3,), (-1,), (1 << 32,), ((1 << 40) + 3,), (-5, 1), (2, 1), (-2, 1), (8,)]
+    steps += [((1 << 32) - 1, 1), (-3, 2), (-100, 2), (0, 2), (1 << 62,), (0, 3), (0, -1)]
+    steps += [((1 << 62) - 1, 1), ((1 << 62) - 1, 2), (-(1 << 62), 1), (-(1 << 62), 2), (1,)]
+    for step in steps:
+        whence = step[1] if len(step) == 2 else 0
+        target = step[0] + {0: 0, 1: place, 2: 8}.get(whence, -1 << 80)
+        fits = 0 <= target < 1 << 31
+        place = target if fits else place
+        assert vm.eval(f"try_(file.seek, *{step})") == (place if fits else 22), step
+        assert vm.eval("file.tell()") == place, step
+    vm.exec("file.close()")
+    assert vm.eval("open('dd/f').read()") == "abcdefgh"
+    # Beyond the end, where there is room for that and where there is none.
+    vm.exec("file = open('dd/f', 'r+b'); free = os.statvfs('/m')[3]")
+    assert vm.eval("try_(file.seek, 1 << 31)") == (28 if kind == "VfsFat" else 22)
+    assert vm.eval("(file.tell(), os.statvfs('/m')[3] == free)") == (0, True)
+    assert vm.eval("file.read()") == b"abcdefgh"
+    assert vm.eval("(file.seek(1000), file.write(b'x'), file.close())") == (1000, 1, None)
+    assert vm.eval("(os.stat('dd/f')[6], open('dd/f', 'rb').read()[-1:])") == (1001, b"x")
+
+
+def test_seek_of_something_else(vm):
+    """What is no file has no places."""
+    vm.exec("open('f', 'w').close()")
+    with pytest.raises(GuestError, match="TypeError"):
+        vm.exec("type(open('f')).seek(5, 1)")
