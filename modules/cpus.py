@@ -15,8 +15,11 @@ _all = None
 def all():
     """All CPUs, as a tuple of Cpu, by number; the first call starts them."""
     global _all
-    if _all is None:
-        _all = _calls.all()
+    if _all is None or len(_all) == 1:
+        # There may be memory for others by now.
+        found = _calls.all()
+        if _all is None or len(found) > 1:
+            _all = found
     return _all
 
 

@@ -293,6 +293,8 @@ void cpus_use(void) {
     }
     if (found.problem != NULL) {
         mp_printf(&mp_plat_print, "cpus: %s\n", found.problem);
+        // Nothing has been done: the next call may find more memory.
+        used = false;
         return;
     }
     for (unsigned i = 0; i < found.count; ++i) {

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from ringzero_vm import PANIC, Panic
+from ringzero_vm import PANIC, GuestError, Panic
 
 ASK = """
 import cpus, frames
@@ -48,6 +48,19 @@ def test_all_at_the_start(boot):
     """cpus=all has them up before the prompt."""
     vm = boot(smp=3, append="cpus=all").boot()
     assert vm.eval("__import__('frames').stats().cpus") == 3
+
+
+def test_start_for_want_of_memory(boot):
+    """Where no memory is free to start others, they start when some is."""
+    vm = boot(smp=2).boot()
+    vm.exec("import cpus, frames\nlow = []")
+    with pytest.raises(GuestError, match="MemoryError"):
+        vm.exec("while True: low.append(frames.alloc(below=1 << 20))")
+    for _ in range(2):
+        said = "cpus: no frame below 1 MiB to start others from\n1\n"
+        assert vm.exec("print(len(cpus.all()))") == said
+    vm.exec("for one in low: frames.free(one)")
+    assert vm.exec("print(len(cpus.all()))") == "2\n"
 
 
 @pytest.mark.parametrize("smp", [64, 255])
