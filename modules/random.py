@@ -1,6 +1,7 @@
 # The built-in random, but for ranges of more than 32 bits: it would cut them off.
 
 from urandom import *
+from urandom import choice as _choice
 from urandom import getrandbits
 from urandom import randrange as _randrange
 
@@ -33,3 +34,9 @@ def randrange(start, stop=None, step=1):
 def randint(a, b):
     """An integer from a to b, both included. ValueError if there is none."""
     return randrange(a, b + 1)
+
+
+def choice(sequence):
+    """An item of a sequence of any length. IndexError if it is empty."""
+    count = len(sequence)
+    return sequence[_below(count)] if count >> 32 else _choice(sequence)

@@ -130,4 +130,14 @@ def test_ranges_of_any_size(vm):
             except ValueError:
                 continue
             raise AssertionError(bad)
+
+        for count in 1, 5, (1 << 32) - 1, 1 << 32, (1 << 32) + 5, (1 << 33) + 1, 3 << 40:
+            drawn = [random.choice(range(count)) for _ in range(100)]
+            assert min(drawn) <= (count - 1) // 8 and max(drawn) >= (count - 1) * 7 // 8, count
+        try:
+            random.choice([])
+        except IndexError:
+            pass
+        else:
+            raise AssertionError
     """)
