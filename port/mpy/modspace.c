@@ -31,6 +31,12 @@ bool modspace_restore(uint64_t addr, uint64_t count) {
     return space_restore(addr, count) == PAGING_OK;
 }
 
+static _Noreturn void raise_flags(mp_int_t flags) {
+    mp_raise_msg_varg(&mp_type_ValueError,
+        MP_ERROR_TEXT("flags %s0x%lx: READ, WRITE or EXECUTE, and COMBINE or UNCACHED or neither"),
+        flags < 0 ? "-" : "", flags < 0 ? -(unsigned long)flags : (unsigned long)flags);
+}
+
 static _Noreturn void raise_status(paging_status_t status, const request_t *request) {
     unsigned long va = request->va, addr = request->addr, count = request->count;
     switch (status) {
@@ -47,8 +53,7 @@ static _Noreturn void raise_status(paging_status_t status, const request_t *requ
             }
             mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("count %lu is too large for va 0x%lx"), count, va);
         case PAGING_BAD_FLAGS:
-            mp_raise_msg_varg(&mp_type_ValueError,
-                MP_ERROR_TEXT("flags 0x%x: READ, WRITE or EXECUTE, and COMBINE or UNCACHED or neither"), request->flags);
+            raise_flags(request->flags);
         case PAGING_NO_FRAME:
             mp_raise_msg_varg(&mp_type_MemoryError, MP_ERROR_TEXT("0x%lx: %s"), va, paging_text(status));
         default:
@@ -91,11 +96,10 @@ static uint64_t get_u64(mp_obj_t obj, const char *name) {
 
 static void get_flags(mp_obj_t obj, request_t *request) {
     mp_int_t flags = mp_obj_get_int(obj);
-    request->flags = flags;
     if (flags & ~(mp_int_t)PUBLIC_FLAGS) {
-        request->flags = flags < 0 || flags > INT_MAX ? INT_MAX : flags;
-        raise_status(PAGING_BAD_FLAGS, request);
+        raise_flags(flags);
     }
+    request->flags = flags;
 }
 
 // paging.c says what else is wrong with a range.
