@@ -44,7 +44,9 @@ FAILED = 126
 STATUSES = f"""\
 exit status:
   0..100  the guest's: 0 at the end of the program, n for SystemExit(n),
-          1 also for an uncaught exception; 0 also after leaving with Ctrl-A X
+          1 also for an uncaught exception; 0 also after leaving with Ctrl-A X,
+          and after one in a boot.py or main.py that the kernel found by itself,
+          as the prompt follows that
   {PANIC}     the kernel panicked
   {TIMEOUT}     --timeout ran out
   {ENDED}     QEMU ended by itself, with no status from the guest; what
@@ -158,9 +160,11 @@ def escape(path):
     return str(path).replace(",", ",,")
 
 
-def image_args(options):
+def image_args(options, microvm):
     """A drive with the image in it, or a network with what is in the folder, and the firmware to
     boot from it. Writes to it are lost."""
+    if microvm:
+        raise Error("--image: a microvm has no firmware that boots one")
     if options.image.is_dir():
         return net_image_args(options) + firmware_args(options)
     medium = options.medium or ("cd" if options.image.suffix == ".iso" else "disk")
@@ -445,11 +449,11 @@ def qemu_command(options, initrd, append, terminal, typed, kept, extra):
         board = [*without_exit_device(board), "-device", options.exit_device]
     command = [qemu, *board, *accel_args(options.accel)]
     command += ["-m", options.memory, "-smp", str(options.smp)]
+    microvm = any(word.startswith("microvm") for word in board)
     if options.image:
-        command += image_args(options)
+        command += image_args(options, microvm)
     else:
         command += ["-kernel", str(options.kernel)]
-    microvm = any(word.startswith("microvm") for word in board)
     if microvm and (options.disk or options.rng or options.channel or options.net):
         command += ["-global", "virtio-mmio.force-legacy=false"]
     command += disk_args(options.disk, microvm)
@@ -801,7 +805,8 @@ def parse(arguments):
         metavar="APP",
         nargs="?",
         type=Path,
-        help="run this program instead of the REPL: a .py file, or a folder with a main.py",
+        help="run this program instead of the REPL: a .py file, or a folder with a main.py;"
+        " --append main=/rom/NAME runs another file in it",
     )
     add(
         "--board",
@@ -843,7 +848,7 @@ def parse(arguments):
         type=Path,
         metavar="FILE",
         help="boot this ISO or disk image, or over the network from this folder, through its own"
-        " loader; all else is in the image",
+        " loader; all else is in the image, and what is written to it is lost",
     )
     add("--medium", choices=["cd", "disk", "usb"], help="what it is on (default by its name)")
     add("--firmware", choices=["bios", "uefi"], help="what it is booted by (default bios)")
@@ -918,9 +923,8 @@ def main(arguments):
     on_stdio = options.serial == "stdio"
     terminal = on_stdio and os.isatty(0)
     typed = on_stdio and not terminal
-    append = list(options.append)
-    if options.app:
-        append.append("main=/rom/main.py")
+    # The kernel takes the last main=: one's own names another file of the app.
+    append = [*(["main=/rom/main.py"] if options.app else []), *options.append]
     if typed and not options.image:
         append.append("eof=poweroff")
     folder = Path(tempfile.mkdtemp(prefix="ringzero-")) if options.app else None
