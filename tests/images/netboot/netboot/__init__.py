@@ -34,6 +34,9 @@ def run():
 
         vfs.mount(vfs.VfsRom(data), "/net")
         sys.path.insert(0, "/net")
+        files = [one[0] for one in vfs.ilistdir("/net")]
+        if "main.py" not in files:
+            raise OSError("netboot: no main.py in %s (mpremote romfs --no-mpy build)" % name)
         name = "/net/main.py"
         with open(name) as file:
             data = file.read()
