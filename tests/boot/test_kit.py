@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import ringzero_vm
 from machine_code import RUN_CODE
+from pytest_ringzero import folder_name
 from ringzero_vm import Ended, GuestError, Panic, Symbols, TimedOut
 from suites import run_suite
 
@@ -148,7 +149,16 @@ def test_panics_unseen(vm):
     vm.qmp.command("query-status")
     time.sleep(1)
 
-@pytest.mark.timeout(8)
+def test_screen_panics_unseen(boot):
+    vm = boot(board="q35", serial=False).boot()
+    vm.nmi()
+    time.sleep(1)
+
+def test_resets_unseen(vm):
+    vm.repl.sendline("import machine; machine.reset()")
+    time.sleep(1)
+
+@pytest.mark.timeout(timeout=8)
 def test_hangs(vm):
     vm.exec("while True: pass")
 
@@ -164,8 +174,10 @@ def test_report(kernel, tmp_path):
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     options = [f"--kernel={kernel}", "--board=microvm", "--junit-xml=report.xml"]
     said, _ = run_suite(tmp_path, "-n", "2", *options)
-    assert "4 failed, 7 passed, 1 error" in said
+    assert "4 failed, 9 passed, 3 errors" in said
     assert "ERROR test_suite.py::test_panics_unseen - ringzero_vm.P" in said
+    assert "the machine ended with status 101, and nobody awaited it" in said
+    assert "status 125, and nobody awaited it; run.py: QEMU ended by itself (the g" in said
     for board in "microvm", "pc":
         for memory in "32M", "64M":
             assert f"PASSED test_suite.py::test_matrix[{board}-{memory}]" in said
@@ -183,7 +195,41 @@ def test_report(kernel, tmp_path):
     assert "said before it failed" in (folder / "console.log").read_text()
     assert "qemu-system-x86_64" in (folder / "qemu.cmd").read_text()
     report = xml.etree.ElementTree.parse(tmp_path / "report.xml").getroot()
-    assert report.find("testsuite").get("tests") == "12"
+    assert report.find("testsuite").get("tests") == "16"
+
+
+def test_folder_names():
+    """Each test has a folder of its own, whatever pytest calls it, and that is a file's name."""
+    plain = ["t/a.py::test_x", "t/a.py::Test::test_x", "t/a.py::test_x[q35-64M]", "t/a.py::é[]"]
+    odd = ["t/a.py::test_e[8*2]", "t/a.py::test_e[8/2]", "t/a.py::test_e[8-2]", "t/a-b.py::test_x"]
+    odd += [
+        "t/a/b.py::test_x",
+        "t/a.py::test_e[8 2]",
+        "t/a.py::test_e[8::2]",
+        "t/a.py::test_e[\n]",
+    ]
+    odd += [f"t/a.py::test_e[{'x' * 300}{end}]" for end in "ab"]
+    names = [folder_name(one) for one in plain + odd]
+    assert names[:3] == ["t-a.py-test_x", "t-a.py-Test-test_x", "t-a.py-test_x[q35-64M]"]
+    assert len(set(names)) == len(names)
+    assert all(len(name.encode()) < 256 and "/" not in name for name in names)
+
+
+def test_keys_end_the_machine(boot):
+    """A line that is typed may end the machine: its status is there, and nobody to type for."""
+    for options in {"serial": False}, {}:
+        vm = boot(**options).boot()
+        vm.type("import machine; machine.poweroff(9)\n")
+        assert vm.wait_exit() == 9
+        with pytest.raises(Ended, match="ended with status 9, awaited was a keyboard"):
+            vm.type("1")
+
+
+def test_keys_are_for_the_prompt(vm):
+    """After exec() what is typed is at the prompt all the same."""
+    vm.exec("a = 6")
+    vm.type("a * 7\n")
+    vm.repl.expect_exact("42\r\n")
 
 
 @pytest.mark.parametrize("fixture", ["vm", "boot", "kernel"])
@@ -352,7 +398,7 @@ def test_console_panic(kernel, tmp_path):
     assert "1 failed" in said and body.count("panic: exception 2 (NMI)") == 1
 
 
-@pytest.mark.disk(size="1M", bus="nvme")
+@pytest.mark.disk("1M", "nvme")
 def test_disk(vm, disk):
     """The marker gives the guest a disk of that size on that bus, whose file the test reads."""
     vm.exec("import disks; disk = disks.all()[0]; disk.writeblocks(3, b'kit!' * 128)")

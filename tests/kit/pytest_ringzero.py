@@ -41,6 +41,7 @@ and those that ask for more or less of memory or CPUs than --memory and --smp sa
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -183,6 +184,8 @@ def guest_options(item):
     """What VM is told of a kernel of another kind."""
     options = {name: item.config.getini(f"guest_{name}") for name in GUEST if name != "kernel"}
     marker = item.get_closest_marker("guest")
+    if marker and marker.args:
+        pytest.fail("the marker guest takes keywords alone: guest(kernel=...)", pytrace=False)
     return {name: value for name, value in options.items() if value} | (
         marker.kwargs if marker else {}
     )
@@ -226,11 +229,19 @@ def build():
     return f"status {done.returncode}: {done.stdout}" if done.returncode else ""
 
 
+def folder_name(nodeid):
+    """That of the test's own folder, another one for each test."""
+    name = re.sub(r"[^\w.=,+\[\]-]+", "-", nodeid)
+    if re.fullmatch(r"[\w./=,+]+(::\w+)*(\[[\w.=,+-]*\])?", nodeid) and len(name) <= 200:
+        return name
+    # Others may differ only in what became a "-", or was cut off.
+    return f"{name[-190:]}-{hashlib.sha256(nodeid.encode()).hexdigest()[:8]}"
+
+
 @pytest.fixture
 def folder(request):
     """The test's own folder, build/tests/<test>, empty at its start and kept after its end."""
-    name = re.sub(r"[^\w.=,+\[\]-]+", "-", request.node.nodeid)
-    path = request.config.rootpath / "build" / "tests" / name[-200:]
+    path = request.config.rootpath / "build" / "tests" / folder_name(request.node.nodeid)
     try:
         if path.exists():
             shutil.rmtree(path)
@@ -246,9 +257,10 @@ def boot(request, kernel, folder):
     marker = request.node.get_closest_marker("timeout")
     machine = {"kernel": kernel, "gdb": request.config.option.gdb, "wait": WAIT}
     machine |= guest_options(request.node)
-    if marker and marker.args and marker.args[0]:
+    limit = [*marker.args, marker.kwargs.get("timeout")][0] if marker else None
+    if limit:
         # A little before the test's own end, so that it is the wait that fails, and says why.
-        machine.update(wait=None, deadline=time.monotonic() + 0.9 * marker.args[0])
+        machine.update(wait=None, deadline=time.monotonic() + 0.9 * limit)
     guests = request.node.stash.setdefault(GUESTS, [])
     with contextlib.ExitStack() as stack:
 
@@ -292,7 +304,7 @@ def console(request):
 def disks(request, tmp_path):
     """The paths of the images of the disks that the test's markers ask for."""
     return [
-        disk_image(tmp_path / f"disk{number}.img", **marker.kwargs)
+        disk_image(tmp_path / f"disk{number}.img", *marker.args, **marker.kwargs)
         for number, marker in enumerate(request.node.iter_markers("disk"))
     ]
 
@@ -303,6 +315,11 @@ def disk_image(path, size="64M", bus="virtio", file=None):
         least = 0 if file else launcher_module().memory_size(size, "disk's size")
         image.truncate(max(image.tell(), least))
     return path
+
+
+def disk_bus(size="64M", bus="virtio", file=None):
+    """What the marker disk says of the bus."""
+    return bus
 
 
 @pytest.fixture
@@ -328,7 +345,7 @@ def vm(request, board, memory, smp, accel):
     """A guest at its prompt."""
     if not elsewhere(request.config):
         boot = request.getfixturevalue("boot")
-        buses = [one.kwargs.get("bus", "virtio") for one in request.node.iter_markers("disk")]
+        buses = [disk_bus(*one.args, **one.kwargs) for one in request.node.iter_markers("disk")]
         paths = request.getfixturevalue("disks") if buses else []
         given = [f"{path},bus={bus}" for path, bus in zip(paths, buses, strict=True)]
         machine = {"board": board, "memory": memory, "smp": smp, "accel": accel}

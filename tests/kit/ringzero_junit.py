@@ -1,4 +1,5 @@
-"""Makes JUnit's XML of what firmware_tests has printed: console on standard input, XML out."""
+"""Makes JUnit's XML of what firmware_tests has printed: console on standard input, XML out. Where
+that does not go on to the end, an error is among the cases, and the status is 1."""
 
 import re
 import sys
@@ -7,16 +8,24 @@ from xml.etree import ElementTree
 LINE = re.compile(r"^(PASS|FAIL|SKIP) (\w+): (.*)$", re.MULTILINE)
 
 
+END = re.compile(r"^Summary: ", re.MULTILINE)
+
+
+def is_whole(text):
+    """Whether the checks have come to their end."""
+    return bool(END.search(text))
+
+
 def junit(text):
-    """The XML, a str: one test case for each line of a check."""
+    """The XML, a str: a test case for each line of a check, and for an end that is missing."""
     lines = LINE.findall(text.replace("\r", ""))
     counts = [str(sum(outcome == kind for outcome, _, _ in lines)) for kind in ("FAIL", "SKIP")]
     suite = ElementTree.Element(
         "testsuite",
         name="firmware_tests",
-        tests=str(len(lines)),
+        tests=str(len(lines) + (not is_whole(text))),
         failures=counts[0],
-        errors="0",
+        errors=str(int(not is_whole(text))),
         skipped=counts[1],
     )
     for outcome, check, said in lines:
@@ -27,8 +36,17 @@ def junit(text):
         if outcome != "PASS":
             kind = "failure" if outcome == "FAIL" else "skipped"
             ElementTree.SubElement(case, kind, message=said)
+    if not is_whole(text):
+        case = ElementTree.SubElement(
+            suite, "testcase", classname="firmware_tests", name="end", time="0"
+        )
+        last = "\n".join(text.replace("\r", "").splitlines()[-20:])
+        clean = "".join(one if one.isprintable() or one == "\n" else "?" for one in last)
+        ElementTree.SubElement(case, "error", message="no summary: it broke off").text = clean
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
 if __name__ == "__main__":
-    print(junit(sys.stdin.read()))
+    console = sys.stdin.read()
+    print(junit(console))
+    sys.exit(not is_whole(console))

@@ -22,7 +22,7 @@ import pexpect
 from mpremote.transport import TransportExecError, _convert_filesystem_error
 from mpremote.transport_serial import SerialTransport
 from pexpect import fdpexpect
-from qemu.qmp import QMPClient
+from qemu.qmp import QMPClient, QMPError
 from ringzero_symbols import Symbols
 
 HERE = Path(__file__).resolve().parent
@@ -31,6 +31,7 @@ ROOT = HERE / "ringzero" if (HERE / "ringzero").is_dir() else HERE.parents[1]
 LAUNCHER = ROOT / "scripts" / "run.py"
 
 PANIC = 101  # the launcher's status
+ENDED = 125  # that where the machine gave none
 
 CTRL_A, CTRL_B, CTRL_C, CTRL_D, CTRL_E = "\x01", "\x02", "\x03", "\x04", "\x05"
 PROMPT = ">>> "
@@ -545,6 +546,7 @@ class Guest:
 
     def check(self):
         """Panic if the kernel has since its console was last read, and nobody awaited its end."""
+        __tracebackhide__ = True
         panic = self.panic
         with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
             while True:
@@ -718,37 +720,63 @@ class VM(Guest):
     # ---- keyboard and screen
 
     def send_keys(self, *events):
-        """Keys that go down (name, True) and up (name, False), by QEMU's names."""
-        self.qmp.command(
-            "input-send-event",
-            events=[
-                {
-                    "type": "key",
-                    "data": {"down": down, "key": {"type": "qcode", "data": name}},
-                }
-                for name, down in events
-            ],
-        )
+        """Keys that go down (name, True) and up (name, False), by QEMU's names. Ended if the
+        machine has before; where it ends by these keys, who waits for something next is told."""
+        __tracebackhide__ = True
+        limit = self.wait
+        if not self.pass_keys(events):
+            self.explain(pexpect.EOF(""), "a keyboard", limit)
+
+    def pass_keys(self, events):
+        """As send_keys(); false if the machine has ended before."""
+        events = [
+            {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": name}}}
+            for name, down in events
+        ]
+        try:
+            self.qmp.command("input-send-event", events=events)
+        except QMPError:
+            if self.runs():
+                raise
+            return False
         # QEMU drops what comes while its buffer is full.
         deadline = deadline_in(self.wait)
         while self.keyboard_is_full():
             if left_until(deadline) == 0:
                 raise TimedOut("the guest does not read its keyboard")
+        return True
+
+    def runs(self):
+        """Whether QEMU does. Its protocol ends a little earlier."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.launcher.wait(5)
+        return self.launcher.poll() is None
 
     def keyboard_is_full(self):
-        """Whether the guest has not yet read all that was pressed."""
-        text = self.qmp.command("human-monitor-command", command_line=f"i /b {KEYBOARD_STATUS}")
+        """Whether the guest has not yet read all that was pressed. It has where it ended."""
+        line = f"i /b {KEYBOARD_STATUS}"
+        try:
+            text = self.qmp.command("human-monitor-command", command_line=line)
+        except QMPError:
+            if self.runs():
+                raise
+            return False
         return int(text.partition("=")[2], 16) & 1 == 1
 
     def press(self, *names):
         """Press keys together, and let them go."""
+        __tracebackhide__ = True
         self.send_keys(*((name, True) for name in names))
-        self.send_keys(*((name, False) for name in reversed(names)))
+        self.pass_keys((name, False) for name in reversed(names))
 
     def type(self, text):
         """Type a text on the keyboard, where the layout of the United States has it. ValueError
         where it has not; then nothing is typed."""
-        for names in [keys_of(one) for one in text]:
+        __tracebackhide__ = True
+        keys = [keys_of(one) for one in text]
+        if self.raw:
+            _ = self.repl  # whose prompt it is for
+        for names in keys:
             self.press(*names)
 
     def screen(self):
@@ -830,6 +858,18 @@ class VM(Guest):
             self.explain(error, "the machine's end", timeout)
         self.status = self.launcher.wait(5)
         return self.status
+
+    def check(self):
+        """As Guest's; Ended where the machine has with no status of its own, by a reset say."""
+        __tracebackhide__ = True
+        super().check()
+        if self.status is None and self.repl_.flag_eof and not self.panic:
+            status = self.launcher.wait(5)
+            if status in (PANIC, ENDED):
+                said = self.launcher_log.read_text(errors="replace").strip()
+                raise Ended(
+                    f"the machine ended with status {status}, and nobody awaited it; {said}"
+                )
 
     def close(self):
         """End the machine, whatever state it is in."""
