@@ -37,6 +37,9 @@ int *__errno_location(void) {
     return &value;
 }
 
+// What musl's own code calls it.
+int *___errno_location(void) __attribute__((alias("__errno_location"), const));
+
 // musl's takes more of the stack than a fault's caller is looked for in (kernel.ld).
 char *strstr(const char *text, const char *wanted) {
     size_t size = strlen(wanted);
