@@ -10,6 +10,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from gdbstub import attach
 from images import BUILT, IMAGES, ROOT, environment, make, once
+from ringzero_vm import GuestError
 
 MIB = 1 << 20
 
@@ -101,6 +102,89 @@ def test_tasks_iso(boot, tasks):
     vm = boot(kernel=tasks / "test-tasks.elf", launcher=["--image", tasks / "test-tasks.iso"])
     vm.boot()
     assert "checksum: 0xc8f0" in vm.transcript()
+
+
+LIBC_MODULE = """
+#include <errno.h>
+#include <stdlib.h>
+#include "py/runtime.h"
+
+static mp_obj_t number(mp_obj_t text) {
+    errno = 0;
+    long whole = strtol(mp_obj_str_get_str(text), NULL, 0);
+    mp_obj_t found[] = {
+        mp_obj_new_int(whole), mp_obj_new_int(errno),
+        mp_obj_new_float(strtod(mp_obj_str_get_str(text), NULL)),
+    };
+    return mp_obj_new_tuple(3, found);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(number_obj, number);
+
+static mp_obj_t away(mp_obj_t at) {
+    return mp_obj_new_int(strtol((char *)(uintptr_t)mp_obj_get_int(at), NULL, 0));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(away_obj, away);
+
+static const mp_rom_map_elem_t table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_numbers) },
+    { MP_ROM_QSTR(MP_QSTR_number), MP_ROM_PTR(&number_obj) },
+    { MP_ROM_QSTR(MP_QSTR_away), MP_ROM_PTR(&away_obj) },
+};
+static MP_DEFINE_CONST_DICT(globals, table);
+const mp_obj_module_t numbers_module = {
+    .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&globals,
+};
+MP_REGISTER_MODULE(MP_QSTR_numbers, numbers_module);
+"""
+
+
+def test_libc_in_a_module(boot, mpy_dir):
+    """Modules in C have of libc what asks no operating system; with the rest they do not link."""
+    folder = BUILT / "libc" / "numbers"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "micropython.mk").write_text("SRC_USERMOD += $(USERMOD_DIR)/numbers.c\n")
+    image = ["-C", ROOT, "image", "NAME=test-libc", f"MPY_DIR={mpy_dir}"]
+    image += [f"USER_C_MODULES={folder.parent}", f"FROZEN_MANIFEST={folder}/manifest.py"]
+    (folder / "manifest.py").write_text("")
+    for call, why in {
+        "strtol(getenv(strdup(x)), NULL, 0)": "asks an operating system for something",
+        "strtol(strerror(errno), NULL, 0)": "asks for a locale, such as strerror()",
+    }.items():
+        bad = LIBC_MODULE.replace("#include <errno.h>", "#include <errno.h>\n#include <string.h>")
+        call = call.replace("x", "mp_obj_str_get_str(text)")
+        bad = bad.replace("strtol(mp_obj_str_get_str(text), NULL, 0)", call)
+        (folder / "numbers.c").write_text(bad)
+        with pytest.raises(AssertionError) as caught:
+            make(*image)
+        assert why in str(caught.value)
+    (folder / "numbers.c").write_text(LIBC_MODULE)
+    make(*image)
+    kernel = ROOT / "build" / "images" / "test-libc" / "test-libc.elf"
+    vm = boot(kernel=kernel, board="microvm").boot()
+    vm.exec("from numbers import away, number")
+    assert vm.eval("number('0x1f')") == (31, 0, 31.0)
+    assert vm.eval("number('-12.5e1')") == (-12, 0, -125.0)
+    assert vm.eval("number('99999999999999999999')") == ((1 << 63) - 1, 34, 1e20)
+    with pytest.raises(GuestError, match="FaultError: page fault.* read of 0x10: not mapped"):
+        vm.exec("away(0x10)")
+
+
+@pytest.mark.parametrize(
+    "name, why",
+    [
+        ("_virtio/blk.py", "'_virtio/blk.py' cannot be frozen beside .*/modules/_virtio_blk.py"),
+        ("p/a b.py", "'p/a b.py' cannot be frozen: a module's name has letters"),
+    ],
+)
+def test_names_that_cannot_be_frozen(tmp_path, mpy_dir, name, why):
+    """What would be an error of the compiler's is a line that names the module."""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("x = 1\n")
+    (tmp_path / "manifest.py").write_text(f'freeze("{tmp_path}", "{name}")\n')
+    image = ["-C", ROOT, "image", "NAME=test-names", f"MPY_DIR={mpy_dir}"]
+    with pytest.raises(AssertionError, match=f"FROZEN_MANIFEST: {tmp_path}/{name}: {why}"):
+        make(*image, f"FROZEN_MANIFEST={tmp_path}/manifest.py")
 
 
 # ---- the memory tester, built twice
