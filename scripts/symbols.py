@@ -15,13 +15,15 @@ from pathlib import Path
 
 def functions(nm, kernel):
     """(address, name) of each function, in order, one for each address."""
-    listing = subprocess.run([nm, "-n", kernel], check=True, capture_output=True, text=True).stdout
-    found = {}
+    command = [nm, "-nS", kernel]
+    listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found, labels = {}, {}
     for line in listing.splitlines():
-        addr, kind, name = line.rsplit(None, 2)[-3:] if line[0] != " " else ("0", "U", "")
+        addr, *size, kind, name = line.split() if line[0] != " " else ("0", "U", "")
         if kind in "tTwW" and not name.startswith("."):
-            found.setdefault(int(addr, 16), name)
-    return sorted(found.items())
+            # A label, of the linker's for one, has no size: where there is a function, it is that.
+            (found if size else labels).setdefault(int(addr, 16), name)
+    return sorted((labels | found).items())
 
 
 def main():

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import ringzero_vm
+from elftools.elf.elffile import ELFFile
 from machine_code import RUN_CODE
 from pytest_ringzero import folder_name
 from ringzero_vm import Ended, GuestError, Panic, Symbols, TimedOut
@@ -118,6 +119,23 @@ def test_symbols(kernel):
     # Where it has stopped is the stack's first line, too, and no return address there.
     text = symbols.decode(f"rip {start:#x} mp_init+0\nstack:\n  {start:#x} mp_init+0")
     assert text.count(f"{start:#x} mp_init+0 at {line}") == 2
+
+
+def test_names_in_the_kernel(kernel):
+    """A panic names each function as the ELF does, not by a label of the linker's beside it."""
+    sys.path.insert(0, str(ringzero_vm.ROOT / "scripts"))
+    try:
+        import symbols
+    finally:
+        del sys.path[0]
+    names = dict(symbols.functions("nm", kernel))
+    functions = {}
+    with open(kernel, "rb") as file:
+        for one in ELFFile(file).get_section_by_name(".symtab").iter_symbols():
+            if one["st_info"]["type"] == "STT_FUNC" and one["st_size"]:
+                functions.setdefault(one["st_value"], set()).add(one.name)
+    assert len(functions) > 3000
+    assert [hex(addr) for addr in functions if names[addr] not in functions[addr]] == []
 
 
 SUITE = """
