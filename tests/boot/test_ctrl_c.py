@@ -45,6 +45,7 @@ LOOPS = {
     "max": "max(range(1 << 40))",
     "in": "-1 in range(1 << 40)",
     "all": "all(map(abs, range(1, 1 << 40)))",
+    "random": "__import__('urandom').choice(range(1 << 32))",
     "power": "pow(int('7'), int('3000000'))",
     "power, folded": "exec('x = 7 ** 3000000')",
     "digits": "int(digits)",
