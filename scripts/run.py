@@ -923,8 +923,9 @@ def main(arguments):
     on_stdio = options.serial == "stdio"
     terminal = on_stdio and os.isatty(0)
     typed = on_stdio and not terminal
-    # The kernel takes the last main=: one's own names another file of the app.
-    append = [*(["main=/rom/main.py"] if options.app else []), *options.append]
+    append = list(options.append)
+    if options.app and not any(word.startswith("main=") for word in " ".join(append).split()):
+        append.append("main=/rom/main.py")
     if typed and not options.image:
         append.append("eof=poweroff")
     folder = Path(tempfile.mkdtemp(prefix="ringzero-")) if options.app else None

@@ -148,6 +148,9 @@ def test_folder(launch, tmp_path, board):
     done = launch("--board", board, "--timeout", "30", tmp_path)
     assert done.returncode == 4
     assert "good morning /rom/helper/words.py\n" in done.stdout
+    (tmp_path / "other.py").write_text("import sys\nsys.exit(5)\n")
+    options = ["--board", board, "--timeout", "30", "--append", "main=/rom/other.py"]
+    assert launch(*options, tmp_path).returncode == 5
 
 
 def test_program_reads(launch, app):
