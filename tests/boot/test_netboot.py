@@ -46,6 +46,11 @@ def test_tftp(boot, served):
     assert "it says 42\n" in run(boot, f"tftp={served},bootfile=hello.py", 7)
     said = run(boot, f"tftp={served},bootfile=app.romfs", 8)
     assert f"crc {binascii.crc32(DATA)} /net/main.py" in said
+    # As mpremote packs them unless it is told otherwise.
+    command = [sys.executable, "-m", "mpremote", "romfs", "--mpy", "--output"]
+    subprocess.run([*command, served / "mpy.romfs", "build", served.parent / "tree"], check=True)
+    said = run(boot, f"tftp={served},bootfile=mpy.romfs", 1)
+    assert "netboot: no main.py in mpy.romfs (mpremote romfs --no-mpy build)" in said
 
 
 def test_http(boot, served):

@@ -1,5 +1,6 @@
 # Gets a program from the network, as DHCP names it, and runs it.
 
+import os
 import sys
 import time
 
@@ -34,8 +35,7 @@ def run():
 
         vfs.mount(vfs.VfsRom(data), "/net")
         sys.path.insert(0, "/net")
-        files = [one[0] for one in vfs.ilistdir("/net")]
-        if "main.py" not in files:
+        if "main.py" not in os.listdir("/net"):
             raise OSError("netboot: no main.py in %s (mpremote romfs --no-mpy build)" % name)
         name = "/net/main.py"
         with open(name) as file:
