@@ -15,12 +15,12 @@ _all = None
 def all():
     """All CPUs, as a tuple of Cpu, by number; the first call starts them."""
     global _all
-    if _all is None or len(_all) == 1:
-        # There may be memory for others by now.
-        found = _calls.all()
-        if _all is None or len(found) > 1:
-            _all = found
-    return _all
+    if _all is not None:
+        return _all
+    found = _calls.all()
+    if _calls._used():
+        _all = found
+    return found
 
 
 def _cancel(calls):

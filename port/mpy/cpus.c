@@ -277,8 +277,12 @@ static HOLDING void start(found_t *found) {
     }
 }
 
+bool cpus_are_used(void) {
+    return used || !mp_hal_has_timer();
+}
+
 void cpus_use(void) {
-    if (used || !mp_hal_has_timer()) {
+    if (cpus_are_used()) {
         return;
     }
     used = true;

@@ -7,6 +7,9 @@
 // Starts them at the first call; what does not come up is left out, with a message. Not for callbacks.
 void cpus_use(void);
 
+// Whether that has nothing more to do: there may have been no memory for it.
+bool cpus_are_used(void);
+
 // From the command line: never more than so many.
 void cpus_set_limit(unsigned count);
 

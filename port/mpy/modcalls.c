@@ -403,6 +403,12 @@ static mp_obj_t calls_all_(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(calls_all_obj, calls_all_);
 
+// _used() -> whether all that can be started has been: all() tries no more
+static mp_obj_t calls_used_(void) {
+    return mp_obj_new_bool(cpus_are_used());
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(calls_used_obj, calls_used_);
+
 // here() -> the number of the CPU that runs this
 static mp_obj_t calls_here_(void) {
     return MP_OBJ_NEW_SMALL_INT(cpus_number);
@@ -414,6 +420,7 @@ static const mp_rom_map_elem_t calls_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_Call), MP_ROM_PTR(&call_type) },
     { MP_ROM_QSTR(MP_QSTR_Cpu), MP_ROM_PTR(&cpu_type) },
     { MP_ROM_QSTR(MP_QSTR_all), MP_ROM_PTR(&calls_all_obj) },
+    { MP_ROM_QSTR(MP_QSTR__used), MP_ROM_PTR(&calls_used_obj) },
     { MP_ROM_QSTR(MP_QSTR_here), MP_ROM_PTR(&calls_here_obj) },
 };
 static MP_DEFINE_CONST_DICT(calls_globals, calls_globals_table);

@@ -50,6 +50,22 @@ def test_all_at_the_start(boot):
     assert vm.eval("__import__('frames').stats().cpus") == 3
 
 
+@pytest.mark.parametrize("smp", [1, 2])
+def test_all_in_a_hard_callback(vm, smp):
+    """Who has asked once has the answer, in an interrupt as well, whatever it is."""
+    vm.exec(f"""
+        import cpus, machine, time
+        assert len(cpus.all()) == {smp}
+        seen = []
+        def callback(timer):
+            seen.append(cpus.all() is known)
+        known = cpus.all()
+        machine.Timer(mode=machine.Timer.ONE_SHOT, period=1, hard=True, callback=callback)
+        time.sleep_ms(100)
+        assert seen == [True], seen
+    """)
+
+
 def test_start_for_want_of_memory(boot):
     """Where no memory is free to start others, they start when some is."""
     vm = boot(smp=2).boot()
