@@ -200,14 +200,17 @@ static mp_obj_t filesystem_seek(size_t n_args, const mp_obj_t *args) {
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(filesystem_seek_obj, 2, 3, filesystem_seek);
 
-#define GUARD_WITH(name, filesystem) \
-    function_t __real_##name, __wrap_##name; \
+#define DECLARE(name) function_t __real_##name, __wrap_##name;
+#define WRAP(name, function, filesystem) \
     uint64_t __wrap_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) { \
-        return call(__real_##name, filesystem, a, b, c, d, e, f); \
+        return call(function, filesystem, a, b, c, d, e, f); \
     }
+#define GUARD_WITH(name, filesystem) DECLARE(name) WRAP(name, __real_##name, filesystem)
 // Their first argument is the file system, or a FIL or FF_DIR, which begin with its address.
-#define GUARD(name) GUARD_WITH(name, (const void *)a)
-#define GUARD_FILE(name) GUARD_WITH(name, *(const void *const *)a)
+#define OWN ((const void *)a)
+#define OF_FILE (*(const void *const *)a)
+#define GUARD(name) GUARD_WITH(name, OWN)
+#define GUARD_FILE(name) GUARD_WITH(name, OF_FILE)
 
 GUARD(lfs1_dir_close)
 GUARD(lfs1_dir_open)
@@ -228,15 +231,13 @@ GUARD(lfs1_traverse)
 GUARD(lfs1_unmount)
 // Data are on the disk before what says where they are.
 #define GUARD_ORDERED(name) \
-    function_t __real_##name, __wrap_##name; \
+    DECLARE(name) \
     static uint64_t ordered_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) { \
         int error = littlefs_order((lfs2_t *)a, (lfs2_file_t *)b, (void *)__real_lfs2_file_read); \
         int result = __real_##name(a, b, c, d, e, f); \
         return error < 0 ? error : result; \
     } \
-    uint64_t __wrap_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) { \
-        return call(ordered_##name, (const void *)a, a, b, c, d, e, f); \
-    }
+    WRAP(name, ordered_##name, OWN)
 
 GUARD(lfs2_dir_close)
 GUARD(lfs2_dir_open)
@@ -272,14 +273,17 @@ GUARD_FILE(f_sync)
 GUARD(f_unlink)
 GUARD_FILE(f_write)
 
-function_t __real_f_lseek, __wrap_f_lseek;
+DECLARE(f_lseek)
 
 // A place behind a file's end makes it longer on FAT. Where the disk has no room for that, all that there is
-// would be the file's, and upstream hears of no error.
+// would be the file's. Upstream hears of no error.
 static uint64_t checked_f_lseek(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
     FIL *file = (FIL *)a;
     FSIZE_t size = f_size(file), place = f_tell(file);
-    uint64_t result = __real_f_lseek(a, b, c, d, e, f);
+    FRESULT result = __real_f_lseek(a, b, c, d, e, f);
+    if (result != FR_OK) {
+        mp_raise_OSError(fresult_to_errno_table[result]);
+    }
     if (f_size(file) > size && f_tell(file) < (FSIZE_t)b) {
         __real_f_lseek(a, size, c, d, e, f);
         f_truncate(file);
@@ -289,19 +293,15 @@ static uint64_t checked_f_lseek(uint64_t a, uint64_t b, uint64_t c, uint64_t d, 
     return result;
 }
 
-uint64_t __wrap_f_lseek(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
-    return call(checked_f_lseek, *(const void *const *)a, a, b, c, d, e, f);
-}
+WRAP(f_lseek, checked_f_lseek, OF_FILE)
 
 // A folder that is moved into itself would be nowhere, with all that it holds: no file system looks for that.
 #define GUARD_RENAME(name) \
-    function_t __real_##name, __wrap_##name; \
+    DECLARE(name) \
     static uint64_t checked_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) { \
         return below_##name(a, (const char *)b, (const char *)c) ? (uint64_t)INVALID_##name : __real_##name(a, b, c, d, e, f); \
     } \
-    uint64_t __wrap_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) { \
-        return call(checked_##name, (const void *)a, a, b, c, d, e, f); \
-    }
+    WRAP(name, checked_##name, OWN)
 
 // LittleFS's paths begin at its root, and it takes ".." for the name before.
 static char *plain(const char *path) {
@@ -395,16 +395,14 @@ typedef struct {
 // From there to LittleFS's own.
 static size_t lfs2_offset;
 
-function_t __real_lfs2_mount, __wrap_lfs2_mount;
+DECLARE(lfs2_mount)
 
 static uint64_t mount_lfs2(uint64_t lfs2, uint64_t config, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
     lfs2_offset = lfs2 - (uint64_t)((const struct lfs2_config *)config)->context;
     return __real_lfs2_mount(lfs2, config, c, d, e, f);
 }
 
-uint64_t __wrap_lfs2_mount(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
-    return call(mount_lfs2, (const void *)a, a, b, c, d, e, f);
-}
+WRAP(lfs2_mount, mount_lfs2, OWN)
 
 static uint64_t sync_lfs2(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
     lfs2_t *lfs2 = (lfs2_t *)a;
