@@ -304,22 +304,26 @@ def console(request):
 def disks(request, tmp_path):
     """The paths of the images of the disks that the test's markers ask for."""
     return [
-        disk_image(tmp_path / f"disk{number}.img", *marker.args, **marker.kwargs)
+        disk_image(tmp_path / f"disk{number}.img", *disk_options(marker)[::2])
         for number, marker in enumerate(request.node.iter_markers("disk"))
     ]
 
 
-def disk_image(path, size="64M", bus="virtio", file=None):
+def disk_options(marker):
+    """(size, bus, file) that a marker disk names."""
+
+    def options(size="64M", bus="virtio", file=None):
+        return size, bus, file
+
+    return options(*marker.args, **marker.kwargs)
+
+
+def disk_image(path, size, file):
     with open(path, "xb") as image:
         image.write(Path(file).read_bytes() if file else b"")
         least = 0 if file else launcher_module().memory_size(size, "disk's size")
         image.truncate(max(image.tell(), least))
     return path
-
-
-def disk_bus(size="64M", bus="virtio", file=None):
-    """What the marker disk says of the bus."""
-    return bus
 
 
 @pytest.fixture
@@ -345,7 +349,7 @@ def vm(request, board, memory, smp, accel):
     """A guest at its prompt."""
     if not elsewhere(request.config):
         boot = request.getfixturevalue("boot")
-        buses = [disk_bus(*one.args, **one.kwargs) for one in request.node.iter_markers("disk")]
+        buses = [disk_options(one)[1] for one in request.node.iter_markers("disk")]
         paths = request.getfixturevalue("disks") if buses else []
         given = [f"{path},bus={bus}" for path, bus in zip(paths, buses, strict=True)]
         machine = {"board": board, "memory": memory, "smp": smp, "accel": accel}

@@ -6,8 +6,6 @@ import sys
 from xml.etree import ElementTree
 
 LINE = re.compile(r"^(PASS|FAIL|SKIP) (\w+): (.*)$", re.MULTILINE)
-
-
 END = re.compile(r"^Summary: ", re.MULTILINE)
 
 
@@ -18,14 +16,16 @@ def is_whole(text):
 
 def junit(text):
     """The XML, a str: a test case for each line of a check, and for an end that is missing."""
-    lines = LINE.findall(text.replace("\r", ""))
+    text = text.replace("\r", "")
+    lines = LINE.findall(text)
+    errors = int(not is_whole(text))
     counts = [str(sum(outcome == kind for outcome, _, _ in lines)) for kind in ("FAIL", "SKIP")]
     suite = ElementTree.Element(
         "testsuite",
         name="firmware_tests",
-        tests=str(len(lines) + (not is_whole(text))),
+        tests=str(len(lines) + errors),
         failures=counts[0],
-        errors=str(int(not is_whole(text))),
+        errors=str(errors),
         skipped=counts[1],
     )
     for outcome, check, said in lines:
@@ -36,11 +36,11 @@ def junit(text):
         if outcome != "PASS":
             kind = "failure" if outcome == "FAIL" else "skipped"
             ElementTree.SubElement(case, kind, message=said)
-    if not is_whole(text):
+    if errors:
         case = ElementTree.SubElement(
             suite, "testcase", classname="firmware_tests", name="end", time="0"
         )
-        last = "\n".join(text.replace("\r", "").splitlines()[-20:])
+        last = "\n".join(text.splitlines()[-20:])
         clean = "".join(one if one.isprintable() or one == "\n" else "?" for one in last)
         ElementTree.SubElement(case, "error", message="no summary: it broke off").text = clean
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
