@@ -45,11 +45,11 @@ sys.argv.pop(0)
 sys.path[0] = os.path.dirname(sys.argv[0])
 import manifestfile  # noqa: E402  (MicroPython's, in that folder)
 
-files = manifestfile.ManifestFile.files
+upstream_files = manifestfile.ManifestFile.files
 
 
 def checked_files(manifest):
-    found = files(manifest)
+    found = upstream_files(manifest)
     check_names(found)
     return found
 

@@ -924,7 +924,8 @@ def main(arguments):
     terminal = on_stdio and os.isatty(0)
     typed = on_stdio and not terminal
     append = list(options.append)
-    if options.app and not any(word.startswith("main=") for word in " ".join(append).split()):
+    plain = re.sub(r'"[^"]*"', "", " ".join(append))  # spaces in quotes part no words
+    if options.app and not any(word.startswith("main=") for word in plain.split()):
         append.append("main=/rom/main.py")
     if typed and not options.image:
         append.append("eof=poweroff")
